@@ -1,0 +1,75 @@
+#include "platform/errors/grpc_status.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "platform/errors/error.h"
+
+namespace ipt {
+namespace {
+
+constexpr size_t kMaxDetailBytes = 4096;
+
+// Keeps as many field violations as fit, and says how many were left out.
+void CapBadRequest(google::rpc::BadRequest& bad, size_t budget) {
+  size_t used = 0;
+  int kept = 0;
+  for (; kept < bad.field_violations_size(); ++kept) {
+    used += bad.field_violations(kept).ByteSizeLong() + 4;
+    if (used > budget) break;
+  }
+  const int dropped = bad.field_violations_size() - kept;
+  if (dropped == 0) return;
+  bad.mutable_field_violations()->DeleteSubrange(kept, dropped);
+  auto* more = bad.add_field_violations();
+  more->set_field("...");
+  more->set_description(absl::StrCat(dropped, " more"));
+}
+
+}  // namespace
+
+grpc::Status ToGrpcStatus(const absl::Status& status, absl::string_view request_id) {
+  if (status.ok()) return grpc::Status::OK;
+  const auto code = static_cast<grpc::StatusCode>(status.code());
+  google::rpc::Status details;
+  details.set_code(static_cast<int>(code));
+
+  google::rpc::RequestInfo request;
+  request.set_request_id(std::string(request_id));
+
+  if (status.code() == absl::StatusCode::kInternal || status.code() == absl::StatusCode::kUnknown) {
+    google::rpc::ErrorInfo info;
+    info.set_reason(reason::kInternal);
+    info.set_domain(kErrorDomain);
+    details.set_code(static_cast<int>(grpc::StatusCode::INTERNAL));
+    details.set_message(absl::StrCat("internal error; quote request ", request_id,
+                                     " to whoever operates this server"));
+    details.add_details()->PackFrom(info);
+    details.add_details()->PackFrom(request);
+    return grpc::Status(grpc::StatusCode::INTERNAL, details.message(), details.SerializeAsString());
+  }
+
+  std::string message(status.message());
+  if (message.size() > 1024) message = message.substr(0, 1021) + "...";
+  details.set_message(message);
+  status.ForEachPayload([&](absl::string_view type_url, const absl::Cord& payload) {
+    auto* any = details.add_details();
+    any->set_type_url(std::string(type_url));
+    any->set_value(std::string(payload));
+    google::rpc::BadRequest bad;
+    if (any->value().size() > kMaxDetailBytes / 2 && any->UnpackTo(&bad)) {
+      CapBadRequest(bad, kMaxDetailBytes / 2);
+      any->PackFrom(bad);
+    }
+  });
+  if (!request_id.empty()) details.add_details()->PackFrom(request);
+  // What is still too fat (an enormous resource name) goes without details rather than not at all.
+  while (details.ByteSizeLong() > kMaxDetailBytes && details.details_size() > 0) {
+    details.mutable_details()->RemoveLast();
+  }
+  return grpc::Status(code, message, details.SerializeAsString());
+}
+
+}  // namespace ipt

@@ -1,0 +1,65 @@
+#include "platform/errors/grpc_status.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "gtest/gtest.h"
+#include "platform/errors/error.h"
+
+namespace ipt {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+google::rpc::Status Details(const grpc::Status& status) {
+  google::rpc::Status details;
+  EXPECT_TRUE(details.ParseFromString(status.error_details()));
+  return details;
+}
+
+TEST(GrpcStatusTest, MasksInternalDetail) {
+  const auto status = ToGrpcStatus(Internal("SELECT secret FROM patients"), "req-1");
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INTERNAL);
+  EXPECT_THAT(status.error_message(), HasSubstr("req-1"));
+  EXPECT_THAT(status.error_message(), Not(HasSubstr("secret")));
+  EXPECT_THAT(status.error_details(), Not(HasSubstr("secret")));
+}
+
+TEST(GrpcStatusTest, CarriesErrorInfoAndBadRequest) {
+  const auto status = ToGrpcStatus(InvalidField("zone", "is not an IANA time zone"), "req-2");
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  google::rpc::ErrorInfo info;
+  google::rpc::BadRequest bad;
+  bool has_info = false;
+  bool has_bad = false;
+  const google::rpc::Status details = Details(status);
+  for (const auto& any : details.details()) {
+    has_info |= any.UnpackTo(&info);
+    has_bad |= any.UnpackTo(&bad);
+  }
+  ASSERT_TRUE(has_info && has_bad);
+  EXPECT_EQ(info.reason(), "INVALID_FIELDS");
+  EXPECT_EQ(info.domain(), "ipt");
+  ASSERT_EQ(bad.field_violations_size(), 1);
+  EXPECT_EQ(bad.field_violations(0).field(), "zone");
+}
+
+TEST(GrpcStatusTest, CapsFatDetailsAndSaysHowManyAreLeftOut) {
+  std::vector<FieldViolation> many;
+  for (int i = 0; i < 500; ++i) many.push_back({absl::StrCat("sessions[", i, "].start"), "taken"});
+  const auto status = ToGrpcStatus(InvalidFields(many), "req-3");
+  EXPECT_LE(status.error_details().size(), 4096u);
+  google::rpc::BadRequest bad;
+  const google::rpc::Status details = Details(status);
+  for (const auto& any : details.details()) any.UnpackTo(&bad);
+  ASSERT_GT(bad.field_violations_size(), 10);
+  EXPECT_THAT(bad.field_violations(bad.field_violations_size() - 1).description(),
+              HasSubstr("more"));
+}
+
+}  // namespace
+}  // namespace ipt

@@ -1,0 +1,53 @@
+# One CMake target per folder: ipt_add_library(NAME scheduling_domain SRCS ... DEPS ...) makes the
+# static library ipt_scheduling_domain and its alias ipt::scheduling_domain.
+
+add_library(ipt_options INTERFACE)
+target_compile_options(ipt_options INTERFACE -Wall -Wextra -Werror -fno-omit-frame-pointer)
+target_include_directories(ipt_options INTERFACE ${CMAKE_SOURCE_DIR}/services)
+target_link_libraries(ipt_options INTERFACE Threads::Threads)
+if(IPT_SANITIZE)
+  add_compile_options(-fsanitize=${IPT_SANITIZE} -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${IPT_SANITIZE})
+endif()
+
+# ipt_add_library(NAME name SRCS files... [DEPS targets...])
+function(ipt_add_library)
+  cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS" ${ARGN})
+  add_library(ipt_${ARG_NAME} STATIC ${ARG_SRCS})
+  add_library(ipt::${ARG_NAME} ALIAS ipt_${ARG_NAME})
+  target_link_libraries(ipt_${ARG_NAME} PUBLIC ipt_options ${ARG_DEPS})
+endfunction()
+
+# ipt_add_interface(NAME name [DEPS targets...]): a folder of headers only.
+function(ipt_add_interface)
+  cmake_parse_arguments(ARG "" "NAME" "DEPS" ${ARGN})
+  add_library(ipt_${ARG_NAME} INTERFACE)
+  add_library(ipt::${ARG_NAME} ALIAS ipt_${ARG_NAME})
+  target_link_libraries(ipt_${ARG_NAME} INTERFACE ipt_options ${ARG_DEPS})
+endfunction()
+
+# ipt_add_binary(NAME file-name SRCS files... [DEPS targets...]): lands in <build>/bin.
+function(ipt_add_binary)
+  cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS" ${ARGN})
+  add_executable(${ARG_NAME} ${ARG_SRCS})
+  target_link_libraries(${ARG_NAME} PRIVATE ipt_options ${ARG_DEPS})
+  set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+endfunction()
+
+# ipt_add_test(NAME name SRCS files... [DEPS targets...] [LABEL unit|storage|e2e] [TIMEOUT seconds])
+# A GoogleTest binary, run by ctest as one test. Labels are the three tiers of CONTRIBUTING.md.
+function(ipt_add_test)
+  cmake_parse_arguments(ARG "" "NAME;LABEL;TIMEOUT" "SRCS;DEPS" ${ARGN})
+  if(NOT ARG_LABEL)
+    set(ARG_LABEL unit)
+  endif()
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${ARG_NAME} ${ARG_SRCS})
+  target_include_directories(${ARG_NAME} PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${ARG_NAME} PRIVATE ipt_options ${ARG_DEPS} GTest::gmock_main)
+  set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME})
+  set_tests_properties(${ARG_NAME} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+endfunction()
