@@ -1,0 +1,39 @@
+// Who makes a call, and what they may reach: the result of authentication, seen by handlers and
+// domain code. Knows nothing of tokens, certificates or gRPC.
+//
+// A plain value; immutable once shared (`std::shared_ptr<const Caller>`), then safe from any
+// thread.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/string_view.h"
+
+namespace ipt {
+
+struct Caller {
+  // Stable name of the person or system: the token's `sub`, or what a client certificate maps to.
+  // Goes into audit entries and logs. Never empty for a caller that was authenticated.
+  std::string subject;
+
+  absl::flat_hash_set<std::string> clinics;  // Ids, without the `clinics/` prefix.
+  bool all_clinics = false;
+
+  std::vector<std::string> scopes;  // As granted, e.g. `system/Appointment.rs`.
+  bool all_scopes = false;
+
+  bool anonymous = false;  // Authentication is switched off (`--auth=none`).
+
+  // May this caller touch anything of `clinic` (an id)?
+  bool MayEnter(absl::string_view clinic) const;
+
+  // Does a granted scope cover `required`? Equal strings do. So do SMART scopes that grant more:
+  // `system/Appointment.cruds` or `system/*.rs` cover `system/Appointment.r`; the older `.read`,
+  // `.write` and `.*` mean `.rs`, `.cud` and `.cruds`. The context (`system`, `user`) must be
+  // equal.
+  bool HasScope(absl::string_view required) const;
+};
+
+}  // namespace ipt
