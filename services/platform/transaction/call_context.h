@@ -1,0 +1,26 @@
+// What a use case may know of the call that it serves. No transport in it: a background job makes
+// one as well as the RPC adapter does.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/time/time.h"
+#include "platform/auth/caller.h"
+
+namespace ipt {
+
+struct CallContext {
+  // Never null.
+  std::shared_ptr<const Caller> caller;
+  // Full method, "/ipt.scheduling.v1.CourseService/GetCourse".
+  std::string method;
+  // The server's id of this call, for logs and errors.
+  std::string call_id;
+  // The instant that this call takes as now; one for all of the call.
+  absl::Time now;
+  // Work that is not done by then is given up.
+  absl::Time deadline = absl::InfiniteFuture();
+};
+
+}  // namespace ipt

@@ -1,0 +1,69 @@
+// What other services and followers are told of. One event a changed resource, holding its new
+// state, so that replaying all events of a store rebuilds its calendars and courses.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "scheduling/domain/types.h"
+
+namespace ipt::scheduling {
+
+struct ClinicChanged {
+  Clinic clinic;
+};
+struct HolidayCreated {
+  Holiday holiday;
+};
+struct HolidayDeleted {
+  Holiday holiday;
+};
+struct TherapistChanged {
+  Therapist therapist;
+};
+struct TimeOffCreated {
+  TimeOff time_off;
+};
+struct TimeOffDeleted {
+  TimeOff time_off;
+};
+struct ExtraHoursCreated {
+  ExtraHours extra_hours;
+};
+struct ExtraHoursDeleted {
+  ExtraHours extra_hours;
+};
+// Any change of the course itself; its last `changes` entry says which. Derived values (progress,
+// forecast) ride along.
+struct CourseChanged {
+  Course course;
+};
+// The forecast's state changed without a change of the course itself.
+struct ForecastChanged {
+  Course course;
+  ForecastState previous = ForecastState::kUnspecified;
+};
+// Any change of a session; its last `changes` entry says which.
+struct SessionChanged {
+  Session session;
+};
+
+using Event = std::variant<ClinicChanged, HolidayCreated, HolidayDeleted, TherapistChanged,
+                           TimeOffCreated, TimeOffDeleted, ExtraHoursCreated, ExtraHoursDeleted,
+                           CourseChanged, ForecastChanged, SessionChanged>;
+
+// Turns an event into what the outbox keeps. Thread-safe. Implemented in rpc/, where protos are.
+class EventEncoder {
+ public:
+  virtual ~EventEncoder() = default;
+  struct Encoded {
+    std::string clinic_id;
+    std::string subject;
+    std::string kind;
+    std::string payload;
+  };
+  virtual Encoded Encode(const Event& event) const = 0;
+};
+
+}  // namespace ipt::scheduling

@@ -1,0 +1,44 @@
+// Resource names of scheduling, as callers see them.
+#pragma once
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
+namespace ipt::scheduling {
+
+inline std::string ClinicName(absl::string_view clinic) { return absl::StrCat("clinics/", clinic); }
+inline std::string HolidayName(absl::string_view clinic, absl::string_view day) {
+  return absl::StrCat("clinics/", clinic, "/holidays/", day);
+}
+inline std::string TherapistName(absl::string_view clinic, absl::string_view therapist) {
+  return absl::StrCat("clinics/", clinic, "/therapists/", therapist);
+}
+inline std::string TimeOffName(absl::string_view clinic, absl::string_view therapist,
+                               absl::string_view time_off) {
+  return absl::StrCat(TherapistName(clinic, therapist), "/timeOff/", time_off);
+}
+inline std::string ExtraHoursName(absl::string_view clinic, absl::string_view therapist,
+                                  absl::string_view extra_hours) {
+  return absl::StrCat(TherapistName(clinic, therapist), "/extraHours/", extra_hours);
+}
+inline std::string CourseName(absl::string_view clinic, absl::string_view course) {
+  return absl::StrCat("clinics/", clinic, "/courses/", course);
+}
+inline std::string SessionName(absl::string_view clinic, absl::string_view course,
+                               absl::string_view session) {
+  return absl::StrCat(CourseName(clinic, course), "/sessions/", session);
+}
+
+// Resource types in google.rpc.ResourceInfo.
+inline constexpr char kClinicType[] = "ipt.scheduling/Clinic";
+inline constexpr char kHolidayType[] = "ipt.scheduling/Holiday";
+inline constexpr char kTherapistType[] = "ipt.scheduling/Therapist";
+inline constexpr char kTimeOffType[] = "ipt.scheduling/TimeOff";
+inline constexpr char kExtraHoursType[] = "ipt.scheduling/ExtraHours";
+inline constexpr char kCourseType[] = "ipt.scheduling/Course";
+inline constexpr char kSessionType[] = "ipt.scheduling/Session";
+inline constexpr char kPatientType[] = "ipt.scheduling/Patient";
+
+}  // namespace ipt::scheduling
