@@ -23,7 +23,7 @@ class TokenVerifier;
 struct Credentials {
   // The value of the `authorization` metadata, e.g. "Bearer eyJ...". A call that carries the key
   // more than once is to be refused before it gets here.
-  std::optional<absl::string_view> authorization;
+  std::optional<absl::string_view> authorization{};
   // Null when the peer showed no certificate.
   const PeerCertificate* peer = nullptr;
 };

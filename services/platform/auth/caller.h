@@ -16,12 +16,12 @@ namespace ipt {
 struct Caller {
   // Stable name of the person or system: the token's `sub`, or what a client certificate maps to.
   // Goes into audit entries and logs. Never empty for a caller that was authenticated.
-  std::string subject;
+  std::string subject{};
 
-  absl::flat_hash_set<std::string> clinics;  // Ids, without the `clinics/` prefix.
+  absl::flat_hash_set<std::string> clinics{};  // Ids, without the `clinics/` prefix.
   bool all_clinics = false;
 
-  std::vector<std::string> scopes;  // As granted, e.g. `system/Appointment.rs`.
+  std::vector<std::string> scopes{};  // As granted, e.g. `system/Appointment.rs`.
   bool all_scopes = false;
 
   bool anonymous = false;  // Authentication is switched off (`--auth=none`).

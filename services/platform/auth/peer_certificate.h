@@ -11,10 +11,10 @@
 namespace ipt::auth {
 
 struct PeerCertificate {
-  std::vector<absl::string_view> uris;       // URI subject alternative names.
-  std::vector<absl::string_view> dns_names;  // DNS subject alternative names.
-  absl::string_view common_name;             // Empty when the subject has none.
-  absl::string_view pem;                     // The leaf certificate alone.
+  std::vector<absl::string_view> uris{};       // URI subject alternative names.
+  std::vector<absl::string_view> dns_names{};  // DNS subject alternative names.
+  absl::string_view common_name{};             // Empty when the subject has none.
+  absl::string_view pem{};                     // The leaf certificate alone.
 };
 
 }  // namespace ipt::auth

@@ -54,18 +54,25 @@ class TokenVerifier {
 
  private:
   using Digest = std::array<uint8_t, 32>;
-  // What a good token says.
+  struct DigestHash {
+    size_t operator()(const Digest& digest) const;
+  };
+  // What a good token says. Whether it may be used now, and here, is asked at each use.
   struct Verified {
     std::shared_ptr<const Caller> caller;
-    absl::Time not_before;
-    absl::Time expires;  // Skew included.
-    std::optional<Digest> certificate;
+    absl::Time not_before;  // Skew included in both.
+    absl::Time expires;
+    std::optional<Digest> certificate;  // The only client certificate that may present it.
   };
-  using Cache = absl::flat_hash_map<Digest, std::shared_ptr<const Verified>>;
+  using Cache = absl::flat_hash_map<Digest, std::shared_ptr<const Verified>, DigestHash>;
 
-  absl::StatusOr<Verified> VerifyAnew(absl::string_view token, const JwkSet& keys,
-                                      absl::Time now) const;
-  absl::StatusOr<Verified> ReadClaims(absl::string_view payload, absl::Time now) const;
+  static Digest Sha256(absl::string_view bytes);
+  static absl::Status CheckTimes(const Verified& verified, absl::Time now);
+  static absl::Status CheckBinding(const Verified& verified, const PeerCertificate* peer);
+  // Signature and claims, without the cache.
+  absl::StatusOr<std::shared_ptr<const Verified>> VerifyAnew(absl::string_view token,
+                                                             const JwkSet& keys) const;
+  absl::StatusOr<std::shared_ptr<const Verified>> ReadClaims(absl::string_view payload) const;
   std::shared_ptr<const Verified> Recall(const Digest& digest,
                                          const std::shared_ptr<const JwkSet>& keys) const;
   void Remember(const Digest& digest, const std::shared_ptr<const JwkSet>& keys,
@@ -76,8 +83,9 @@ class TokenVerifier {
 
   mutable std::mutex mutex_;
   // Two generations: a full young one becomes the old one, and what is used comes back from it.
-  mutable Cache young_, old_;
-  mutable std::shared_ptr<const JwkSet> cached_under_;
+  mutable Cache young_;
+  mutable Cache old_;
+  mutable std::shared_ptr<const JwkSet> cached_under_;  // The key set that both were filled under.
 };
 
 }  // namespace ipt::auth

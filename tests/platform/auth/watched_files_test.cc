@@ -1,0 +1,133 @@
+#include "platform/auth/watched_files.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "gtest/gtest.h"
+#include "tests/support/status_matchers.h"
+
+namespace ipt::auth {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class WatchedFilesTest : public ::testing::Test {
+ protected:
+  using Words = WatchedFiles<std::string>;
+
+  WatchedFilesTest() {
+    std::string name = absl::StrCat(::testing::TempDir(), "/watched_XXXXXX");
+    folder_ = mkdtemp(name.data());
+  }
+  ~WatchedFilesTest() override { fs::remove_all(folder_); }
+
+  void Write(const std::string& name, absl::string_view text) {
+    std::ofstream(folder_ / name) << text;
+  }
+  // Joins the files; "bad" anywhere is refused.
+  absl::StatusOr<std::unique_ptr<Words>> Open(std::vector<std::string> names,
+                                              absl::Duration interval = absl::Hours(1)) {
+    for (std::string& name : names) name = folder_ / name;
+    return Words::Open(
+        names,
+        [](const FileWatcher::Contents& contents)
+            -> absl::StatusOr<std::shared_ptr<const std::string>> {
+          const std::string joined = absl::StrJoin(contents, "+");
+          if (joined.find("bad") != std::string::npos) {
+            return absl::InvalidArgumentError("bad word");
+          }
+          return std::make_shared<const std::string>(joined);
+        },
+        [this](const absl::Status& result) {
+          std::lock_guard<std::mutex> lock(mutex_);
+          heard_.push_back(result);
+        },
+        interval);
+  }
+  size_t heard() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return heard_.size();
+  }
+
+  fs::path folder_;
+  std::mutex mutex_;
+  std::vector<absl::Status> heard_;
+};
+
+TEST_F(WatchedFilesTest, StartFailsOnBrokenOrMissingFiles) {
+  Write("a", "bad");
+  const auto broken = Open({"a"});
+  EXPECT_THAT(broken, testing::StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(std::string(broken.status().message()), HasSubstr("/a: bad word"));
+  const auto missing = Open({"nowhere"});
+  EXPECT_THAT(std::string(missing.status().message()),
+              HasSubstr("/nowhere cannot be read: No such file"));
+  Write("huge", std::string((1 << 20) + 1, 'x'));
+  EXPECT_THAT(std::string(Open({"huge"}).status().message()), HasSubstr("more than 1048576 bytes"));
+  EXPECT_THAT(std::string(Open({"."}).status().message()), HasSubstr("directory"));
+}
+
+TEST_F(WatchedFilesTest, KeepsTheLastGoodValueAndReportsOnce) {
+  Write("a", "one");
+  ASSERT_OK_AND_ASSIGN(const auto files, Open({"a"}));
+  EXPECT_EQ(*files->current(), "one");
+  EXPECT_EQ(heard(), 1u);
+  EXPECT_OK(files->CheckNow());
+  EXPECT_EQ(heard(), 1u) << "nothing changed, nothing said";
+
+  Write("a", "bad");
+  EXPECT_THAT(files->CheckNow(), testing::StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(files->CheckNow(), testing::StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(*files->current(), "one");
+  EXPECT_EQ(heard(), 2u) << "the same refusal is said once";
+
+  fs::remove(folder_ / "a");
+  EXPECT_THAT(files->CheckNow(), testing::StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_EQ(*files->current(), "one");
+  EXPECT_EQ(heard(), 3u) << "another reason";
+
+  Write("a", "two");
+  EXPECT_OK(files->CheckNow());
+  EXPECT_EQ(*files->current(), "two");
+  EXPECT_OK(heard_.back());
+}
+
+TEST_F(WatchedFilesTest, ReadsAllFilesTogether) {
+  Write("a", "1");
+  Write("b", "2");
+  ASSERT_OK_AND_ASSIGN(const auto files, Open({"a", "b"}));
+  Write("b", "3");
+  ASSERT_OK(files->CheckNow());
+  EXPECT_EQ(*files->current(), "1+3");
+}
+
+TEST_F(WatchedFilesTest, FollowsAReplacedDirectoryLink) {
+  // As Kubernetes does it: key -> ..data/key, ..data -> ..v1, then ..data is renamed over.
+  fs::create_directory(folder_ / "..v1");
+  fs::create_directory(folder_ / "..v2");
+  Write("..v1/key", "1");
+  Write("..v2/key", "2");
+  fs::create_symlink("..v1", folder_ / "..data");
+  fs::create_symlink("..data/key", folder_ / "key");
+  ASSERT_OK_AND_ASSIGN(const auto files, Open({"key"}));
+  fs::create_symlink("..v2", folder_ / "..data_tmp");
+  fs::rename(folder_ / "..data_tmp", folder_ / "..data");
+  ASSERT_OK(files->CheckNow());
+  EXPECT_EQ(*files->current(), "2");
+}
+
+TEST_F(WatchedFilesTest, BackgroundThreadTakesChangesOver) {
+  Write("a", "one");
+  ASSERT_OK_AND_ASSIGN(const auto files, Open({"a"}, absl::Milliseconds(5)));
+  Write("a", "two");
+  const absl::Time deadline = absl::Now() + absl::Seconds(20);
+  while (*files->current() != "two" && absl::Now() < deadline)
+    absl::SleepFor(absl::Milliseconds(2));
+  EXPECT_EQ(*files->current(), "two");
+}
+
+}  // namespace
+}  // namespace ipt::auth
