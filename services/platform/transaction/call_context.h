@@ -21,6 +21,17 @@ struct CallContext {
   absl::Time now;
   // Work that is not done by then is given up.
   absl::Time deadline = absl::InfiniteFuture();
+
+  // What the request is about: the clinic of its resource names (empty where it has none), and the
+  // first of these names.
+  std::string clinic_id;
+  std::string resource;
+
+  // Writes only. The caller's key for retries, and a hash over all that the request says.
+  std::string request_id;
+  std::string content_hash;
+  // True: answer as if it were done, and do nothing.
+  bool validate_only = false;
 };
 
 }  // namespace ipt

@@ -1,0 +1,57 @@
+#include "platform/rpc/paging.h"
+
+#include <memory>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "openssl/sha.h"
+#include "platform/errors/error.h"
+#include "platform/rpc/content_hash.h"
+
+namespace ipt::rpc {
+namespace {
+
+constexpr size_t kBindingBytes = 8;
+
+// What a token is bound to: the request's type and all of its fields but the paging ones.
+std::string Binding(const google::protobuf::Message& request) {
+  std::unique_ptr<google::protobuf::Message> bound(request.New());
+  bound->CopyFrom(request);
+  const auto* descriptor = bound->GetDescriptor();
+  for (const char* paging : {"page_size", "page_token", "min_revision"}) {
+    if (const auto* field = descriptor->FindFieldByName(paging)) {
+      bound->GetReflection()->ClearField(bound.get(), field);
+    }
+  }
+  return ContentHash(*bound).substr(0, kBindingBytes);
+}
+
+}  // namespace
+
+absl::StatusOr<Page> OpenPage(const google::protobuf::Message& request) {
+  const auto* descriptor = request.GetDescriptor();
+  const auto* reflection = request.GetReflection();
+  Page page;
+  const int size = reflection->GetInt32(request, descriptor->FindFieldByName("page_size"));
+  if (size < 0) return InvalidField("page_size", "must be 0 (= 50) to 1000");
+  if (size > 0) page.size = std::min(size, kMaxPageSize);
+
+  const std::string token =
+      reflection->GetString(request, descriptor->FindFieldByName("page_token"));
+  if (token.empty()) return page;
+  std::string raw;
+  if (!absl::WebSafeBase64Unescape(token, &raw) || raw.size() <= kBindingBytes ||
+      raw.substr(0, kBindingBytes) != Binding(request)) {
+    return InvalidField("page_token",
+                        "is not a token of this list; send next_page_token as it came, with the "
+                        "other fields unchanged, or leave it empty to begin anew");
+  }
+  page.cursor = raw.substr(kBindingBytes);
+  return page;
+}
+
+std::string NextPageToken(const google::protobuf::Message& request, absl::string_view cursor) {
+  return absl::WebSafeBase64Escape(absl::StrCat(Binding(request), cursor));
+}
+
+}  // namespace ipt::rpc

@@ -1,0 +1,62 @@
+// Carries out a write once, however often it is retried: the answer is kept under the request_id in
+// the transaction of the write, beside its audit entry.
+#pragma once
+
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "platform/errors/error.h"
+#include "platform/errors/status_macros.h"
+#include "platform/transaction/call_context.h"
+#include "platform/transaction/write_log.h"
+
+namespace ipt::rpc {
+
+// Opens `store.Write` and runs `body` in it, unless this request was answered before: then that
+// answer is given again, byte for byte. ALREADY_EXISTS (REQUEST_ID_REUSED) when the request_id was
+// used for another content.
+//
+// With ctx.validate_only the body runs and all of it is rolled back; nothing is kept.
+//
+// `Store::Write(deadline, body)` runs the body in one transaction `Tx`, whose `log()` is a
+// WriteLog.
+template <typename Resp, typename Store, typename Body>
+absl::StatusOr<Resp> WriteOnce(Store& store, const CallContext& ctx, Body&& body) {
+  Resp response;
+  bool rolled_back = false;
+  absl::Status status = store.Write(ctx.deadline, [&](auto& tx) -> absl::Status {
+    rolled_back = false;
+    response.Clear();
+    const RequestKey key{ctx.clinic_id, ctx.caller->subject, ctx.method, ctx.request_id};
+    if (!ctx.validate_only) {
+      IPT_ASSIGN_OR_RETURN(auto kept, tx.log().FindAnswer(key, ctx.content_hash));
+      if (kept.has_value()) {
+        if (!response.ParseFromString(*kept)) return Internal("a kept answer does not parse");
+        return absl::OkStatus();
+      }
+    }
+    IPT_ASSIGN_OR_RETURN(response, body(tx));
+    if (ctx.validate_only) {
+      rolled_back = true;
+      return absl::CancelledError("validate_only");
+    }
+    AuditRecord audit;
+    audit.clinic_id = ctx.clinic_id;
+    audit.caller = ctx.caller->subject;
+    audit.method = ctx.method;
+    audit.write = true;
+    audit.resource = ctx.resource;
+    audit.request_id = ctx.request_id;
+    audit.time = ctx.now;
+    audit.last_time = ctx.now;
+    IPT_RETURN_IF_ERROR(tx.log().AppendAudit(audit));
+    return tx.log().KeepAnswer(key, ctx.content_hash, response.SerializeAsString(), ctx.now);
+  });
+  if (rolled_back) return response;
+  IPT_RETURN_IF_ERROR(status);
+  return response;
+}
+
+}  // namespace ipt::rpc
