@@ -57,11 +57,13 @@ void AddExtension(X509* certificate, X509V3_CTX* context, int nid, const std::st
   X509_EXTENSION_free(extension);
 }
 
-// A certificate for `subject`'s key, signed by `issuer_key`. `san` empty: a CA.
+// A certificate for `subject`'s key, signed by `issuer_key`; a CA's if it has no extended key
+// usage.
 std::string MakeCertificate(const std::string& common_name, EVP_PKEY* subject,
-                            const std::string& issuer_name, EVP_PKEY* issuer_key, bool is_ca,
-                            const std::string& san, absl::Duration starts_in,
-                            absl::Duration ends_in) {
+                            const std::string& issuer_name, EVP_PKEY* issuer_key,
+                            const std::string& extended_key_usage, const std::string& san,
+                            absl::Duration starts_in, absl::Duration ends_in) {
+  const bool is_ca = extended_key_usage.empty();
   std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), X509_free);
   X509* x = certificate.get();
   uint32_t serial = 0;
@@ -85,7 +87,7 @@ std::string MakeCertificate(const std::string& common_name, EVP_PKEY* subject,
   AddExtension(x, &context, NID_basic_constraints, is_ca ? "critical,CA:TRUE" : "CA:FALSE");
   AddExtension(x, &context, NID_key_usage,
                is_ca ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature");
-  if (!is_ca) AddExtension(x, &context, NID_ext_key_usage, "serverAuth,clientAuth");
+  if (!is_ca) AddExtension(x, &context, NID_ext_key_usage, extended_key_usage);
   if (!san.empty()) AddExtension(x, &context, NID_subject_alt_name, san);
   Check(X509_sign(x, issuer_key, EVP_sha256()) > 0, "X509_sign");
   return Pem([x](BIO* bio) { return PEM_write_bio_X509(bio, x); });
@@ -197,6 +199,15 @@ std::string HmacJwt(const nlohmann::json& header, const nlohmann::json& claims,
                       Base64Url(absl::string_view(reinterpret_cast<const char*>(mac), size)));
 }
 
+std::string EncryptedKeyPem(const std::string& pass_phrase) {
+  const TestKey key = TestKey::Ec("encrypted");
+  return Pem([&](BIO* bio) {
+    return PEM_write_bio_PrivateKey(bio, key.pkey(), EVP_aes_256_cbc(),
+                                    reinterpret_cast<const unsigned char*>(pass_phrase.data()),
+                                    static_cast<int>(pass_phrase.size()), nullptr, nullptr);
+  });
+}
+
 std::string CertificateSha256(const std::string& certificate_pem) {
   BIO* bio = BIO_new_mem_buf(certificate_pem.data(), static_cast<int>(certificate_pem.size()));
   X509* certificate = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr);
@@ -212,7 +223,7 @@ std::string CertificateSha256(const std::string& certificate_pem) {
 TestCa::TestCa(const std::string& name)
     : key_(TestKey::Ec("ca")),
       name_(name),
-      certificate_pem_(MakeCertificate(name, key_.pkey(), name, key_.pkey(), true, "",
+      certificate_pem_(MakeCertificate(name, key_.pkey(), name, key_.pkey(), "", "",
                                        -absl::Hours(1), absl::Hours(48))) {}
 
 TestCertificate TestCa::Issue(const CertificateRequest& request) const {
@@ -221,8 +232,9 @@ TestCertificate TestCa::Issue(const CertificateRequest& request) const {
   for (const auto& uri : request.uris) san.push_back(absl::StrCat("URI:", uri));
   for (const auto& ip : request.ips) san.push_back(absl::StrCat("IP:", ip));
   const TestKey key = TestKey::Ec("leaf");
-  return {MakeCertificate(request.common_name, key.pkey(), name_, key_.pkey(), false,
-                          absl::StrJoin(san, ","), request.starts_in, request.ends_in),
+  return {MakeCertificate(request.common_name, key.pkey(), name_, key_.pkey(),
+                          request.extended_key_usage, absl::StrJoin(san, ","), request.starts_in,
+                          request.ends_in),
           key.PrivatePem()};
 }
 

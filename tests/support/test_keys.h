@@ -3,7 +3,7 @@
 //   TestKey key = TestKey::Ec("k1");
 //   std::string jwks = JwksOf({&key});
 //   nlohmann::json claims = GoodClaims(clock.Now());
-//   claims["scope"] = "system/Appointment.rs";
+//   claims["scope"] = "courses.read";
 //   std::string token = key.Sign("ES256", claims);
 //   TestCa ca("Test CA");
 //   TestCertificate server = ca.Issue({.common_name = "localhost", .dns = {"localhost"}});
@@ -67,6 +67,7 @@ struct CertificateRequest {
   std::vector<std::string> dns{};
   std::vector<std::string> uris{};
   std::vector<std::string> ips{};
+  std::string extended_key_usage = "serverAuth,clientAuth";
   // Real time, since TLS libraries read the machine's clock.
   absl::Duration starts_in = -absl::Hours(1);
   absl::Duration ends_in = absl::Hours(24);
@@ -76,6 +77,9 @@ struct TestCertificate {
   std::string certificate_pem;
   std::string key_pem;
 };
+
+// A private key that only `pass_phrase` opens.
+std::string EncryptedKeyPem(const std::string& pass_phrase);
 
 // SHA-256 of the certificate's DER.
 std::string CertificateSha256(const std::string& certificate_pem);

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
@@ -21,19 +20,18 @@ struct Caller {
   absl::flat_hash_set<std::string> clinics{};  // Ids, without the `clinics/` prefix.
   bool all_clinics = false;
 
-  std::vector<std::string> scopes{};  // As granted, e.g. `system/Appointment.rs`.
+  absl::flat_hash_set<std::string> scopes{};  // As granted, e.g. `courses.read`.
   bool all_scopes = false;
 
   bool anonymous = false;  // Authentication is switched off (`--auth=none`).
 
   // May this caller touch anything of `clinic` (an id)?
-  bool MayEnter(absl::string_view clinic) const;
+  bool MayEnter(absl::string_view clinic) const { return all_clinics || clinics.contains(clinic); }
 
-  // Does a granted scope cover `required`? Equal strings do. So do SMART scopes that grant more:
-  // `system/Appointment.cruds` or `system/*.rs` cover `system/Appointment.r`; the older `.read`,
-  // `.write` and `.*` mean `.rs`, `.cud` and `.cruds`. The context (`system`, `user`) must be
-  // equal.
-  bool HasScope(absl::string_view required) const;
+  // Was `required` (the scope that a method's proto option names) granted, letter by letter?
+  bool HasScope(absl::string_view required) const {
+    return all_scopes || scopes.contains(required);
+  }
 };
 
 }  // namespace ipt

@@ -2,7 +2,7 @@
 //
 //   {"clients": {
 //      "uri:spiffe://hospital.example/ns/ehr/sa/gateway":
-//          {"subject": "ehr-gateway", "clinics": ["north"], "scopes": ["system/Appointment.rs"]},
+//          {"subject": "ehr-gateway", "clinics": ["north"], "scopes": ["courses.read"]},
 //      "dns:portal.hospital.example": {"subject": "portal", "clinics": "*", "scopes": [...]},
 //      "cn:night-batch": {...}}}
 //

@@ -71,12 +71,13 @@ absl::Status ReadScopes(const nlohmann::json& object, absl::string_view name, Ca
   const nlohmann::json* scopes = FindMember(object, name);
   if (scopes == nullptr) return absl::OkStatus();
   if (scopes->is_string()) {
-    caller.scopes = absl::StrSplit(scopes->get_ref<const std::string&>(), ' ', absl::SkipEmpty());
-  } else if (!ReadStrings(*scopes, [&](const std::string& s) { caller.scopes.push_back(s); })) {
+    for (absl::string_view scope :
+         absl::StrSplit(scopes->get_ref<const std::string&>(), ' ', absl::SkipEmpty())) {
+      caller.scopes.emplace(scope);
+    }
+  } else if (!ReadStrings(*scopes, [&](const std::string& s) { caller.scopes.insert(s); })) {
     return Wrong(name, "a space-separated string or an array of strings");
   }
-  std::sort(caller.scopes.begin(), caller.scopes.end());
-  caller.scopes.erase(std::unique(caller.scopes.begin(), caller.scopes.end()), caller.scopes.end());
   return absl::OkStatus();
 }
 

@@ -15,32 +15,17 @@ TEST(CallerTest, EntersOnlyItsClinics) {
 
 TEST(CallerTest, DefaultCallerMayDoNothing) {
   EXPECT_FALSE(Caller().MayEnter("north"));
-  EXPECT_FALSE(Caller().HasScope("system/Appointment.r"));
+  EXPECT_FALSE(Caller().HasScope("courses.read"));
   EXPECT_FALSE(Caller().HasScope(""));
 }
 
-TEST(CallerTest, ScopesCoverWhatTheyGrant) {
-  const auto has = [](std::vector<std::string> granted, absl::string_view required) {
-    return Caller{.subject = "s", .scopes = std::move(granted)}.HasScope(required);
-  };
-  EXPECT_TRUE(has({"system/Appointment.cruds"}, "system/Appointment.r"));
-  EXPECT_TRUE(has({"system/Appointment.rs"}, "system/Appointment.rs"));
-  EXPECT_TRUE(has({"system/*.rs"}, "system/Appointment.s"));
-  EXPECT_TRUE(has({"system/Appointment.read"}, "system/Appointment.rs"));
-  EXPECT_TRUE(has({"system/Appointment.write"}, "system/Appointment.cud"));
-  EXPECT_TRUE(has({"system/*.*"}, "system/Appointment.cruds"));
-  EXPECT_TRUE(has({"system/Appointment.r", "system/Appointment.u"}, "system/Appointment.ru"));
-  EXPECT_TRUE(has({"ipt.admin"}, "ipt.admin"));
-
-  EXPECT_FALSE(has({"system/Appointment.rs"}, "system/Appointment.u"));
-  EXPECT_FALSE(has({"system/Appointment.rs"}, "system/Appointment.rsu"));
-  EXPECT_FALSE(has({"user/Appointment.cruds"}, "system/Appointment.r"));
-  EXPECT_FALSE(has({"system/Appointment.cruds"}, "system/AppointmentX.r"));
-  EXPECT_FALSE(has({"system/Appointment.sr"}, "system/Appointment.r")) << "letters out of order";
-  EXPECT_FALSE(has({"system/Appointment.rr"}, "system/Appointment.r"));
-  EXPECT_FALSE(has({"system/Appointment."}, "system/Appointment.r"));
-  EXPECT_FALSE(has({"system/.r", "/Appointment.r", "system.r", ""}, "system/Appointment.r"));
-  EXPECT_FALSE(has({"ipt.*"}, "ipt.admin"));
+TEST(CallerTest, HasOnlyTheScopesThatWereGranted) {
+  const Caller caller{.subject = "s", .scopes = {"courses.read", "sessions.write"}};
+  EXPECT_TRUE(caller.HasScope("courses.read"));
+  EXPECT_FALSE(caller.HasScope("courses.write"));
+  EXPECT_FALSE(caller.HasScope("courses"));
+  EXPECT_FALSE(caller.HasScope("Courses.read"));
+  EXPECT_TRUE((Caller{.subject = "s", .all_scopes = true}).HasScope("anything"));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ using ::testing::HasSubstr;
 
 constexpr char kFile[] = R"({"clients": {
   "uri:spiffe://h.test/ns/ehr/sa/gw": {"subject": "gateway", "clinics": ["north"],
-                                       "scopes": ["system/Appointment.rs"]},
+                                       "scopes": ["courses.read"]},
   "dns:portal.test": {"subject": "portal", "clinics": "*", "scopes": "a b"},
   "cn:batch": {"subject": "batch"}}})";
 
@@ -31,7 +31,7 @@ TEST(ClientIdentityTest, FindsByUriThenDnsThenCommonName) {
   EXPECT_EQ(gateway->subject, "gateway");
   EXPECT_TRUE(gateway->MayEnter("north"));
   EXPECT_FALSE(gateway->MayEnter("south"));
-  EXPECT_TRUE(gateway->HasScope("system/Appointment.r"));
+  EXPECT_TRUE(gateway->HasScope("courses.read"));
 
   const auto portal = clients->Find({.dns_names = {"portal.test"}, .common_name = "batch"});
   ASSERT_NE(portal, nullptr);

@@ -93,26 +93,26 @@ TEST_F(TokenVerifierTest, ReadsTheCaller) {
   ASSERT_OK_AND_ASSIGN(const auto caller,
                        Verify(TokenWith({{"sub", "dr-jones"},
                                          {"clinics", {"north", "south"}},
-                                         {"scope", "system/Appointment.rs system/Goal.r"}})));
+                                         {"scope", "courses.read courses.write"}})));
   EXPECT_EQ(caller->subject, "dr-jones");
   EXPECT_THAT(caller->clinics, ::testing::UnorderedElementsAre("north", "south"));
   EXPECT_FALSE(caller->all_clinics);
   EXPECT_FALSE(caller->anonymous);
   EXPECT_FALSE(caller->all_scopes);
-  EXPECT_THAT(caller->scopes, ::testing::ElementsAre("system/Appointment.rs", "system/Goal.r"));
+  EXPECT_THAT(caller->scopes, ::testing::UnorderedElementsAre("courses.read", "courses.write"));
 }
 
 TEST_F(TokenVerifierTest, ReadsAllClinicsAndScopeArray) {
   ASSERT_OK_AND_ASSIGN(const auto caller,
                        Verify(TokenWith({{"clinics", "*"}, {"scope", {"a", "b"}}})));
   EXPECT_TRUE(caller->all_clinics);
-  EXPECT_THAT(caller->scopes, ::testing::ElementsAre("a", "b"));
+  EXPECT_THAT(caller->scopes, ::testing::UnorderedElementsAre("a", "b"));
 }
 
 TEST_F(TokenVerifierTest, NoClinicsOrScopesMeansNone) {
   ASSERT_OK_AND_ASSIGN(const auto caller, Verify(TokenWith()));
   EXPECT_FALSE(caller->MayEnter("north"));
-  EXPECT_FALSE(caller->HasScope("system/Appointment.r"));
+  EXPECT_FALSE(caller->HasScope("courses.read"));
 }
 
 TEST_F(TokenVerifierTest, RefusesClaimsOfTheWrongShape) {
