@@ -1,0 +1,95 @@
+// When a session can take place: a therapist's hours less absences, holidays and bookings, met with
+// the patient's windows and the course's pauses.
+//
+// Hours and windows are wall-clock time of their zone on each day. Windows that touch are one
+// stretch, and a session lies within one stretch. Time off and holidays go before extra hours. Free
+// starts lie on a grid: multiples of slot_minutes of the wall clock past the start of each working
+// window (and of each span of extra hours); a grid time that clocks skip is not offered, one that
+// they repeat is offered once, the first.
+//
+// Immutable after construction, so thread-safe. It copies nothing of the inputs that it need not,
+// and keeps no reference to them.
+#pragma once
+
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "scheduling/domain/interval_set.h"
+#include "scheduling/domain/types.h"
+
+namespace ipt::scheduling {
+
+// All that decides when a session can be. Lists in any order.
+struct CalendarInputs {
+  absl::TimeZone therapist_zone;  // of working_hours
+  absl::TimeZone clinic_zone;     // of holidays
+  absl::TimeZone course_zone;     // of patient_windows and pauses
+  bool therapist_active = true;   // false: never free
+  std::vector<WeeklyWindow> working_hours;
+  std::vector<Interval> extra_hours;
+  std::vector<Interval> time_off;
+  std::vector<absl::CivilDay> holidays;
+  std::vector<Interval> therapist_busy;  // with the buffers after them
+  std::vector<Interval> patient_busy;
+  std::vector<WeeklyWindow> patient_windows;  // empty: any time
+  std::vector<DayRange> pauses;
+  int session_minutes = PolicyDefaults::kSessionMinutes;
+  int buffer_minutes = 0;  // kept free of bookings after each session
+  int slot_minutes = PolicyDefaults::kSlotMinutes;
+};
+
+class Availability {
+ public:
+  // Lays out what `inputs` say of `window`. Spans of the inputs outside it do no harm.
+  Availability(const CalendarInputs& inputs, Interval window);
+
+  // Starts at which a session of session_minutes fits, sorted; each session lies within the window.
+  std::vector<absl::Time> FreeStarts() const;
+
+  // Why a session may not take place then, in this order, each once: PAUSE, HOLIDAY, TIME_OFF,
+  // OUTSIDE_HOURS, THERAPIST_BOOKED (its own buffer included), PATIENT_BOOKED, PATIENT_WINDOWS.
+  // Empty: it may, on the grid or off it. REQUIRES: session within the window.
+  std::vector<DeviationReason> Check(Interval session) const;
+
+  // What is left of the hours after each step, for saying what takes time away.
+  enum class Layer { kHours, kPauses, kHolidays, kTimeOff, kTherapistBusy, kPatient };
+  // Whether a session could start in [from, to) if only the steps up to `layer` took time away. The
+  // grid is not asked.
+  bool HasRoom(Interval span, Layer layer) const;
+
+ private:
+  struct GridWindow {
+    Interval span;       // where grid starts may lie
+    bool regular;        // no clock change: the grid is even in real time
+    absl::CivilDay day;  // in the therapist's zone
+    int minute;          // of the first grid time
+  };
+  void AddGrid(const GridWindow& window) { grid_.push_back(window); }
+
+  absl::TimeZone therapist_zone_;
+  Interval window_;
+  absl::Duration length_;
+  absl::Duration buffer_;
+  int slot_minutes_;
+  bool any_patient_time_;
+  std::vector<GridWindow> grid_;  // by start
+  IntervalSet hours_;
+  IntervalSet pauses_;
+  IntervalSet holidays_;
+  IntervalSet time_off_;
+  IntervalSet therapist_busy_;
+  IntervalSet patient_busy_;
+  IntervalSet patient_windows_;
+  IntervalSet free_;  // what is left after all steps; sessions lie within one interval of it
+};
+
+// Why a session may not take place then, as Availability::Check; for a single booking.
+std::vector<DeviationReason> CheckSlot(const CalendarInputs& inputs, Interval session);
+
+// Free starts in a window, as Availability::FreeStarts; sessions lie within it.
+std::vector<absl::Time> FindFreeStarts(const CalendarInputs& inputs, Interval window);
+
+}  // namespace ipt::scheduling
