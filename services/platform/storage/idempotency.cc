@@ -1,0 +1,57 @@
+#include "platform/storage/idempotency.h"
+
+#include "platform/errors/error.h"
+#include "platform/errors/status_macros.h"
+#include "platform/storage/sql_error.h"
+
+namespace ipt::storage::idempotency {
+namespace {
+
+constexpr Statement kLookup = {
+    "SELECT request_hash, response FROM idempotency WHERE clinic_id = :clinic AND "
+    "caller = :caller AND method = :method AND request_id = :request",
+    {ColumnType::kBytes, ColumnType::kBytes}};
+
+constexpr Statement kRemember = {
+    "INSERT INTO idempotency (clinic_id, caller, method, request_id, request_hash, response, "
+    "created_us) VALUES (:clinic, :caller, :method, :request, :hash, :response, :created) "
+    "ON CONFLICT (clinic_id, caller, method, request_id) DO NOTHING"};
+
+constexpr Statement kPurge = {
+    "DELETE FROM idempotency WHERE (clinic_id, caller, method, request_id) IN (SELECT clinic_id, "
+    "caller, method, request_id FROM idempotency WHERE created_us < :before ORDER BY created_us "
+    "LIMIT :limit)"};
+
+}  // namespace
+
+absl::StatusOr<std::optional<std::string>> Lookup(Connection& conn, const RequestKey& key,
+                                                  absl::string_view request_hash) {
+  bool same = true;
+  IPT_ASSIGN_OR_RETURN(
+      auto response, conn.QueryOne(kLookup, {key.clinic_id, key.caller, key.method, key.request_id},
+                                   [&](const Row& row) {
+                                     same = row.Bytes(0) == request_hash;
+                                     return row.Bytes(1);
+                                   }));
+  if (!same) {
+    return AlreadyExists(reason::kRequestIdReused, "request", key.request_id,
+                         "this request_id was used for another request; make a new one");
+  }
+  return response;
+}
+
+absl::Status Remember(Connection& conn, const RequestKey& key, absl::string_view request_hash,
+                      absl::string_view response, absl::Time now) {
+  // Where another transaction is about to commit the same key, PostgreSQL waits for it here.
+  IPT_ASSIGN_OR_RETURN(const int64_t inserted,
+                       conn.Execute(kRemember, {key.clinic_id, key.caller, key.method,
+                                                key.request_id, Bytes{std::string(request_hash)},
+                                                Bytes{std::string(response)}, now}));
+  return inserted == 1 ? absl::OkStatus() : RetryTransaction();
+}
+
+absl::StatusOr<int64_t> PurgeOlderThan(Connection& conn, absl::Time before, int64_t limit) {
+  return conn.Execute(kPurge, {before, limit});
+}
+
+}  // namespace ipt::storage::idempotency

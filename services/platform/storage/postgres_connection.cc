@@ -1,0 +1,200 @@
+#include "platform/storage/postgres_connection.h"
+
+#include "platform/storage/soci_include.h"
+// The PostgreSQL backend comes after SOCI itself.
+#include <soci/postgresql/soci-postgresql.h>
+
+#include <cstring>
+#include <exception>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "platform/errors/error.h"
+#include "platform/errors/status_macros.h"
+#include "platform/storage/sql_error.h"
+
+namespace ipt::storage {
+namespace {
+
+soci::postgresql_statement_backend& BackendOf(soci::details::statement_backend* statement) {
+  return *static_cast<soci::postgresql_statement_backend*>(statement);
+}
+
+absl::string_view Field(const PGresult* result, int field) {
+  const char* text = PQresultErrorField(result, field);
+  return text == nullptr ? absl::string_view() : text;
+}
+
+struct ClearResult {
+  void operator()(PGresult* result) const { PQclear(result); }
+};
+using Result = std::unique_ptr<PGresult, ClearResult>;
+
+absl::Status ErrorOf(PGconn* connection, const PGresult* result) {
+  const absl::string_view sqlstate = Field(result, PG_DIAG_SQLSTATE);
+  if (PQstatus(connection) == CONNECTION_BAD) {
+    return SqlError(
+        SqlErrorKind::kConnection,
+        absl::StrCat("connection lost", sqlstate.empty() ? "" : ", SQLSTATE ", sqlstate));
+  }
+  return PostgresError(sqlstate, Field(result, PG_DIAG_CONSTRAINT_NAME),
+                       Field(result, PG_DIAG_MESSAGE_PRIMARY));
+}
+
+bool Succeeded(const PGresult* result) {
+  const ExecStatusType status = PQresultStatus(result);
+  return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
+}
+
+absl::Status Exec(PGconn* connection, const char* sql) {
+  const Result result(PQexec(connection, sql));
+  return Succeeded(result.get()) ? absl::OkStatus() : ErrorOf(connection, result.get());
+}
+
+int64_t Milliseconds(absl::Duration timeout) {
+  // Zero would mean no timeout at all.
+  return timeout >= absl::Hours(24) ? 0 : std::max<int64_t>(1, absl::ToInt64Milliseconds(timeout));
+}
+
+void Append(std::string& conninfo, absl::string_view key, absl::string_view value) {
+  absl::StrAppend(&conninfo, conninfo.empty() ? "" : " ", key, "='");
+  for (char c : value) {
+    if (c == '\'' || c == '\\') conninfo.push_back('\\');
+    conninfo.push_back(c);
+  }
+  conninfo.push_back('\'');
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> PostgresConnection::ConnectionString(const DatabaseOptions& options) {
+  char* unused = nullptr;
+  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed(
+      PQconninfoParse(options.url.c_str(), &unused), &PQconninfoFree);
+  PQfreemem(unused);  // what libpq says repeats the URL, and a URL may hold a password
+  if (parsed == nullptr) {
+    return InvalidField("store url", "is no PostgreSQL URL that libpq understands");
+  }
+  std::string conninfo;
+  const auto given = [&](absl::string_view key) -> absl::string_view {
+    for (const PQconninfoOption* o = parsed.get(); o->keyword != nullptr; ++o) {
+      if (key == o->keyword && o->val != nullptr) return o->val;
+    }
+    return "";
+  };
+  const auto set_default = [&](absl::string_view key, absl::string_view value) {
+    if (given(key).empty()) Append(conninfo, key, value);
+  };
+  for (const PQconninfoOption* o = parsed.get(); o->keyword != nullptr; ++o) {
+    if (o->val != nullptr) Append(conninfo, o->keyword, o->val);
+  }
+  set_default("application_name", "ipt");
+  set_default("connect_timeout",
+              absl::StrCat(std::max<int64_t>(2, absl::ToInt64Seconds(options.connect_timeout))));
+  set_default("tcp_user_timeout", absl::StrCat(Milliseconds(options.network_timeout)));
+  set_default("keepalives_idle", "10");
+  set_default("keepalives_interval", "5");
+  set_default("keepalives_count", "3");
+  set_default("client_encoding", "UTF8");
+  // Of several hosts only the primary takes writes, and after a failover it is another one.
+  if (given("host").find(',') != absl::string_view::npos ||
+      given("hostaddr").find(',') != absl::string_view::npos) {
+    set_default("target_session_attrs", "read-write");
+  }
+  return conninfo;
+}
+
+absl::StatusOr<std::unique_ptr<PostgresConnection>> PostgresConnection::Open(
+    const std::string& connection_string, const DatabaseOptions& options,
+    StorageObserver* observer) {
+  std::unique_ptr<soci::session> session;
+  try {
+    session = std::make_unique<soci::session>(soci::postgresql, connection_string);
+  } catch (const std::exception&) {
+    return SqlError(SqlErrorKind::kConnection, "no connection");
+  }
+  std::unique_ptr<PostgresConnection> connection(
+      new PostgresConnection(std::move(session), options, observer));
+  // An open transaction whose client hangs would hold its locks and hold back vacuum.
+  const std::string set_up =
+      absl::StrCat("SET statement_timeout = ", Milliseconds(options.statement_timeout),
+                   "; SET idle_in_transaction_session_timeout = 60000; SET bytea_output = hex; "
+                   "SET standard_conforming_strings = on");
+  IPT_RETURN_IF_ERROR(Exec(connection->connection_, set_up.c_str()));
+  return connection;
+}
+
+PostgresConnection::PostgresConnection(std::unique_ptr<soci::session> session,
+                                       const DatabaseOptions& options, StorageObserver* observer)
+    : SociConnection(std::move(session), observer),
+      connection_(
+          static_cast<soci::postgresql_session_backend*>(this->session().get_backend())->conn_),
+      statement_timeout_(options.statement_timeout) {
+  // libpq would print notices to stderr, and they may quote data.
+  PQsetNoticeReceiver(
+      connection_, [](void*, const PGresult*) {}, nullptr);
+}
+
+PostgresConnection::~PostgresConnection() { AbandonStatements(); }
+
+absl::Status PostgresConnection::Begin(absl::string_view mode, absl::Duration timeout) {
+  std::string sql = absl::StrCat("BEGIN ", mode);
+  if (timeout != statement_timeout_) {
+    absl::StrAppend(&sql, "; SET LOCAL statement_timeout = ", Milliseconds(timeout));
+  }
+  return Exec(connection_, sql.c_str());
+}
+
+absl::Status PostgresConnection::Commit() {
+  const Result result(PQexec(connection_, "COMMIT"));
+  if (!Succeeded(result.get())) return ErrorOf(connection_, result.get());
+  // The server answers COMMIT of a failed transaction with success, and the tag ROLLBACK.
+  if (std::strcmp(PQcmdStatus(result.get()), "COMMIT") != 0) {
+    return Internal("COMMIT of a failed transaction");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PostgresConnection::Rollback() { return Exec(connection_, "ROLLBACK"); }
+
+bool PostgresConnection::idle() const { return PQtransactionStatus(connection_) == PQTRANS_IDLE; }
+
+bool PostgresConnection::broken() const { return PQstatus(connection_) == CONNECTION_BAD; }
+
+absl::Status PostgresConnection::RunScript(const std::string& sql) {
+  return Exec(connection_, sql.c_str());
+}
+
+absl::Status PostgresConnection::ErrorNow(soci::details::statement_backend* statement) {
+  if (statement != nullptr) {
+    if (const PGresult* result = BackendOf(statement).result_.get_result()) {
+      if (!Succeeded(result)) return ErrorOf(connection_, result);
+    }
+  }
+  if (broken()) return ErrorOf(connection_, nullptr);
+  // No result is kept of a failed PREPARE; SOCI's exception has its SQLSTATE.
+  try {
+    throw;
+  } catch (const soci::postgresql_soci_error& error) {
+    const std::string sqlstate = error.sqlstate();
+    return PostgresError(absl::StripAsciiWhitespace(sqlstate), "", "");
+  } catch (const std::exception&) {
+    return SqlError(SqlErrorKind::kOther, "misuse");
+  }
+}
+
+int PostgresConnection::ColumnCount(soci::details::statement_backend* statement) {
+  return PQnfields(BackendOf(statement).result_.get_result());
+}
+
+void PostgresConnection::Finish(soci::details::statement_backend* statement) {
+  BackendOf(statement).result_.reset();
+}
+
+void PostgresConnection::Abandon(soci::details::statement_backend* statement) {
+  // The server forgets the statements of a session that ends: no DEALLOCATE for each.
+  BackendOf(statement).statementName_.clear();
+}
+
+}  // namespace ipt::storage

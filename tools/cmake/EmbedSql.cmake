@@ -1,0 +1,45 @@
+# cmake -DDIR=... -DCOMPONENT=... -DFUNCTION=... -DNAMESPACE=... -DHEADER=... -DOUT=... -P EmbedSql.cmake
+# Writes a .cc with every migration under DIR/{sqlite,postgres} as a constant (see IptSql.cmake).
+set(lists "")
+foreach(dialect sqlite postgres)
+  file(GLOB files ${DIR}/${dialect}/*.sql)
+  list(SORT files)
+  set(entries "")
+  set(expected 1)
+  foreach(file ${files})
+    get_filename_component(name ${file} NAME_WE)
+    if(NOT name MATCHES "^([0-9][0-9][0-9][0-9])_[a-z0-9_]+$")
+      message(FATAL_ERROR "${file}: a migration is named NNNN_words.sql")
+    endif()
+    math(EXPR version "1${CMAKE_MATCH_1} - 10000")
+    if(NOT version EQUAL expected)
+      message(FATAL_ERROR "${file}: the next migration of ${COMPONENT} (${dialect}) is number ${expected}")
+    endif()
+    math(EXPR expected "${expected} + 1")
+    file(READ ${file} sql)
+    string(APPEND entries "    {${version}, \"${name}\", R\"sql(${sql})sql\"},\n")
+  endforeach()
+  if(expected EQUAL 1)
+    message(FATAL_ERROR "${DIR}/${dialect}: no migrations")
+  endif()
+  string(APPEND lists "constexpr Migration k_${dialect}[] = {\n${entries}};\n\n")
+endforeach()
+
+file(WRITE ${OUT} "// Made by tools/cmake/EmbedSql.cmake from ${COMPONENT}'s migrations.
+#include \"${HEADER}\"
+
+namespace ${NAMESPACE} {
+namespace {
+
+using ::ipt::storage::Component;
+using ::ipt::storage::Migration;
+
+${lists}}  // namespace
+
+const Component& ${FUNCTION}() {
+  static const Component component{\"${COMPONENT}\", k_sqlite, k_postgres};
+  return component;
+}
+
+}  // namespace ${NAMESPACE}
+")

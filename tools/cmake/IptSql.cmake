@@ -1,0 +1,20 @@
+# SQL migrations, embedded in the binary at build time.
+# ipt_embed_sql(OUT variable COMPONENT name DIR folder FUNCTION Name NAMESPACE ipt::x HEADER x/y.h)
+#
+# Sets `variable` to a generated source that defines `const storage::Component& NAMESPACE::FUNCTION()`,
+# declared in HEADER, with the files of DIR/sqlite and DIR/postgres: NNNN_words.sql, without gaps.
+# Add it to the SRCS of the library.
+function(ipt_embed_sql)
+  cmake_parse_arguments(ARG "" "OUT;COMPONENT;DIR;FUNCTION;NAMESPACE;HEADER" "" ${ARGN})
+  get_filename_component(dir ${ARG_DIR} ABSOLUTE BASE_DIR ${CMAKE_CURRENT_SOURCE_DIR})
+  file(GLOB files CONFIGURE_DEPENDS ${dir}/sqlite/*.sql ${dir}/postgres/*.sql)
+  set(out ${CMAKE_CURRENT_BINARY_DIR}/${ARG_COMPONENT}_migrations.cc)
+  add_custom_command(
+    OUTPUT ${out}
+    COMMAND ${CMAKE_COMMAND} -DDIR=${dir} -DCOMPONENT=${ARG_COMPONENT} -DFUNCTION=${ARG_FUNCTION}
+            -DNAMESPACE=${ARG_NAMESPACE} -DHEADER=${ARG_HEADER} -DOUT=${out}
+            -P ${CMAKE_SOURCE_DIR}/tools/cmake/EmbedSql.cmake
+    DEPENDS ${files} ${CMAKE_SOURCE_DIR}/tools/cmake/EmbedSql.cmake
+    VERBATIM)
+  set(${ARG_OUT} ${out} PARENT_SCOPE)
+endfunction()
