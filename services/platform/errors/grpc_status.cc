@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
@@ -55,6 +56,8 @@ grpc::Status ToGrpcStatus(const absl::Status& status, absl::string_view request_
   if (message.size() > 1024) message = message.substr(0, 1021) + "...";
   details.set_message(message);
   status.ForEachPayload([&](absl::string_view type_url, const absl::Cord& payload) {
+    // What layers beneath tell each other (a constraint's name) is no business of clients.
+    if (!absl::StartsWith(type_url, "type.googleapis.com/")) return;
     auto* any = details.add_details();
     any->set_type_url(std::string(type_url));
     any->set_value(std::string(payload));

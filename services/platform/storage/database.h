@@ -96,8 +96,8 @@ struct CallOptions {
   // the writer, as well as a statement that runs.
   absl::Time deadline = absl::InfiniteFuture();
 
-  // Read: the body runs one statement only, which is its own snapshot (saves PostgreSQL two round
-  // trips).
+  // Read: the body runs one statement only, which is its own snapshot: saves PostgreSQL two round
+  // trips, and with them the guard against writing.
   bool single_statement = false;
 
   // Write, PostgreSQL: SERIALIZABLE instead of READ COMMITTED. SQLite's writer is always serial.

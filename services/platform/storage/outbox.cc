@@ -29,10 +29,9 @@ absl::StatusOr<std::vector<StoredEvent>> ListFrom(Connection& conn, absl::string
                                                   int64_t after_seq, int64_t limit) {
   std::vector<StoredEvent> events;
   IPT_RETURN_IF_ERROR(conn.Query(kList, {clinic_id, after_seq, limit}, [&](const Row& row) {
-    events.push_back(
-        {{std::string(clinic_id), row.Text(2), row.Text(3), row.Bytes(4), row.Time(5)},
-         row.Text(1),
-         row.Int64(0)});
+    events.push_back({{std::string(clinic_id), row.Text(2), row.Text(3), row.Bytes(4), row.Time(5)},
+                      row.Text(1),
+                      row.Int64(0)});
     return absl::OkStatus();
   }));
   return events;

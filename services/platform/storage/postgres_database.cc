@@ -60,7 +60,7 @@ class PostgresDatabase final : public Database {
       // The session's own timeout serves a statement that needs no other.
       const bool transaction = !options.single_statement || timeout != options_.statement_timeout;
       absl::Status status = Start(connection, deadline, transaction ? kSnapshot : nullptr, timeout);
-      if (status.ok()) status = RunBody(body, connection);
+      if (status.ok()) status = RunReadBody(body, connection);
       if (transaction) (void)connection.Commit();
       return Finish(*session, std::move(status));
     });

@@ -6,6 +6,7 @@
 
 #include "platform/errors/error.h"
 #include "platform/storage/soci_connection.h"
+#include "platform/storage/sql_error.h"
 
 namespace ipt::storage {
 
@@ -17,6 +18,14 @@ inline absl::Status RunBody(Body body, SociConnection& connection) {
     status = Internal("a transaction's body threw");
   }
   return status.ok() ? connection.failure() : status;
+}
+
+// A read-only refusal inside a Read is no state of the store, but a body that wrote.
+inline absl::Status RunReadBody(Body body, SociConnection& connection) {
+  absl::Status status = RunBody(body, connection);
+  if (SqlErrorKindOf(status) != SqlErrorKind::kReadOnly) return status;
+  connection.ForgetFailure();
+  return Internal("a Read tried to write");
 }
 
 }  // namespace ipt::storage

@@ -42,7 +42,7 @@ class SqliteDatabase final : public Database {
     reader->ForgetFailure();
     reader->set_limit(std::min(deadline, After(StatementTimeout(options))));
     if (!options.single_statement) IPT_RETURN_IF_ERROR(reader->BeginSnapshot());
-    absl::Status status = RunBody(body, *reader);
+    absl::Status status = RunReadBody(body, *reader);
     if (!options.single_statement && reader->in_transaction()) (void)reader->Rollback();
     const SqlErrorKind failure = SqlErrorKindOf(reader->failure());
     // A file that was mended or replaced is seen by a new connection only.

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "google/rpc/error_details.pb.h"
@@ -46,6 +47,14 @@ TEST(GrpcStatusTest, CarriesErrorInfoAndBadRequest) {
   EXPECT_EQ(info.domain(), "ipt");
   ASSERT_EQ(bad.field_violations_size(), 1);
   EXPECT_EQ(bad.field_violations(0).field(), "zone");
+}
+
+TEST(GrpcStatusTest, KeepsInternalPayloadsInside) {
+  absl::Status status = Unavailable("STORE_UNAVAILABLE", "try again", absl::Seconds(1));
+  status.SetPayload("ipt.internal/x", absl::Cord("constraint_name"));
+  const auto sent = ToGrpcStatus(status, "req-5");
+  EXPECT_EQ(Details(sent).details_size(), 3);  // ErrorInfo, RetryInfo, RequestInfo
+  EXPECT_THAT(sent.error_details(), Not(HasSubstr("constraint_name")));
 }
 
 TEST(GrpcStatusTest, CapsFatDetailsAndSaysHowManyAreLeftOut) {
