@@ -1,0 +1,58 @@
+// Audit entries of reads. A read has no transaction to put its entry into, so entries are gathered,
+// equal ones of the same second folded into one with a count, and written in batches: at the latest
+// a second after the read, and before the process ends. While the store is away they wait here;
+// when too many wait, reads of patient-bound data are refused rather than left unrecorded.
+//
+// Thread-safe. Add() does not block.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "platform/transaction/write_log.h"
+
+namespace ipt::audit {
+
+class ReadAudit {
+ public:
+  // Writes entries durably; called from one thread, one batch at a time.
+  using Sink = std::function<absl::Status(const std::vector<AuditRecord>&)>;
+
+  explicit ReadAudit(Sink sink, size_t most_waiting = 100'000);
+  ~ReadAudit();
+  ReadAudit(const ReadAudit&) = delete;
+  ReadAudit& operator=(const ReadAudit&) = delete;
+
+  // UNAVAILABLE with RetryInfo while too many entries wait for the store.
+  absl::Status MayRead() const;
+
+  void Add(AuditRecord record);
+
+  // Writes all that waits; OK when it is durable.
+  absl::Status Flush();
+
+  // Entries not yet durable.
+  size_t waiting() const;
+
+ private:
+  void Run();
+  absl::Status WriteOut();
+
+  const Sink sink_;
+  const size_t most_waiting_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  absl::flat_hash_map<std::string, AuditRecord> folded_;
+  std::mutex writing_;  // one batch at a time
+  std::thread writer_;
+};
+
+}  // namespace ipt::audit

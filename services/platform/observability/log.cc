@@ -1,0 +1,154 @@
+#include "platform/observability/log.h"
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "spdlog/async.h"
+#include "spdlog/sinks/stdout_sinks.h"
+#include "spdlog/spdlog.h"
+
+namespace ipt::log {
+namespace {
+
+constexpr size_t kQueuedLines = 16384;
+
+std::shared_ptr<spdlog::async_logger>& Logger() {
+  static auto* const logger = new std::shared_ptr<spdlog::async_logger>();
+  return *logger;
+}
+std::atomic<int> least_level{static_cast<int>(Level::kInfo)};
+
+const char* NameOf(Level level) {
+  switch (level) {
+    case Level::kDebug:
+      return "debug";
+    case Level::kInfo:
+      return "info";
+    case Level::kWarning:
+      return "warning";
+    case Level::kError:
+      return "error";
+  }
+  return "error";
+}
+
+const char* NameOf(Key key) {
+  switch (key) {
+    case Key::kService:
+      return "service";
+    case Key::kMethod:
+      return "method";
+    case Key::kCode:
+      return "code";
+    case Key::kReason:
+      return "reason";
+    case Key::kLatencyMs:
+      return "latency_ms";
+    case Key::kCallId:
+      return "call_id";
+    case Key::kRequestId:
+      return "request_id";
+    case Key::kClinic:
+      return "clinic";
+    case Key::kCaller:
+      return "caller";
+    case Key::kSlow:
+      return "slow";
+    case Key::kStatement:
+      return "statement";
+    case Key::kAddress:
+      return "address";
+    case Key::kPath:
+      return "path";
+    case Key::kVersion:
+      return "version";
+    case Key::kCount:
+      return "count";
+    case Key::kDetail:
+      return "detail";
+  }
+  return "unknown";
+}
+
+void AppendQuoted(std::string& out, absl::string_view text) {
+  out.push_back('"');
+  for (const char c : text) {
+    const auto u = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out.push_back('\\');
+      out.push_back(c);
+    } else if (u < 0x20 || u == 0x7f) {
+      absl::StrAppendFormat(&out, "\\u%04x", u);
+    } else {
+      out.push_back(c);
+    }
+  }
+  out.push_back('"');
+}
+
+}  // namespace
+
+void Init(Level least) {
+  least_level = static_cast<int>(least);
+  spdlog::init_thread_pool(kQueuedLines, 1);
+  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  auto logger = std::make_shared<spdlog::async_logger>(
+      "ipt", std::move(sink), spdlog::thread_pool(), spdlog::async_overflow_policy::overrun_oldest);
+  logger->set_pattern("%v");
+  logger->set_level(spdlog::level::trace);
+  Logger() = std::move(logger);
+}
+
+void Flush() {
+  if (Logger() != nullptr) Logger()->flush();
+}
+
+void Shutdown() {
+  Flush();
+  Logger().reset();
+  spdlog::shutdown();
+}
+
+bool IsOn(Level level) { return static_cast<int>(level) >= least_level.load(); }
+
+std::string Format(Level level, absl::string_view event, std::initializer_list<Field> fields,
+                   int64_t unix_micros) {
+  std::string line = "{\"time\":\"";
+  line.reserve(320);
+  absl::StrAppend(&line,
+                  absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::FromUnixMicros(unix_micros),
+                                   absl::UTCTimeZone()),
+                  "\",\"level\":\"", NameOf(level), "\",\"event\":");
+  AppendQuoted(line, event);
+  for (const Field& field : fields) {
+    if (!field.is_number && !field.is_flag && !field.is_real && field.text.empty()) continue;
+    absl::StrAppend(&line, ",\"", NameOf(field.key), "\":");
+    if (field.is_number) {
+      absl::StrAppend(&line, field.number);
+    } else if (field.is_flag) {
+      absl::StrAppend(&line, field.number != 0 ? "true" : "false");
+    } else if (field.is_real) {
+      absl::StrAppendFormat(&line, "%.3f", field.real);
+    } else {
+      AppendQuoted(line, field.text);
+    }
+  }
+  line.push_back('}');
+  return line;
+}
+
+void Line(Level level, absl::string_view event, std::initializer_list<Field> fields) {
+  if (!IsOn(level) || Logger() == nullptr) return;
+  const auto now = std::chrono::duration_cast<std::chrono::microseconds>(
+                       std::chrono::system_clock::now().time_since_epoch())
+                       .count();
+  const std::string line = Format(level, event, fields, now);
+  Logger()->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
+}
+
+}  // namespace ipt::log

@@ -1,0 +1,72 @@
+// What the contract says of a method, compiled once at start-up from its descriptor, and the checks
+// of a request that follow from it.
+//
+// Immutable after construction, so safe from any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+#include "platform/auth/caller.h"
+#include "platform/errors/field_violations.h"
+
+namespace ipt::rpc {
+
+// What a request turns out to be about.
+struct RequestFacts {
+  std::string clinic_id;  // empty: of no clinic
+  std::string resource;   // the first resource name in it
+};
+
+class MethodInfo {
+ public:
+  // FAILED_PRECONDITION when the method has no policy, or a write no request_id.
+  static absl::StatusOr<MethodInfo> Compile(const google::protobuf::MethodDescriptor& method);
+
+  MethodInfo(MethodInfo&&) noexcept;
+  MethodInfo& operator=(MethodInfo&&) noexcept;
+  ~MethodInfo();
+
+  const std::string& path() const { return path_; }        // "/ipt.x.v1.Service/Method"
+  const std::string& service() const { return service_; }  // "ipt.x.v1.Service"
+  const std::string& method() const { return method_; }    // "Method"
+  const std::string& scope() const { return scope_; }
+  bool is_write() const { return is_write_; }
+  bool patient_data() const { return patient_data_; }
+  const google::protobuf::Descriptor& input() const { return *input_; }
+
+  // Applies the field rules of the contract: INVALID_ARGUMENT with every bad field; then NOT_FOUND
+  // when `caller` is not a member of the clinic that the request names (the same answer as for a
+  // clinic that does not exist).
+  absl::StatusOr<RequestFacts> CheckRequest(const google::protobuf::Message& request,
+                                            const Caller& caller) const;
+
+  // Writes only. REQUEST_ID_REQUIRED unless request_id is a UUID.
+  absl::StatusOr<std::string> RequestId(const google::protobuf::Message& request) const;
+  bool ValidateOnly(const google::protobuf::Message& request) const;
+
+ private:
+  struct MessageRules;
+  MethodInfo();
+
+  std::string path_;
+  std::string service_;
+  std::string method_;
+  std::string scope_;
+  bool is_write_ = false;
+  bool patient_data_ = false;
+  const google::protobuf::Descriptor* input_ = nullptr;
+  const google::protobuf::FieldDescriptor* request_id_ = nullptr;
+  const google::protobuf::FieldDescriptor* validate_only_ = nullptr;
+  std::unique_ptr<MessageRules> rules_;
+};
+
+// Why bytes are not a message of this type, as INVALID_ARGUMENT: names the string field that is not
+// UTF-8, or says that the bytes are malformed (MALFORMED_REQUEST).
+absl::Status DiagnoseUnparsable(const std::string& bytes, const google::protobuf::Descriptor& type);
+
+}  // namespace ipt::rpc

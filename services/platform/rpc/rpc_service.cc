@@ -1,0 +1,257 @@
+#include "platform/rpc/rpc_service.h"
+
+#include <chrono>
+#include <exception>
+#include <optional>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "grpcpp/impl/codegen/proto_utils.h"
+#include "grpcpp/impl/codegen/server_callback_handlers.h"
+#include "grpcpp/security/auth_context.h"
+#include "grpcpp/support/proto_buffer_reader.h"
+#include "grpcpp/support/proto_buffer_writer.h"
+#include "platform/auth/tls_credentials.h"
+#include "platform/errors/error.h"
+#include "platform/errors/grpc_status.h"
+#include "platform/ids/ids.h"
+#include "platform/rpc/content_hash.h"
+
+namespace ipt::rpc {
+namespace {
+
+constexpr char kRequestIdHeader[] = "x-request-id";
+constexpr absl::Duration kBusyRetry = absl::Milliseconds(200);
+
+absl::string_view View(const grpc::string_ref& ref) { return {ref.data(), ref.size()}; }
+
+// The caller's own id of the call where it is fit for a log line, else a new one.
+std::string CallId(const grpc::CallbackServerContext& context) {
+  const auto& metadata = context.client_metadata();
+  if (auto it = metadata.find(kRequestIdHeader); it != metadata.end()) {
+    const absl::string_view given = View(it->second);
+    bool clean = !given.empty() && given.size() <= 64;
+    for (const char c : given) clean = clean && (absl::ascii_isalnum(c) || c == '-' || c == '_');
+    if (clean) return std::string(given);
+  }
+  static RandomIdSource ids;
+  return ids.NewUuid();
+}
+
+absl::Status ParseRequest(const grpc::ByteBuffer& bytes, google::protobuf::Message& request) {
+  grpc::ByteBuffer copy(bytes);  // shares the slices
+  {
+    grpc::ProtoBufferReader reader(&copy);
+    if (reader.status().ok() && request.ParseFromZeroCopyStream(&reader)) return absl::OkStatus();
+  }
+  std::vector<grpc::Slice> slices;
+  std::string flat;
+  if (bytes.Dump(&slices).ok()) {
+    for (const auto& slice : slices) {
+      flat.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+    }
+  }
+  return DiagnoseUnparsable(flat, *request.GetDescriptor());
+}
+
+}  // namespace
+
+struct RpcService::Method {
+  MethodInfo info;
+  NewRequest new_request;
+  Run run;
+};
+
+// One call from its arrival to its end. Owns itself through the tasks that hold it.
+class RpcService::Call {
+ public:
+  Call(const Method& method, const RpcRuntime& runtime, grpc::CallbackServerContext& grpc,
+       const grpc::ByteBuffer& request, grpc::ByteBuffer& response)
+      : method_(method),
+        runtime_(runtime),
+        grpc_(grpc),
+        request_bytes_(request),
+        response_(response),
+        reactor_(grpc.DefaultReactor()),
+        began_(std::chrono::steady_clock::now()) {}
+
+  grpc::ServerUnaryReactor* reactor() { return reactor_; }
+
+  // All that precedes the handler. OK: the handler may run.
+  absl::Status Admit() {
+    context_.call_id = CallId(grpc_);
+    context_.method = method_.info.path();
+    context_.now = runtime_.clock.Now();
+    IPT_RETURN_IF_ERROR(Authenticate());
+    if (!context_.caller->HasScope(method_.info.scope())) {
+      return PermissionDenied(reason::kScopeMissing,
+                              absl::StrCat("this token lacks the scope ", method_.info.scope()),
+                              {{"scope", method_.info.scope()}});
+    }
+    IPT_RETURN_IF_ERROR(SetDeadline());
+    request_ = method_.new_request();
+    IPT_RETURN_IF_ERROR(ParseRequest(request_bytes_, *request_));
+    IPT_ASSIGN_OR_RETURN(RequestFacts facts,
+                         method_.info.CheckRequest(*request_, *context_.caller));
+    context_.clinic_id = std::move(facts.clinic_id);
+    context_.resource = std::move(facts.resource);
+    if (method_.info.is_write()) {
+      context_.validate_only = method_.info.ValidateOnly(*request_);
+      IPT_ASSIGN_OR_RETURN(context_.request_id, method_.info.RequestId(*request_));
+      context_.content_hash = ContentHash(*request_);
+    } else if (method_.info.patient_data()) {
+      IPT_RETURN_IF_ERROR(runtime_.observer.BeforeRead(method_.info));
+    }
+    return absl::OkStatus();
+  }
+
+  void RunHandler() {
+    if (grpc_.IsCancelled()) {
+      return Finish(absl::CancelledError("the client gave up before the work began"));
+    }
+    if (runtime_.clock.Now() >= context_.deadline) return Finish(TooLate());
+    Finish(Guarded());
+  }
+
+  void Finish(const absl::Status& status) {
+    const auto took = std::chrono::steady_clock::now() - began_;
+    runtime_.observer.OnFinished(
+        {method_.info, context_, status,
+         absl::FromChrono(std::chrono::duration_cast<std::chrono::nanoseconds>(took))});
+    grpc_.AddTrailingMetadata(kRequestIdHeader, context_.call_id);
+    if (const absl::Duration wait = RetryDelayOf(status); wait > absl::ZeroDuration()) {
+      grpc_.AddTrailingMetadata("grpc-retry-pushback-ms",
+                                absl::StrCat(absl::ToInt64Milliseconds(wait)));
+    }
+    reactor_->Finish(ToGrpcStatus(status, context_.call_id));
+  }
+
+ private:
+  absl::Status Authenticate() {
+    auth::Credentials credentials;
+    const auto range = grpc_.client_metadata().equal_range("authorization");
+    if (range.first != range.second) {
+      if (std::next(range.first) != range.second) {
+        return Unauthenticated("more than one authorization header; send one");
+      }
+      credentials.authorization = View(range.first->second);
+    }
+    const std::shared_ptr<const grpc::AuthContext> connection = grpc_.auth_context();
+    const auto peer = connection == nullptr ? std::nullopt : auth::PeerCertificateOf(*connection);
+    credentials.peer = peer.has_value() ? &*peer : nullptr;
+    IPT_ASSIGN_OR_RETURN(context_.caller,
+                         runtime_.authenticator.Authenticate(credentials, context_.now));
+    return absl::OkStatus();
+  }
+
+  absl::Status SetDeadline() {
+    const auto deadline = grpc_.deadline();
+    context_.deadline =
+        deadline == std::chrono::system_clock::time_point::max()
+            ? context_.now + runtime_.default_deadline
+            : context_.now + absl::FromChrono(deadline - std::chrono::system_clock::now());
+    return context_.deadline <= context_.now ? TooLate() : absl::OkStatus();
+  }
+
+  static absl::Status TooLate() {
+    return DeadlineExceeded("the call's deadline had passed before its work began");
+  }
+
+  // The single place where foreign exceptions end.
+  absl::Status Guarded() {
+    try {
+      IPT_ASSIGN_OR_RETURN(response_, method_.run(context_, *request_));
+      return absl::OkStatus();
+    } catch (const std::exception& e) {
+      return Internal(absl::StrCat("exception of type ", typeid(e).name()));
+    } catch (...) {
+      return Internal("exception of unknown type");
+    }
+  }
+
+  const Method& method_;
+  const RpcRuntime& runtime_;
+  grpc::CallbackServerContext& grpc_;
+  const grpc::ByteBuffer& request_bytes_;
+  grpc::ByteBuffer& response_;
+  grpc::ServerUnaryReactor* reactor_;
+  const std::chrono::steady_clock::time_point began_;
+  CallContext context_;
+  std::unique_ptr<google::protobuf::Message> request_;
+};
+
+RpcService::RpcService(absl::string_view full_name, const RpcRuntime& runtime)
+    : name_(full_name),
+      runtime_(runtime),
+      descriptor_(google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(name_)) {
+  if (descriptor_ == nullptr) {
+    first_error_ = absl::FailedPreconditionError(absl::StrCat("no service ", name_));
+  }
+}
+
+RpcService::~RpcService() = default;
+
+absl::StatusOr<grpc::ByteBuffer> RpcService::Serialize(const google::protobuf::Message& message) {
+  grpc::ByteBuffer bytes;
+  bool own_buffer = false;
+  const grpc::Status status =
+      grpc::GenericSerialize<grpc::ProtoBufferWriter, google::protobuf::Message>(message, &bytes,
+                                                                                 &own_buffer);
+  if (!status.ok()) return Internal("the answer does not serialize");
+  return bytes;
+}
+
+void RpcService::Add(absl::string_view method, NewRequest new_request, Run run) {
+  const auto* descriptor =
+      descriptor_ == nullptr ? nullptr : descriptor_->FindMethodByName(std::string(method));
+  auto fail = [&](absl::Status status) {
+    if (first_error_.ok()) first_error_ = std::move(status);
+  };
+  if (descriptor == nullptr) {
+    return fail(absl::FailedPreconditionError(absl::StrCat(name_, " has no method ", method)));
+  }
+  absl::StatusOr<MethodInfo> info = MethodInfo::Compile(*descriptor);
+  if (!info.ok()) return fail(info.status());
+
+  auto owned =
+      std::make_unique<Method>(Method{*std::move(info), std::move(new_request), std::move(run)});
+  const Method& entry = *owned;
+  methods_.push_back(std::move(owned));
+
+  // As generated code does it for raw callback methods, but for all methods of a descriptor alike.
+  const int index = static_cast<int>(methods_.size()) - 1;
+  AddMethod(new grpc::internal::RpcServiceMethod(entry.info.path().c_str(),
+                                                 grpc::internal::RpcMethod::NORMAL_RPC, nullptr));
+  MarkMethodRawCallback(
+      index, new grpc::internal::CallbackUnaryHandler<grpc::ByteBuffer, grpc::ByteBuffer>(
+                 [this, &entry](grpc::CallbackServerContext* grpc, const grpc::ByteBuffer* request,
+                                grpc::ByteBuffer* response) -> grpc::ServerUnaryReactor* {
+                   auto call = std::make_shared<Call>(entry, runtime_, *grpc, *request, *response);
+                   grpc::ServerUnaryReactor* reactor = call->reactor();
+                   if (const absl::Status admitted = call->Admit(); !admitted.ok()) {
+                     call->Finish(admitted);
+                   } else if (!runtime_.executor.TryPost([call] { call->RunHandler(); })) {
+                     call->Finish(ResourceExhausted(
+                         reason::kOverloaded, "the server is busy; retry after the stated delay",
+                         kBusyRetry));
+                   }
+                   return reactor;
+                 }));
+}
+
+absl::Status RpcService::CheckComplete() const {
+  IPT_RETURN_IF_ERROR(first_error_);
+  std::vector<std::string> missing;
+  for (int i = 0; i < descriptor_->method_count(); ++i) {
+    const std::string& method = descriptor_->method(i)->name();
+    bool served = false;
+    for (const auto& entry : methods_) served |= entry->info.method() == method;
+    if (!served) missing.push_back(method);
+  }
+  if (missing.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(name_, " lacks handlers: ", absl::StrJoin(missing, ", ")));
+}
+
+}  // namespace ipt::rpc

@@ -1,0 +1,58 @@
+// A running gRPC server: port, TLS, authentication, health, reflection, probes, metrics, graceful
+// stop. Services come from modules; what they need of the process is a Platform.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "platform/audit/read_audit.h"
+#include "platform/observability/metrics.h"
+#include "platform/rpc/rpc_service.h"
+#include "platform/server/server_flags.h"
+#include "platform/server/telemetry.h"
+#include "platform/storage/database.h"
+#include "platform/time/clock.h"
+
+namespace ipt::server {
+
+// What modules are built from. Outlives them.
+struct Platform {
+  const Settings& settings;
+  const Clock& clock;
+  Metrics& metrics;
+  Telemetry& telemetry;
+  const rpc::RpcRuntime& runtime;
+};
+
+// One service area (scheduling, ...), built by its module.
+class Module {
+ public:
+  virtual ~Module() = default;
+
+  virtual const char* name() const = 0;
+  // All gRPC services, complete (CheckComplete).
+  virtual std::vector<rpc::RpcService*> services() = 0;
+  // OK while the store answers; decides the health of the named services.
+  virtual absl::Status Probe() = 0;
+  // Background work begins after the port is bound and ends before the store is closed.
+  virtual void Start() = 0;
+  virtual void Stop() = 0;
+};
+
+using MakeModules =
+    std::function<absl::StatusOr<std::vector<std::unique_ptr<Module>>>(const Platform&)>;
+
+// Builds everything, serves until SIGTERM or SIGINT, stops gracefully. Returns the process' exit
+// status; what went wrong is on stderr in one sentence.
+// REQUIRES: BlockStopSignals() was called before any thread started.
+int Serve(const std::string& binary, const Settings& settings, const MakeModules& make_modules);
+
+// Opens one store as the settings have it, reporting to `platform`'s telemetry.
+absl::StatusOr<std::unique_ptr<storage::Database>> OpenStore(const Platform& platform,
+                                                             const std::string& url);
+
+}  // namespace ipt::server

@@ -1,0 +1,274 @@
+#include "platform/server/server_flags.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <set>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/reflection.h"
+#include "absl/flags/usage.h"
+#include "absl/flags/usage_config.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "platform/errors/status_macros.h"
+
+ABSL_FLAG(std::string, config, "", "File with one `name = value` a line; # begins a comment.");
+ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
+          "Address of the gRPC port. Anything but loopback needs TLS (or --allow_insecure).");
+ABSL_FLAG(std::string, admin_listen, "127.0.0.1:9090",
+          "Address of the HTTP port with /metrics, /startupz, /readyz and /livez. Empty: none.");
+ABSL_FLAG(std::string, auth, "",
+          "Who may call: `jwt` (bearer tokens, client certificates) or `none` (anybody, loopback "
+          "only). Unset: jwt when --jwks_file is given, none otherwise.");
+ABSL_FLAG(std::string, jwks_file, "", "Keys that tokens are verified with, a JWKS file; reloaded.");
+ABSL_FLAG(std::string, jwt_issuer, "", "What `iss` of a token must be.");
+ABSL_FLAG(std::vector<std::string>, jwt_audience, {}, "What `aud` of a token must name one of.");
+ABSL_FLAG(std::string, client_certs_file, "",
+          "JSON file: which client certificates are which callers; reloaded.");
+ABSL_FLAG(std::string, tls_cert_file, "", "Certificate chain of the server, PEM; reloaded.");
+ABSL_FLAG(std::string, tls_key_file, "", "Private key of the server, PEM; reloaded.");
+ABSL_FLAG(std::string, tls_client_ca_file, "", "CA of client certificates, PEM; reloaded.");
+ABSL_FLAG(bool, tls_require_client_cert, false, "Refuse clients without a certificate.");
+ABSL_FLAG(bool, allow_insecure, false,
+          "Listen beyond loopback without TLS, behind a proxy or mesh that provides it.");
+ABSL_FLAG(std::string, reflection, "auto",
+          "gRPC reflection: `on`, `off`, or `auto` (off under TLS).");
+ABSL_FLAG(int, executor_threads, 32, "Threads that run calls, 1 to 512.");
+ABSL_FLAG(int, executor_queue, 1024, "Calls that may wait for a thread; more are refused.");
+ABSL_FLAG(int, database_sessions, 16, "PostgreSQL sessions, or SQLite readers, 1 to 256.");
+ABSL_FLAG(absl::Duration, statement_timeout, absl::Seconds(10),
+          "The longest an SQL statement runs.");
+ABSL_FLAG(bool, group_commit, true, "SQLite: commit waiting writes together.");
+ABSL_FLAG(absl::Duration, default_deadline, absl::Seconds(10),
+          "Deadline of calls that state none.");
+ABSL_FLAG(absl::Duration, drain_delay, absl::ZeroDuration(),
+          "After SIGTERM: how long to serve on while not ready, so that clients move away.");
+ABSL_FLAG(absl::Duration, grace, absl::Seconds(30),
+          "After SIGTERM: how long calls in flight may take.");
+ABSL_FLAG(absl::Duration, max_connection_age, absl::Minutes(5),
+          "Connections are closed (gracefully) after this time, so that new replicas get load.");
+ABSL_FLAG(absl::Duration, slow_call, absl::Milliseconds(500), "Calls above it are marked slow.");
+ABSL_FLAG(absl::Duration, slow_statement, absl::Milliseconds(100),
+          "SQL statements above it are logged.");
+ABSL_FLAG(std::string, log_level, "info", "debug, info, warning or error.");
+
+namespace ipt::server {
+namespace {
+
+constexpr char kEnvironmentPrefix[] = "IPT_";
+
+absl::Status SetFlag(absl::string_view name, absl::string_view value, absl::string_view origin) {
+  absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
+  if (flag == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(origin, ": there is no setting ", name, "; --help lists all"));
+  }
+  std::string error;
+  if (!flag->ParseFrom(value, &error)) {
+    return absl::InvalidArgumentError(absl::StrCat(origin, ": ", name, ": ", error));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) {
+    return absl::InvalidArgumentError(absl::StrCat("--config: cannot read ", path));
+  }
+  std::string line;
+  int number = 0;
+  while (std::getline(file, line)) {
+    ++number;
+    const std::string origin = absl::StrCat(path, ":", number);
+    const absl::string_view text = absl::StripAsciiWhitespace(line);
+    if (text.empty() || text[0] == '#') continue;
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(text, absl::MaxSplits('=', 1));
+    if (!absl::StrContains(text, "=")) {
+      return absl::InvalidArgumentError(absl::StrCat(origin, ": write `name = value`"));
+    }
+    const absl::string_view name = absl::StripAsciiWhitespace(parts.first);
+    if (name == "config") {
+      return absl::InvalidArgumentError(absl::StrCat(origin, ": a file cannot name another one"));
+    }
+    IPT_RETURN_IF_ERROR(SetFlag(name, absl::StripAsciiWhitespace(parts.second), origin));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadEnvironment() {
+  extern char** environ;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    absl::string_view text = *entry;
+    if (!absl::ConsumePrefix(&text, kEnvironmentPrefix)) continue;
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(text, absl::MaxSplits('=', 1));
+    IPT_RETURN_IF_ERROR(SetFlag(absl::AsciiStrToLower(parts.first), parts.second,
+                                absl::StrCat(kEnvironmentPrefix, parts.first)));
+  }
+  return absl::OkStatus();
+}
+
+// Flags that the command line names, so that file and environment do not overrule them.
+std::vector<std::string> CommandLine(int argc, char** argv) {
+  return std::vector<std::string>(argv + 1, argv + argc);
+}
+
+// The value of --config on the command line, before flags are parsed for real.
+std::string ConfigPath(int argc, char** argv) {
+  const std::vector<std::string> words = CommandLine(argc, argv);
+  for (size_t i = 0; i < words.size(); ++i) {
+    absl::string_view word = words[i];
+    if (!absl::ConsumePrefix(&word, "-")) continue;
+    absl::ConsumePrefix(&word, "-");
+    if (absl::ConsumePrefix(&word, "config=")) return std::string(word);
+    if (word == "config" && i + 1 < words.size()) return words[i + 1];
+  }
+  const char* const from_environment = std::getenv("IPT_CONFIG");  // NOLINT(concurrency-mt-unsafe)
+  return from_environment != nullptr ? from_environment : "";
+}
+
+bool IsLoopback(absl::string_view address) {
+  return absl::StartsWith(address, "127.") || absl::StartsWith(address, "localhost:") ||
+         absl::StartsWith(address, "[::1]:") || absl::StartsWith(address, "unix:");
+}
+
+absl::Status Wrong(absl::string_view sentence) { return absl::InvalidArgumentError(sentence); }
+
+absl::StatusOr<Settings> Collect() {
+  Settings settings;
+  settings.listen = absl::GetFlag(FLAGS_listen);
+  settings.admin_listen = absl::GetFlag(FLAGS_admin_listen);
+  settings.auth = absl::GetFlag(FLAGS_auth);
+  settings.jwks_file = absl::GetFlag(FLAGS_jwks_file);
+  settings.jwt_issuer = absl::GetFlag(FLAGS_jwt_issuer);
+  settings.jwt_audiences = absl::GetFlag(FLAGS_jwt_audience);
+  settings.client_certs_file = absl::GetFlag(FLAGS_client_certs_file);
+  settings.tls_cert_file = absl::GetFlag(FLAGS_tls_cert_file);
+  settings.tls_key_file = absl::GetFlag(FLAGS_tls_key_file);
+  settings.tls_client_ca_file = absl::GetFlag(FLAGS_tls_client_ca_file);
+  settings.tls_require_client_cert = absl::GetFlag(FLAGS_tls_require_client_cert);
+  settings.executor_threads = absl::GetFlag(FLAGS_executor_threads);
+  settings.executor_queue = absl::GetFlag(FLAGS_executor_queue);
+  settings.database_sessions = absl::GetFlag(FLAGS_database_sessions);
+  settings.statement_timeout = absl::GetFlag(FLAGS_statement_timeout);
+  settings.group_commit = absl::GetFlag(FLAGS_group_commit);
+  settings.default_deadline = absl::GetFlag(FLAGS_default_deadline);
+  settings.drain_delay = absl::GetFlag(FLAGS_drain_delay);
+  settings.grace = absl::GetFlag(FLAGS_grace);
+  settings.max_connection_age = absl::GetFlag(FLAGS_max_connection_age);
+  settings.slow_call = absl::GetFlag(FLAGS_slow_call);
+  settings.slow_statement = absl::GetFlag(FLAGS_slow_statement);
+
+  if (settings.tls_cert_file.empty() != settings.tls_key_file.empty()) {
+    return Wrong("--tls_cert_file and --tls_key_file belong together; give both or neither");
+  }
+  if (!settings.uses_tls() && !settings.tls_client_ca_file.empty()) {
+    return Wrong("--tls_client_ca_file needs --tls_cert_file and --tls_key_file");
+  }
+  if (settings.tls_require_client_cert && settings.tls_client_ca_file.empty()) {
+    return Wrong("--tls_require_client_cert needs --tls_client_ca_file to verify them with");
+  }
+  if (!IsLoopback(settings.listen) && !settings.uses_tls() &&
+      !absl::GetFlag(FLAGS_allow_insecure)) {
+    return Wrong(absl::StrCat(
+        "--listen=", settings.listen,
+        " is reachable from other machines: give --tls_cert_file and --tls_key_file, or say "
+        "--allow_insecure when something in front of it provides TLS"));
+  }
+  if (settings.auth.empty()) settings.auth = settings.jwks_file.empty() ? "none" : "jwt";
+  if (settings.auth == "jwt") {
+    if (settings.jwks_file.empty() || settings.jwt_issuer.empty() ||
+        settings.jwt_audiences.empty()) {
+      return Wrong("--auth=jwt needs --jwks_file, --jwt_issuer and --jwt_audience");
+    }
+  } else if (settings.auth == "none") {
+    if (!settings.jwks_file.empty() || !settings.client_certs_file.empty()) {
+      return Wrong("--auth=none contradicts --jwks_file and --client_certs_file");
+    }
+    if (!IsLoopback(settings.listen)) {
+      return Wrong(absl::StrCat("--auth=none is for loopback only, not for --listen=",
+                                settings.listen, "; use --auth=jwt with --jwks_file"));
+    }
+  } else {
+    return Wrong("--auth must be jwt or none");
+  }
+  if (settings.executor_threads < 1 || settings.executor_threads > 512) {
+    return Wrong("--executor_threads must be 1 to 512");
+  }
+  if (settings.executor_queue < 1 || settings.executor_queue > 1'000'000) {
+    return Wrong("--executor_queue must be 1 to 1000000");
+  }
+  if (settings.database_sessions < 1 || settings.database_sessions > 256) {
+    return Wrong("--database_sessions must be 1 to 256");
+  }
+  for (const auto& [name, value] :
+       {std::pair<const char*, absl::Duration>{"statement_timeout", settings.statement_timeout},
+        {"default_deadline", settings.default_deadline},
+        {"max_connection_age", settings.max_connection_age}}) {
+    if (value <= absl::ZeroDuration()) return Wrong(absl::StrCat("--", name, " must be above 0"));
+  }
+  for (const auto& [name, value] :
+       {std::pair<const char*, absl::Duration>{"drain_delay", settings.drain_delay},
+        {"grace", settings.grace}}) {
+    if (value < absl::ZeroDuration())
+      return Wrong(absl::StrCat("--", name, " must not be below 0"));
+  }
+  const std::string reflection = absl::GetFlag(FLAGS_reflection);
+  if (reflection != "auto" && reflection != "on" && reflection != "off") {
+    return Wrong("--reflection must be auto, on or off");
+  }
+  settings.reflection = reflection == "on" || (reflection == "auto" && !settings.uses_tls());
+
+  const std::string level = absl::GetFlag(FLAGS_log_level);
+  if (level == "debug") {
+    settings.log_level = log::Level::kDebug;
+  } else if (level == "info") {
+    settings.log_level = log::Level::kInfo;
+  } else if (level == "warning") {
+    settings.log_level = log::Level::kWarning;
+  } else if (level == "error") {
+    settings.log_level = log::Level::kError;
+  } else {
+    return Wrong("--log_level must be debug, info, warning or error");
+  }
+  return settings;
+}
+
+}  // namespace
+
+std::string Version() { return IPT_VERSION; }
+
+absl::StatusOr<Settings> ReadSettings(int argc, char** argv, absl::string_view usage,
+                                      std::vector<std::string>& rest) {
+  absl::SetProgramUsageMessage(usage);
+  absl::FlagsUsageConfig config;
+  config.version_string = [program = std::string(argv[0])] {
+    return absl::StrCat(program.substr(program.rfind('/') + 1), " ", Version(), "\n");
+  };
+  config.contains_help_flags = [](absl::string_view file) {
+    return absl::StrContains(file, "services/");
+  };
+  config.contains_helpshort_flags = config.contains_help_flags;
+  config.normalize_filename = [](absl::string_view file) {
+    const size_t at = file.rfind("services/");
+    return std::string(at == absl::string_view::npos ? file : file.substr(at));
+  };
+  absl::SetFlagsUsageConfig(config);
+
+  // The later ones win: file, environment, command line.
+  if (const std::string path = ConfigPath(argc, argv); !path.empty()) {
+    IPT_RETURN_IF_ERROR(ReadFile(path));
+  }
+  IPT_RETURN_IF_ERROR(ReadEnvironment());
+  const std::vector<char*> words = absl::ParseCommandLine(argc, argv);
+  rest.assign(words.begin() + 1, words.end());
+  return Collect();
+}
+
+}  // namespace ipt::server
