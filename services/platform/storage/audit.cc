@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "platform/errors/status_macros.h"
-#include "platform/storage/random_id.h"
+#include "platform/ids/ids.h"
 
 namespace ipt::storage::audit {
 namespace {
@@ -31,20 +31,20 @@ constexpr Statement kPurge = {
 
 absl::Status Append(Connection& conn, const AuditRecord& record) {
   return conn
-      .Execute(kAppend,
-               {record.clinic_id, RandomId(), record.time, std::max(record.time, record.last_time),
-                record.caller, record.method, record.write ? kWrite : kRead, record.resource,
-                record.request_id, record.outcome, record.count})
+      .Execute(kAppend, {record.clinic_id, RandomIdSource().NewUuid(), record.time,
+                         std::max(record.time, record.last_time), record.caller, record.method,
+                         record.write ? kWrite : kRead, record.resource, record.request_id,
+                         record.outcome, record.count})
       .status();
 }
 
-absl::StatusOr<std::vector<Entry>> List(Connection& conn, const Filter& filter,
-                                        const std::optional<Cursor>& after, int64_t limit) {
+absl::StatusOr<std::vector<ipt::audit::AuditEntry>> List(
+    Connection& conn, const ipt::audit::AuditFilter& filter,
+    const std::optional<ipt::audit::AuditCursor>& after, int64_t limit) {
   // One of 32 texts: only the conditions that the filter has.
   std::string sql =
-      "SELECT entry_id, at_us, caller, method, action, resource, request_id, outcome, count, "
-      "detail "
-      "FROM audit_entries WHERE clinic_id = :clinic";
+      "SELECT entry_id, at_us, last_us, caller, method, action, resource, request_id, outcome, "
+      "count FROM audit_entries WHERE clinic_id = :clinic";
   std::vector<Value> params = {filter.clinic_id};
   if (!filter.resource.empty()) {
     // What lies beneath begins with "name/", and '0' is the character after '/'.
@@ -67,14 +67,14 @@ absl::StatusOr<std::vector<Entry>> List(Connection& conn, const Filter& filter,
   }
   if (after.has_value()) {
     absl::StrAppend(&sql, " AND (at_us, entry_id) < (:after_at, :after_id)");
-    params.insert(params.end(), {after->at, after->entry_id});
+    params.insert(params.end(), {after->time, after->entry_id});
   }
   absl::StrAppend(&sql, " ORDER BY at_us DESC, entry_id DESC LIMIT :limit");
   params.emplace_back(limit);
 
-  std::vector<Entry> entries;
+  std::vector<ipt::audit::AuditEntry> entries;
   IPT_RETURN_IF_ERROR(conn.Query({sql, kColumns}, params, [&](const Row& row) {
-    Entry entry;
+    ipt::audit::AuditEntry entry;
     entry.entry_id = row.Text(0);
     entry.record.clinic_id = filter.clinic_id;
     entry.record.time = row.Time(1);
@@ -94,6 +94,20 @@ absl::StatusOr<std::vector<Entry>> List(Connection& conn, const Filter& filter,
 
 absl::StatusOr<int64_t> PurgeOlderThan(Connection& conn, absl::Time before, int64_t limit) {
   return conn.Execute(kPurge, {before, limit});
+}
+
+absl::StatusOr<std::vector<ipt::audit::AuditEntry>> SqlAuditReader::List(
+    const ipt::audit::AuditFilter& filter, const std::optional<ipt::audit::AuditCursor>& after,
+    int limit, absl::Time deadline) {
+  CallOptions options;
+  options.deadline = deadline;
+  options.single_statement = true;
+  std::vector<ipt::audit::AuditEntry> entries;
+  IPT_RETURN_IF_ERROR(db_.Read(options, [&](Connection& conn) -> absl::Status {
+    IPT_ASSIGN_OR_RETURN(entries, storage::audit::List(conn, filter, after, limit));
+    return absl::OkStatus();
+  }));
+  return entries;
 }
 
 }  // namespace ipt::storage::audit

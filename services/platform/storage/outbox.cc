@@ -1,7 +1,7 @@
 #include "platform/storage/outbox.h"
 
 #include "platform/errors/status_macros.h"
-#include "platform/storage/random_id.h"
+#include "platform/ids/ids.h"
 
 namespace ipt::storage::outbox {
 namespace {
@@ -20,7 +20,7 @@ constexpr Statement kList = {
 
 absl::Status Append(Connection& conn, const OutboxEvent& event) {
   return conn
-      .Execute(kAppend, {event.clinic_id, RandomId(), event.subject, event.kind,
+      .Execute(kAppend, {event.clinic_id, RandomIdSource().NewUuid(), event.subject, event.kind,
                          Bytes{event.payload}, event.time})
       .status();
 }

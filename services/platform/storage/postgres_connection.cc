@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
@@ -163,7 +164,13 @@ bool PostgresConnection::idle() const { return PQtransactionStatus(connection_) 
 bool PostgresConnection::broken() const { return PQstatus(connection_) == CONNECTION_BAD; }
 
 absl::Status PostgresConnection::RunScript(const std::string& sql) {
-  return Exec(connection_, sql.c_str());
+  const Result result(PQexec(connection_, sql.c_str()));
+  if (Succeeded(result.get())) return absl::OkStatus();
+  // Class 42, an error in the SQL itself, tells of nothing but the SQL.
+  if (absl::StartsWith(Field(result.get(), PG_DIAG_SQLSTATE), "42")) {
+    return SqlError(SqlErrorKind::kOther, Field(result.get(), PG_DIAG_MESSAGE_PRIMARY));
+  }
+  return ErrorOf(connection_, result.get());
 }
 
 absl::Status PostgresConnection::ErrorNow(soci::details::statement_backend* statement) {

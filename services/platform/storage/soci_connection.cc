@@ -171,8 +171,12 @@ absl::StatusOr<SociConnection::Prepared*> SociConnection::Prepare(const Statemen
   try {
     prepared->statement.alloc();
     prepared->statement.prepare(sql);
-  } catch (const std::exception&) {
-    return ErrorNow(nullptr);
+  } catch (const std::exception& error) {
+    absl::Status status = ErrorNow(nullptr);
+    // Nothing is bound yet, so here the driver's words tell of the SQL alone.
+    return SqlErrorKindOf(status) == SqlErrorKind::kOther
+               ? SqlError(SqlErrorKind::kOther, error.what())
+               : status;
   }
   prepared->columns = statement.columns;
   prepared->cells.resize(statement.columns.size());

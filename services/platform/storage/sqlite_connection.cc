@@ -128,8 +128,11 @@ void SqliteConnection::Finish(soci::details::statement_backend* statement) {
 }
 
 absl::Status SqliteConnection::RunScript(const std::string& sql) {
-  if (sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) return LastError();
-  return absl::OkStatus();
+  const int code = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
+  if (code == SQLITE_OK) return absl::OkStatus();
+  // An error in the SQL itself tells of nothing but the SQL.
+  if (code == SQLITE_ERROR) return SqlError(SqlErrorKind::kOther, sqlite3_errmsg(db_));
+  return LastError();
 }
 
 absl::Status SqliteConnection::Control(ControlStatement which) {

@@ -1,1 +1,308 @@
+// Idempotency, outbox, audit entries and revisions, on both engines.
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "platform/errors/error.h"
+#include "platform/errors/status_macros.h"
+#include "platform/storage/audit.h"
+#include "platform/storage/idempotency.h"
+#include "platform/storage/outbox.h"
+#include "platform/storage/platform_migrations.h"
+#include "platform/storage/revision.h"
+#include "platform/storage/sql_write_log.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_database.h"
+
+namespace ipt::storage {
+namespace {
+
+using ::ipt::testing::FailsWith;
+using ::ipt::testing::IsOk;
+using ::ipt::testing::TempDatabase;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+const absl::Time kNow = absl::FromUnixMicros(1'790'000'000'123'456);
+const RequestKey kKey = {"north", "alice", "/ipt.X/Book", "5f0c"};
+
+class PlatformTablesTest : public ::testing::TestWithParam<Dialect> {
+ protected:
+  absl::Status Write(Body body) { return db_->Write({}, body); }
+
+  int64_t Count(absl::string_view table) {
+    const std::string sql = absl::StrCat("SELECT COUNT(*) FROM ", table);
+    int64_t count = -1;
+    EXPECT_OK(db_->Read({}, [&](Connection& conn) {
+      return conn.Query({sql, {ColumnType::kInt64}}, {}, [&](const Row& row) {
+        count = row.Int64(0);
+        return absl::OkStatus();
+      });
+    }));
+    return count;
+  }
+
+  TempDatabase db_{GetParam(), {PlatformMigrations()}};
+};
+
+// One idempotent write: returns the answer, which is `fresh` only for the first of equal requests.
+absl::StatusOr<std::string> Answer(Database& db, const RequestKey& key, absl::string_view hash,
+                                   absl::string_view fresh) {
+  std::string answer;
+  IPT_RETURN_IF_ERROR(db.Write({}, [&](Connection& conn) -> absl::Status {
+    SqlWriteLog log(conn);
+    IPT_ASSIGN_OR_RETURN(auto seen, log.FindAnswer(key, hash));
+    if (seen.has_value()) {
+      answer = *seen;
+      return absl::OkStatus();
+    }
+    answer = std::string(fresh);
+    IPT_RETURN_IF_ERROR(log.AppendEvent({key.clinic_id, "x", "DONE", answer, kNow}));
+    return log.KeepAnswer(key, hash, fresh, kNow);
+  }));
+  return answer;
+}
+
+TEST_P(PlatformTablesTest, AnEqualRequestGetsTheFirstAnswer) {
+  const std::string first("one\0\xff", 5);
+  EXPECT_EQ(Answer(*db_, kKey, "hash", first).value(), first);
+  EXPECT_EQ(Answer(*db_, kKey, "hash", "two").value(), first);
+  EXPECT_EQ(Count("outbox"), 1);
+  // Another caller's, method's or clinic's request of the same id is another request.
+  for (auto part : {&RequestKey::clinic_id, &RequestKey::caller, &RequestKey::method}) {
+    RequestKey other = kKey;
+    other.*part = "other";
+    EXPECT_EQ(Answer(*db_, other, "hash", "two").value(), "two");
+  }
+}
+
+TEST_P(PlatformTablesTest, AReusedRequestIdIsRefused) {
+  ASSERT_OK(Answer(*db_, kKey, "hash", "one"));
+  EXPECT_THAT(Answer(*db_, kKey, "other hash", "two"),
+              FailsWith(absl::StatusCode::kAlreadyExists, reason::kRequestIdReused));
+}
+
+TEST_P(PlatformTablesTest, OfEqualRequestsAtOnceOneActsAndAllGetItsAnswer) {
+  constexpr int kThreads = 64;
+  std::vector<std::string> answers(kThreads);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      const auto answer = Answer(*db_, kKey, "hash", absl::StrCat("answer ", t));
+      EXPECT_THAT(answer, IsOk());
+      if (answer.ok()) answers[t] = *answer;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(Count("idempotency"), 1);
+  EXPECT_EQ(Count("outbox"), 1);
+  for (const std::string& answer : answers) EXPECT_EQ(answer, answers[0]);
+}
+
+TEST_P(PlatformTablesTest, OldAnswersArePurgedOldestFirst) {
+  ASSERT_OK(Write([](Connection& conn) -> absl::Status {
+    for (int i = 0; i < 10; ++i) {
+      RequestKey key = kKey;
+      key.request_id = absl::StrCat(i);
+      IPT_RETURN_IF_ERROR(idempotency::Remember(conn, key, "h", "a", kNow + absl::Hours(i)));
+    }
+    return absl::OkStatus();
+  }));
+  const auto purge = [&](absl::Time before, int64_t limit) {
+    int64_t purged = -1;
+    EXPECT_OK(Write([&](Connection& conn) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(purged, idempotency::PurgeOlderThan(conn, before, limit));
+      return absl::OkStatus();
+    }));
+    return purged;
+  };
+  EXPECT_EQ(purge(kNow + absl::Hours(5), 3), 3);
+  EXPECT_EQ(purge(kNow + absl::Hours(5), 3), 2);
+  EXPECT_EQ(purge(kNow + absl::Hours(5), 3), 0);
+  RequestKey kept = kKey;
+  kept.request_id = "5";
+  EXPECT_EQ(Answer(*db_, kept, "h", "new").value(), "a");
+  EXPECT_EQ(Count("idempotency"), 5);
+}
+
+TEST_P(PlatformTablesTest, EventsComeBackInTheOrderOfTheirInsertion) {
+  const std::string payload("\0\x01payload\xff", 10);
+  ASSERT_OK(Write([&](Connection& conn) -> absl::Status {
+    IPT_RETURN_IF_ERROR(outbox::Append(conn, {"north", "a", "CREATED", payload, kNow}));
+    IPT_RETURN_IF_ERROR(outbox::Append(conn, {"south", "b", "CREATED", "", kNow}));
+    return outbox::Append(conn, {"north", "a", "CHANGED", "", kNow - absl::Hours(1)});
+  }));
+  ASSERT_OK(db_->Read({}, [&](Connection& conn) -> absl::Status {
+    IPT_ASSIGN_OR_RETURN(auto events, outbox::ListFrom(conn, "north", 0, 10));
+    EXPECT_EQ(events.size(), 2u);
+    if (events.size() != 2) return absl::OkStatus();
+    EXPECT_EQ(events[0].event.kind, "CREATED");
+    EXPECT_EQ(events[0].event.payload, payload);
+    EXPECT_EQ(events[0].event.subject, "a");
+    EXPECT_EQ(events[0].event.time, kNow);
+    EXPECT_EQ(events[1].event.kind, "CHANGED");
+    EXPECT_NE(events[0].event_id, events[1].event_id);
+    IPT_ASSIGN_OR_RETURN(auto page, outbox::ListFrom(conn, "north", events[0].seq, 10));
+    EXPECT_EQ(page.size(), 1u);
+    EXPECT_EQ(page[0].event_id, events[1].event_id);
+    return absl::OkStatus();
+  }));
+}
+
+TEST_P(PlatformTablesTest, AnEventOfARolledBackWriteIsNoEvent) {
+  EXPECT_FALSE(Write([&](Connection& conn) -> absl::Status {
+                 IPT_RETURN_IF_ERROR(outbox::Append(conn, {"north", "a", "CREATED", "", kNow}));
+                 return NotFound("x", "y");
+               }).ok());
+  EXPECT_EQ(Count("outbox"), 0);
+}
+
+ipt::audit::AuditFilter Where(const char* clinic, const char* resource = "",
+                              const char* caller = "", std::optional<absl::Time> since = {},
+                              std::optional<absl::Time> until = {}) {
+  return {clinic, resource, caller, since, until};
+}
+
+class AuditTest : public PlatformTablesTest {
+ protected:
+  void SetUp() override {
+    ASSERT_OK(Write([&](Connection& conn) -> absl::Status {
+      const auto append = [&](const char* clinic, const char* caller, const char* resource,
+                              int minute, bool write) {
+        AuditRecord record;
+        record.clinic_id = clinic;
+        record.caller = caller;
+        record.method = write ? "/ipt.X/Set" : "/ipt.X/Get";
+        record.write = write;
+        record.resource = resource;
+        record.request_id = absl::StrCat("r", minute);
+        record.count = write ? 1 : 7;
+        record.time = kNow + absl::Minutes(minute);
+        record.last_time = record.time + absl::Seconds(write ? 0 : 9);
+        return audit::Append(conn, record);
+      };
+      IPT_RETURN_IF_ERROR(append("north", "alice", "clinics/north/courses/a", 0, true));
+      IPT_RETURN_IF_ERROR(append("north", "bob", "clinics/north/courses/a/sessions/1", 1, false));
+      IPT_RETURN_IF_ERROR(append("north", "alice", "clinics/north/courses/ab", 2, true));
+      IPT_RETURN_IF_ERROR(append("south", "alice", "clinics/south/courses/a", 3, true));
+      return append("north", "alice", "clinics/north/courses/a", 4, false);
+    }));
+  }
+
+  std::vector<std::string> List(const ipt::audit::AuditFilter& filter,
+                                const std::optional<ipt::audit::AuditCursor>& after = {},
+                                int limit = 100) {
+    audit::SqlAuditReader reader(*db_);
+    const auto entries = reader.List(filter, after, limit, absl::InfiniteFuture());
+    EXPECT_THAT(entries, IsOk());
+    std::vector<std::string> ids;
+    if (!entries.ok()) return ids;
+    for (const auto& entry : *entries) ids.push_back(entry.record.request_id);
+    return ids;
+  }
+};
+
+TEST_P(AuditTest, ListsAClinicNewestFirst) {
+  EXPECT_THAT(List(Where("north")), ElementsAre("r4", "r2", "r1", "r0"));
+  EXPECT_THAT(List(Where("east")), IsEmpty());
+}
+
+TEST_P(AuditTest, FiltersCombine) {
+  const char* course = "clinics/north/courses/a";
+  EXPECT_THAT(List(Where("north", course)), ElementsAre("r4", "r1", "r0"));
+  EXPECT_THAT(List(Where("north", "", "alice")), ElementsAre("r4", "r2", "r0"));
+  EXPECT_THAT(List(Where("north", "", "", kNow + absl::Minutes(1), kNow + absl::Minutes(4))),
+              ElementsAre("r2", "r1"));
+  EXPECT_THAT(List(Where("north", course, "alice", kNow, kNow + absl::Minutes(4))),
+              ElementsAre("r0"));
+}
+
+TEST_P(AuditTest, PagesStandStillWhileEntriesAreAdded) {
+  audit::SqlAuditReader reader(*db_);
+  std::optional<ipt::audit::AuditCursor> cursor;
+  std::vector<std::string> seen;
+  for (int page = 0; page < 5; ++page) {
+    ASSERT_OK_AND_ASSIGN(auto entries,
+                         reader.List(Where("north"), cursor, 1, absl::InfiniteFuture()));
+    if (entries.empty()) break;
+    seen.push_back(entries[0].record.request_id);
+    cursor = {entries[0].record.time, entries[0].entry_id};
+    ASSERT_OK(Write([&](Connection& conn) {
+      AuditRecord record;
+      record.clinic_id = "north";
+      record.time = kNow + absl::Hours(1);
+      return audit::Append(conn, record);
+    }));
+  }
+  EXPECT_THAT(seen, ElementsAre("r4", "r2", "r1", "r0"));
+}
+
+TEST_P(AuditTest, AnEntryKeepsAllOfItsRecord) {
+  audit::SqlAuditReader reader(*db_);
+  ASSERT_OK_AND_ASSIGN(auto entries,
+                       reader.List(Where("north", "", "bob"), {}, 10, absl::InfiniteFuture()));
+  ASSERT_EQ(entries.size(), 1u);
+  const AuditRecord& record = entries[0].record;
+  EXPECT_EQ(record.clinic_id, "north");
+  EXPECT_EQ(record.method, "/ipt.X/Get");
+  EXPECT_FALSE(record.write);
+  EXPECT_EQ(record.resource, "clinics/north/courses/a/sessions/1");
+  EXPECT_EQ(record.outcome, "OK");
+  EXPECT_EQ(record.count, 7);
+  EXPECT_EQ(record.time, kNow + absl::Minutes(1));
+  EXPECT_EQ(record.last_time, kNow + absl::Minutes(1) + absl::Seconds(9));
+}
+
+TEST_P(AuditTest, OldEntriesArePurged) {
+  ASSERT_OK(Write([&](Connection& conn) -> absl::Status {
+    IPT_ASSIGN_OR_RETURN(int64_t purged, audit::PurgeOlderThan(conn, kNow + absl::Minutes(2), 100));
+    EXPECT_EQ(purged, 2);
+    return absl::OkStatus();
+  }));
+  EXPECT_THAT(List(Where("north")), ElementsAre("r4", "r2"));
+}
+
+TEST_P(PlatformTablesTest, RevisionsIncreaseOverTheWholeStore) {
+  constexpr int kThreads = 8;
+  constexpr int kWrites = 25;
+  std::vector<std::vector<int64_t>> taken(kThreads);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kWrites; ++i) {
+        int64_t revision = 0;
+        EXPECT_OK(Write([&](Connection& conn) -> absl::Status {
+          SqlWriteLog log(conn);
+          IPT_ASSIGN_OR_RETURN(revision, log.Revision());
+          EXPECT_EQ(log.Revision().value(), revision);  // one a transaction
+          return absl::OkStatus();
+        }));
+        taken[t].push_back(revision);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::vector<int64_t> all;
+  for (const auto& mine : taken) {
+    EXPECT_TRUE(std::is_sorted(mine.begin(), mine.end()));
+    all.insert(all.end(), mine.begin(), mine.end());
+  }
+  std::sort(all.begin(), all.end());
+  EXPECT_EQ(std::unique(all.begin(), all.end()), all.end());
+  EXPECT_GT(all.front(), 0);
+  ASSERT_OK(db_->Read({}, [&](Connection& conn) -> absl::Status {
+    EXPECT_EQ(CurrentRevision(conn).value(), all.back());
+    return absl::OkStatus();
+  }));
+}
+
+IPT_INSTANTIATE_ON_BOTH_ENGINES(PlatformTablesTest);
+IPT_INSTANTIATE_ON_BOTH_ENGINES(AuditTest);
+
+}  // namespace
+}  // namespace ipt::storage
