@@ -3,20 +3,19 @@
 //
 // Hours and windows are wall-clock time of their zone on each day. Windows that touch are one
 // stretch, and a session lies within one stretch. Time off and holidays go before extra hours. Free
-// starts lie on a grid: multiples of slot_minutes of the wall clock past the start of each working
-// window (and of each span of extra hours); a grid time that clocks skip is not offered, one that
-// they repeat is offered once, the first.
+// starts lie on a grid: multiples of slot_minutes on the wall clock past the start of each working
+// window, and past the start of each span of extra hours. A grid time that clocks skip is not
+// offered; one that they repeat is offered once, the first.
 //
-// Immutable after construction, so thread-safe. It copies nothing of the inputs that it need not,
-// and keeps no reference to them.
+// Immutable after construction, so thread-safe; keeps no reference to its inputs.
 #pragma once
 
+#include <array>
+#include <optional>
 #include <vector>
 
-#include "absl/strings/string_view.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
-#include "absl/types/span.h"
 #include "scheduling/domain/interval_set.h"
 #include "scheduling/domain/types.h"
 
@@ -36,15 +35,24 @@ struct CalendarInputs {
   std::vector<Interval> patient_busy;
   std::vector<WeeklyWindow> patient_windows;  // empty: any time
   std::vector<DayRange> pauses;
+  std::vector<Interval> own_sessions;  // of the course: take the time of both, buffers included
   int session_minutes = PolicyDefaults::kSessionMinutes;
   int buffer_minutes = 0;  // kept free of bookings after each session
   int slot_minutes = PolicyDefaults::kSlotMinutes;
 };
 
+// Takes over what the course itself says: zone, windows, pauses, session length and, as
+// own_sessions, those of `sessions` that keep time.
+void ApplyCourse(const Course& course, const absl::TimeZone& zone,
+                 const std::vector<Session>& sessions, CalendarInputs& inputs);
+
 class Availability {
  public:
   // Lays out what `inputs` say of `window`. Spans of the inputs outside it do no harm.
   Availability(const CalendarInputs& inputs, Interval window);
+
+  absl::Duration length() const { return length_; }  // of a session
+  absl::Duration buffer() const { return buffer_; }  // kept free after it
 
   // Starts at which a session of session_minutes fits, sorted; each session lies within the window.
   std::vector<absl::Time> FreeStarts() const;
@@ -54,36 +62,35 @@ class Availability {
   // Empty: it may, on the grid or off it. REQUIRES: session within the window.
   std::vector<DeviationReason> Check(Interval session) const;
 
-  // What is left of the hours after each step, for saying what takes time away.
-  enum class Layer { kHours, kPauses, kHolidays, kTimeOff, kTherapistBusy, kPatient };
-  // Whether a session could start in [from, to) if only the steps up to `layer` took time away. The
+  // What takes time away, step by step, for saying which step took the last room.
+  enum Layer { kHours, kPauses, kHolidays, kTimeOff, kTherapistBusy, kPatient, kLayers };
+  // Whether a session could start within `span` if only the steps up to `layer` took time away. The
   // grid is not asked.
   bool HasRoom(Interval span, Layer layer) const;
 
  private:
+  // Where grid starts may lie.
   struct GridWindow {
-    Interval span;       // where grid starts may lie
-    bool regular;        // no clock change: the grid is even in real time
-    absl::CivilDay day;  // in the therapist's zone
-    int minute;          // of the first grid time
+    Interval span;
+    bool even = true;  // no clock change that day: the grid is even in real time
+    absl::CivilDay day{};
+    int start_minute = 0;
+    int end_minute = 0;
   };
-  void AddGrid(const GridWindow& window) { grid_.push_back(window); }
 
   absl::TimeZone therapist_zone_;
   Interval window_;
   absl::Duration length_;
   absl::Duration buffer_;
-  int slot_minutes_;
-  bool any_patient_time_;
+  absl::Duration slot_;
   std::vector<GridWindow> grid_;  // by start
-  IntervalSet hours_;
   IntervalSet pauses_;
   IntervalSet holidays_;
   IntervalSet time_off_;
-  IntervalSet therapist_busy_;
+  IntervalSet therapist_busy_;  // each span widened to the front by the session's own buffer
   IntervalSet patient_busy_;
-  IntervalSet patient_windows_;
-  IntervalSet free_;  // what is left after all steps; sessions lie within one interval of it
+  std::optional<IntervalSet> patient_windows_;  // unset: any time
+  std::array<IntervalSet, kLayers> left_;       // of the hours, after each step
 };
 
 // Why a session may not take place then, as Availability::Check; for a single booking.

@@ -1,0 +1,87 @@
+// Placing sessions into free time, one a local day, each as early as the rules allow. Forecast and
+// planner stand on it.
+//
+// Cadence: sessions have places at least cadence_days apart and lie within tolerance_days of them;
+// a fixed session is its own place. Because the earliest session also has the earliest place, and
+// an earlier place never hinders what follows, placing each session as early as possible places the
+// most sessions by any instant. The same holds without cadence, at most one a day.
+//
+// Days are indices into FreeDays::days(). Immutable values.
+#pragma once
+
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "scheduling/domain/availability.h"
+#include "scheduling/domain/time_zone.h"
+#include "scheduling/domain/types.h"
+
+namespace ipt::scheduling {
+
+// The free starts of a window by local day of the course.
+class FreeDays {
+ public:
+  FreeDays(const CalendarInputs& inputs, Interval window);
+
+  const Availability& availability() const { return availability_; }
+  const LocalDays& days() const { return days_; }
+  int size() const { return days_.size(); }
+
+  absl::Span<const absl::Time> starts(int day) const {
+    return absl::MakeConstSpan(starts_).subspan(first_start_[day],
+                                                first_start_[day + 1] - first_start_[day]);
+  }
+  bool free(int day) const { return first_start_[day] != first_start_[day + 1]; }
+  // The first free day from `day` on; size() if none.
+  int NextFree(int day) const { return next_free_[day]; }
+
+ private:
+  Availability availability_;
+  LocalDays days_;
+  std::vector<absl::Time> starts_;
+  std::vector<int> first_start_;  // by day; one more than days
+  std::vector<int> next_free_;    // by day; one more than days
+};
+
+// A session that stays where it is.
+struct FixedSession {
+  int day = 0;  // may lie outside the days
+  Interval interval;
+};
+
+// The fixed sessions of a course: used up or booked, by start.
+std::vector<FixedSession> FixedSessions(const std::vector<Session>& sessions,
+                                        const absl::TimeZone& zone, absl::CivilDay first_day);
+
+struct Placement {
+  absl::Time start;
+  int day = 0;
+  int wanted_day = 0;  // the first day that the rules allowed
+  int place = 0;       // its place in the cadence
+};
+
+struct PlacementRules {
+  int first_day = 0;  // none before it
+  int count = 0;
+  int cadence_days = 7;
+  int tolerance_days = 0;  // cut to less than half of the cadence
+  bool keep_cadence = true;
+  absl::Duration length{};                     // of a session
+  absl::Duration buffer{};                     // kept between two of them
+  absl::Time end_by = absl::InfiniteFuture();  // sessions end by then
+};
+
+// Finds the first day from `day` on (and its first start not before `not_before`) that can take a
+// session; false when there is none.
+using NextStart = absl::FunctionRef<bool(int day, absl::Time not_before, Placement& found)>;
+
+// At most `count` placements in order; fewer when the free time ends or passes end_by.
+std::vector<Placement> PlaceEarliest(const PlacementRules& rules,
+                                     const std::vector<FixedSession>& fixed, NextStart next);
+// Length and buffer are those of `free`.
+std::vector<Placement> PlaceEarliest(PlacementRules rules, const std::vector<FixedSession>& fixed,
+                                     const FreeDays& free);
+
+}  // namespace ipt::scheduling
