@@ -123,7 +123,7 @@ class TlsCredentialsTest : public ::testing::Test {
     }
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-    const auto channel = grpc::CreateCustomChannel(absl::StrCat("localhost:", port_),
+    const auto channel = grpc::CreateCustomChannel(absl::StrCat("127.0.0.1:", port_),
                                                    grpc::SslCredentials(options), arguments);
     return CallOver(channel);
   }
@@ -170,7 +170,7 @@ class TlsCredentialsTest : public ::testing::Test {
   }
 
   TestCertificate Server() const {
-    return servers_ca_.Issue({.common_name = "localhost", .dns = {"localhost"}});
+    return servers_ca_.Issue({.common_name = "localhost", .ips = {"127.0.0.1"}});
   }
 
   const TestCa servers_ca_{"servers"}, clients_ca_{"clients"}, stranger_ca_{"stranger"};
@@ -232,7 +232,7 @@ TEST_F(TlsCredentialsTest, RequestedCertificatesMayBeMissingButNotBad) {
 
 TEST_F(TlsCredentialsTest, ClientsRefuseAServerCertificateThatExpired) {
   const auto short_lived = servers_ca_.Issue({.common_name = "localhost",
-                                              .dns = {"localhost"},
+                                              .ips = {"127.0.0.1"},
                                               .starts_in = -absl::Hours(3),
                                               .ends_in = -absl::Hours(1)});
   WritePair(short_lived);
@@ -263,7 +263,7 @@ TEST_F(TlsCredentialsTest, HalfWrittenPairKeepsTheOldOne) {
   StartServer(ClientCertificates::kNone);
   const std::string& ca = servers_ca_.certificate_pem();
   const TestCertificate next = servers_ca_.Issue(
-      {.common_name = "localhost", .dns = {"localhost"}, .ends_in = absl::Hours(99)});
+      {.common_name = "localhost", .ips = {"127.0.0.1"}, .ends_in = absl::Hours(99)});
   Write("tls.crt", next.certificate_pem);  // The key is still the old one.
   EXPECT_THAT(tls_->CheckNow(), testing::StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_EQ(Call(ca).server_certificate, server_.certificate_pem);
@@ -312,7 +312,7 @@ TEST_F(TlsCredentialsTest, TwentySwapsUnderLoadLoseNoCall) {
   clients.emplace_back([&] {  // One connection for all of them.
     grpc::SslCredentialsOptions options{ca, client_.key_pem, client_.certificate_pem};
     const auto channel =
-        grpc::CreateChannel(absl::StrCat("localhost:", port_), grpc::SslCredentials(options));
+        grpc::CreateChannel(absl::StrCat("127.0.0.1:", port_), grpc::SslCredentials(options));
     while (!stop) {
       record(CallOver(channel));
       absl::SleepFor(absl::Milliseconds(1));
