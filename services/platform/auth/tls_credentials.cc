@@ -38,7 +38,7 @@ grpc_ssl_certificate_config_reload_status OnHandshake(void* data,
   return GRPC_SSL_CERTIFICATE_CONFIG_RELOAD_NEW;
 }
 
-absl::string_view View(grpc::string_ref text) { return {text.data(), text.size()}; }
+absl::string_view View(const grpc::string_ref& text) { return {text.data(), text.size()}; }
 
 }  // namespace
 
@@ -68,7 +68,8 @@ class ServerTls::PortCredentials final : public grpc::ServerCredentials {
   ServerTls* const tls_;
 };
 
-absl::StatusOr<std::unique_ptr<ServerTls>> ServerTls::Open(TlsOptions options, const Clock& clock,
+absl::StatusOr<std::unique_ptr<ServerTls>> ServerTls::Open(const TlsOptions& options,
+                                                           const Clock& clock,
                                                            ReloadObserver observer) {
   const bool asks = options.client_certificates != ClientCertificates::kNone;
   if (asks == options.client_ca_file.empty()) {

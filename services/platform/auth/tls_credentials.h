@@ -43,7 +43,8 @@ class ServerTls {
  public:
   // Fails, with the file and the reason, unless the files can be used right now. `clock` must
   // outlive the ServerTls.
-  static absl::StatusOr<std::unique_ptr<ServerTls>> Open(TlsOptions options, const Clock& clock,
+  static absl::StatusOr<std::unique_ptr<ServerTls>> Open(const TlsOptions& options,
+                                                         const Clock& clock,
                                                          ReloadObserver observer = nullptr);
 
   // For ServerBuilder::AddListeningPort; may be used for many ports.

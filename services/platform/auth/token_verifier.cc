@@ -62,8 +62,8 @@ bool EcSignatureToDer(absl::string_view raw, size_t field_bytes, std::string* de
       ECDSA_SIG_set0(signature.get(), r.get(), s.get()) != 1) {
     return false;
   }
-  r.release();  // Now the signature's.
-  s.release();
+  static_cast<void>(r.release());  // Now the signature's.
+  static_cast<void>(s.release());
   unsigned char* out = nullptr;
   const int length = i2d_ECDSA_SIG(signature.get(), &out);
   if (length <= 0) return false;
@@ -298,7 +298,7 @@ std::shared_ptr<const TokenVerifier::Verified> TokenVerifier::Recall(
 }
 
 void TokenVerifier::Remember(const Digest& digest, const std::shared_ptr<const JwkSet>& keys,
-                             std::shared_ptr<const Verified> verified) const {
+                             const std::shared_ptr<const Verified>& verified) const {
   Cache forgotten;  // Destroyed after the lock is gone.
   std::lock_guard<std::mutex> lock(mutex_);
   if (cached_under_ != keys) return;  // The keys changed while the token was being verified.
@@ -306,7 +306,7 @@ void TokenVerifier::Remember(const Digest& digest, const std::shared_ptr<const J
     forgotten.swap(old_);
     old_.swap(young_);
   }
-  young_.emplace(digest, std::move(verified));
+  young_.emplace(digest, verified);
 }
 
 }  // namespace ipt::auth

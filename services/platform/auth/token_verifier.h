@@ -76,7 +76,7 @@ class TokenVerifier {
   std::shared_ptr<const Verified> Recall(const Digest& digest,
                                          const std::shared_ptr<const JwkSet>& keys) const;
   void Remember(const Digest& digest, const std::shared_ptr<const JwkSet>& keys,
-                std::shared_ptr<const Verified> verified) const;
+                const std::shared_ptr<const Verified>& verified) const;
 
   const TokenRules rules_;
   const KeySource keys_;

@@ -19,6 +19,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
 namespace ipt::auth {
@@ -105,5 +106,16 @@ class WatchedFiles {
   std::shared_ptr<const T> current_;
   FileWatcher watcher_;  // Last: its thread uses the above.
 };
+
+// One file, read by one function: OpenWatchedFile("/etc/ipt/jwks.json", &JwkSet::Parse, observer).
+template <typename T>
+absl::StatusOr<std::unique_ptr<WatchedFiles<T>>> OpenWatchedFile(
+    std::string path, absl::StatusOr<std::shared_ptr<const T>> (*parse)(absl::string_view),
+    ReloadObserver observer = nullptr, absl::Duration interval = absl::Seconds(1)) {
+  return WatchedFiles<T>::Open(
+      {std::move(path)},
+      [parse](const FileWatcher::Contents& contents) { return parse(contents[0]); },
+      std::move(observer), interval);
+}
 
 }  // namespace ipt::auth

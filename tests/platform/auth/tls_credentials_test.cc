@@ -304,6 +304,7 @@ TEST_F(TlsCredentialsTest, TwentySwapsUnderLoadLoseNoCall) {
     }
   };
   std::vector<std::thread> clients;
+  clients.reserve(3);
   for (int i = 0; i < 2; ++i) {  // A connection for each call.
     clients.emplace_back([&] {
       while (!stop) record(Call(ca, &client_));

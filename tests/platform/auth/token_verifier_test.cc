@@ -67,7 +67,7 @@ class TokenVerifierTest : public ::testing::Test {
   std::string WhyRefused(const std::string& token) {
     const auto result = Verify(token);
     EXPECT_THAT(result, testing::FailsWith(absl::StatusCode::kUnauthenticated, "UNAUTHENTICATED"));
-    const std::string message(result.status().message());
+    std::string message(result.status().message());
     EXPECT_LT(message.size(), 300u);
     if (token.size() > 20) {
       EXPECT_THAT(message, Not(HasSubstr(token.substr(0, 20))));
@@ -311,6 +311,7 @@ TEST_F(TokenVerifierTest, SurvivesRotationUnderConcurrentUse) {
   const std::string token = TokenWith();
   std::atomic<int> refused = 0;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
       for (int i = 0; i < 300; ++i) {

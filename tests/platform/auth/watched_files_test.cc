@@ -6,12 +6,17 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gtest/gtest.h"
+#include "platform/auth/jwk_set.h"
+#include "platform/auth/token_verifier.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/test_keys.h"
 
 namespace ipt::auth {
 namespace {
 
 namespace fs = std::filesystem;
+using ::ipt::testing::JwksOf;
+using ::ipt::testing::TestKey;
 using ::testing::HasSubstr;
 
 class WatchedFilesTest : public ::testing::Test {
@@ -127,6 +132,37 @@ TEST_F(WatchedFilesTest, BackgroundThreadTakesChangesOver) {
   while (*files->current() != "two" && absl::Now() < deadline)
     absl::SleepFor(absl::Milliseconds(2));
   EXPECT_EQ(*files->current(), "two");
+}
+
+TEST_F(WatchedFilesTest, RotatedKeySetReachesTheVerifier) {
+  const TestKey first = TestKey::Ec("first"), second = TestKey::Ec("second");
+  Write("jwks.json", JwksOf({&first}));
+  ASSERT_OK_AND_ASSIGN(const auto keys, OpenWatchedFile(folder_ / "jwks.json", &JwkSet::Parse,
+                                                        nullptr, absl::Hours(1)));
+  const TokenVerifier verifier(
+      {.issuer = testing::kTestIssuer, .audiences = {testing::kTestAudience}},
+      [&] { return keys->current(); });
+  const absl::Time now = absl::Now();
+  const std::string old_token = first.Sign("ES256", testing::GoodClaims(now));
+  const std::string new_token = second.Sign("ES256", testing::GoodClaims(now));
+  EXPECT_OK(verifier.Verify(old_token, now));
+  EXPECT_THAT(verifier.Verify(new_token, now),
+              testing::StatusIs(absl::StatusCode::kUnauthenticated));
+
+  Write("jwks.json", JwksOf({&first, &second}).substr(0, 200));  // Half-written.
+  EXPECT_THAT(keys->CheckNow(), testing::StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_OK(verifier.Verify(old_token, now)) << "the last good key set goes on";
+
+  Write("jwks.json", JwksOf({&first, &second}));
+  ASSERT_OK(keys->CheckNow());
+  EXPECT_OK(verifier.Verify(old_token, now));
+  EXPECT_OK(verifier.Verify(new_token, now));
+
+  Write("jwks.json", JwksOf({&second}));
+  ASSERT_OK(keys->CheckNow());
+  EXPECT_THAT(verifier.Verify(old_token, now),
+              testing::StatusIs(absl::StatusCode::kUnauthenticated))
+      << "a withdrawn key is worth nothing, remembered token or not";
 }
 
 }  // namespace
