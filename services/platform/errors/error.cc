@@ -95,12 +95,22 @@ absl::Status AlreadyExists(absl::string_view reason, absl::string_view resource_
 
 absl::Status FailedPrecondition(absl::string_view reason, absl::string_view subject,
                                 absl::string_view description, ErrorMetadata metadata) {
-  absl::Status status = Make(absl::StatusCode::kFailedPrecondition, reason, description, metadata);
+  return FailedPreconditions(
+      reason, description, {{std::string(reason), std::string(subject), std::string(description)}},
+      std::move(metadata));
+}
+
+absl::Status FailedPreconditions(absl::string_view reason, absl::string_view message,
+                                 const std::vector<PreconditionViolation>& violations,
+                                 ErrorMetadata metadata) {
+  absl::Status status = Make(absl::StatusCode::kFailedPrecondition, reason, message, metadata);
   google::rpc::PreconditionFailure failure;
-  auto* violation = failure.add_violations();
-  violation->set_type(std::string(reason));
-  violation->set_subject(std::string(subject));
-  violation->set_description(std::string(description));
+  for (const PreconditionViolation& violation : violations) {
+    auto* added = failure.add_violations();
+    added->set_type(violation.reason);
+    added->set_subject(violation.subject);
+    added->set_description(violation.description);
+  }
   Attach(status, failure);
   return status;
 }
@@ -164,6 +174,23 @@ std::vector<FieldViolation> FieldViolationsOf(const absl::Status& status) {
     }
   }
   return fields;
+}
+
+std::vector<PreconditionViolation> PreconditionViolationsOf(const absl::Status& status) {
+  std::vector<PreconditionViolation> violations;
+  google::rpc::PreconditionFailure failure;
+  if (Extract(status, &failure)) {
+    for (const auto& violation : failure.violations()) {
+      violations.push_back({violation.type(), violation.subject(), violation.description()});
+    }
+  }
+  return violations;
+}
+
+ErrorMetadata ErrorMetadataOf(const absl::Status& status) {
+  google::rpc::ErrorInfo info;
+  if (!Extract(status, &info)) return {};
+  return {info.metadata().begin(), info.metadata().end()};
 }
 
 absl::Duration RetryDelayOf(const absl::Status& status) {

@@ -68,6 +68,19 @@ absl::Status AlreadyExists(absl::string_view reason, absl::string_view resource_
 absl::Status FailedPrecondition(absl::string_view reason, absl::string_view subject,
                                 absl::string_view description, ErrorMetadata metadata = {});
 
+// One violated precondition of several: its own reason, what it is about, and what to do.
+struct PreconditionViolation {
+  std::string reason;
+  std::string subject;
+  std::string description;
+};
+
+// FAILED_PRECONDITION with `reason` and every violation, where a call fails in more than one place
+// at once. `violations` must not be empty.
+absl::Status FailedPreconditions(absl::string_view reason, absl::string_view message,
+                                 const std::vector<PreconditionViolation>& violations,
+                                 ErrorMetadata metadata = {});
+
 // ABORTED, reason ETAG_MISMATCH: read the resource again, then retry with its new etag.
 absl::Status EtagMismatch(absl::string_view resource_type, absl::string_view resource_name);
 
@@ -94,6 +107,12 @@ std::string ErrorReasonOf(const absl::Status& status);
 
 // The fields that a status' BadRequest names, empty where it has none.
 std::vector<FieldViolation> FieldViolationsOf(const absl::Status& status);
+
+// What a status' PreconditionFailure names, empty where it has none.
+std::vector<PreconditionViolation> PreconditionViolationsOf(const absl::Status& status);
+
+// The ErrorInfo.metadata of a status, empty where it has none.
+ErrorMetadata ErrorMetadataOf(const absl::Status& status);
 
 // RetryInfo's delay, or zero.
 absl::Duration RetryDelayOf(const absl::Status& status);

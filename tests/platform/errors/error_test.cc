@@ -27,5 +27,18 @@ TEST(ErrorTest, RetryDelaySurvives) {
   EXPECT_EQ(RetryDelayOf(absl::OkStatus()), absl::ZeroDuration());
 }
 
+TEST(ErrorTest, NamesEveryViolatedPrecondition) {
+  const absl::Status status = FailedPreconditions(
+      "SERIES_CONFLICT", "2 of 3 sessions",
+      {{"SLOT_TAKEN", "slots[0]", "booked"}, {"PAST_DEADLINE", "slots[2]", "late"}},
+      {{"conflicts", "2"}});
+  EXPECT_EQ(ErrorReasonOf(status), "SERIES_CONFLICT");
+  EXPECT_EQ(ErrorMetadataOf(status), (ErrorMetadata{{"conflicts", "2"}}));
+  const auto violations = PreconditionViolationsOf(status);
+  ASSERT_EQ(violations.size(), 2u);
+  EXPECT_EQ(violations[1].reason, "PAST_DEADLINE");
+  EXPECT_EQ(violations[1].subject, "slots[2]");
+}
+
 }  // namespace
 }  // namespace ipt
