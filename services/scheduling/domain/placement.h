@@ -29,6 +29,9 @@ class FreeDays {
   const LocalDays& days() const { return days_; }
   int size() const { return days_.size(); }
 
+  // All free starts, and the index among them of a day's first one; day <= size().
+  const std::vector<absl::Time>& starts() const { return starts_; }
+  int first_start(int day) const { return first_start_[day]; }
   absl::Span<const absl::Time> starts(int day) const {
     return absl::MakeConstSpan(starts_).subspan(first_start_[day],
                                                 first_start_[day + 1] - first_start_[day]);

@@ -1,13 +1,14 @@
 // Proposes the sessions of a course that are still to be booked.
 //
 // A plan keeps one weekday and local time where it can: of all patterns it takes the one from which
-// the fewest sessions deviate, then the one that goes on as the course has gone, then the earliest
-// finish. A session that cannot keep the pattern takes another time of its day, then another day
-// within the cadence's tolerance; where its place has no free time at all the place is passed over
-// if the deadline lets it, and sessions go off cadence (at most one a local day) only if nothing
-// else ends by the deadline. Booked sessions are fixed points. If all sessions can be placed before
-// the deadline, one a day, a plan places them all. A course that has neither an attended nor a
-// booked session starts with the plan's first one, and its deadline follows from it.
+// the sessions deviate least (leaving the weekday or time that the course has kept so far counts as
+// deviation, too), then the one with the earliest finish. A session that cannot keep the pattern
+// takes another time of its day, then another day within the cadence's tolerance; a place in the
+// cadence that has no free time at all is passed over if the deadline lets it, and sessions go off
+// cadence (at most one a local day) only if nothing else ends by the deadline. Booked sessions are
+// fixed points. If all sessions can be placed before the deadline, one a day, a plan places them
+// all. A course that has neither an attended nor a booked session starts with the plan's first one,
+// and its deadline follows from it; one with a booked but no attended session gets none before it.
 //
 // Pure functions.
 #pragma once
@@ -37,7 +38,8 @@ struct PlanRequest {
 // is nothing to plan.
 Interval PlanWindow(const PlanRequest& request);
 
-// `calendar` covers PlanWindow(request); it may include the course's own sessions.
-CoursePlan PlanCourse(const PlanRequest& request, const CalendarInputs& calendar);
+// `calendar` covers PlanWindow(request); it may include the course's own sessions. What the course
+// itself says (ApplyCourse) is taken from the request.
+CoursePlan PlanCourse(const PlanRequest& request, CalendarInputs calendar);
 
 }  // namespace ipt::scheduling
