@@ -52,7 +52,7 @@ IntervalSet DaySpansIn(const LocalDays& days, const absl::TimeZone& zone,
   std::vector<Interval> spans;
   for (const DayRange& range : in) {
     if (range.last < days.day(0) || range.first >= days.day(days.size())) continue;
-    spans.push_back({DayStart(range.first, zone), DayStart(range.last + 1, zone)});
+    spans.push_back(SpanOfDays(range, zone));
   }
   return IntervalSet(std::move(spans));
 }

@@ -67,6 +67,8 @@ class Availability {
   // Whether a session could start within `span` if only the steps up to `layer` took time away. The
   // grid is not asked.
   bool HasRoom(Interval span, Layer layer) const;
+  // What the steps up to `layer` leave of the hours; not cut to the window.
+  const IntervalSet& Left(Layer layer) const { return left_[layer]; }
 
  private:
   // Where grid starts may lie.

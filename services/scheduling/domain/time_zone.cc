@@ -66,6 +66,14 @@ absl::StatusOr<absl::TimeZone> LoadZone(absl::string_view name) {
   return zone;
 }
 
+absl::StatusOr<absl::TimeZone> StoredZone(absl::string_view name) {
+  auto zone = LoadZone(name);
+  if (!zone.ok()) {
+    return Internal(absl::StrCat("tzdata does not know the stored zone ", std::string(name)));
+  }
+  return zone;
+}
+
 LocalInstant ResolveLocal(absl::CivilSecond local, const absl::TimeZone& zone) {
   const absl::TimeZone::TimeInfo info = zone.At(local);
   switch (info.kind) {
@@ -81,6 +89,10 @@ LocalInstant ResolveLocal(absl::CivilSecond local, const absl::TimeZone& zone) {
 absl::Time DayStart(absl::CivilDay day, const absl::TimeZone& zone) {
   const absl::TimeZone::TimeInfo info = zone.At(absl::CivilSecond(day));
   return info.kind == absl::TimeZone::TimeInfo::SKIPPED ? info.trans : info.pre;
+}
+
+Interval SpanOfDays(const DayRange& days, const absl::TimeZone& zone) {
+  return {DayStart(days.first, zone), DayStart(days.last + 1, zone)};
 }
 
 absl::CivilDay LocalDay(absl::Time instant, const absl::TimeZone& zone) {

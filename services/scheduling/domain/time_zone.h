@@ -18,6 +18,9 @@ namespace ipt::scheduling {
 // name, "localtime", offsets ("UTC+3", "+03:00"), paths, other spellings of the case.
 absl::StatusOr<absl::TimeZone> LoadZone(absl::string_view name);
 
+// The zone of a stored resource: INTERNAL when this machine's tzdata does not know it.
+absl::StatusOr<absl::TimeZone> StoredZone(absl::string_view name);
+
 enum class LocalTimeKind {
   kUnique,
   kSkipped,   // clocks go forward over it
@@ -37,6 +40,9 @@ LocalInstant ResolveLocal(absl::CivilSecond local, const absl::TimeZone& zone);
 // The first instant of a local day. Where midnight is skipped, the end of the gap; a day that is
 // skipped as a whole starts where the next one does.
 absl::Time DayStart(absl::CivilDay day, const absl::TimeZone& zone);
+
+// From the first instant of the first day to the end of the last.
+Interval SpanOfDays(const DayRange& days, const absl::TimeZone& zone);
 
 absl::CivilDay LocalDay(absl::Time instant, const absl::TimeZone& zone);
 

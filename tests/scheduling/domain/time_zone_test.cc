@@ -107,5 +107,23 @@ INSTANTIATE_TEST_SUITE_P(Zones, LocalDaysTest,
                                            "Australia/Lord_Howe", "Africa/Cairo",
                                            "America/Santiago"));
 
+TEST(SpanOfDaysTest, RunsFromMidnightToMidnight) {
+  const CivilDay back(2026, 10, 25);
+  const Interval long_day = SpanOfDays({back, back}, Zone("Europe/London"));
+  EXPECT_EQ(long_day.end - long_day.start, absl::Hours(25));
+  const Interval two = SpanOfDays({back, back + 1}, Zone("Europe/London"));
+  EXPECT_EQ(two.end - two.start, absl::Hours(49));
+  // Beirut skips midnight itself: the day begins at 01:00.
+  const CivilDay forward(2022, 3, 27);
+  const Interval day = SpanOfDays({forward, forward}, Zone("Asia/Beirut"));
+  EXPECT_EQ(absl::ToCivilHour(day.start, Zone("Asia/Beirut")), absl::CivilHour(2022, 3, 27, 1));
+  EXPECT_EQ(day.end - day.start, absl::Hours(23));
+}
+
+TEST(StoredZoneTest, TakesAnUnknownZoneForAFaultOfTheMachine) {
+  EXPECT_TRUE(StoredZone("Europe/London").ok());
+  EXPECT_EQ(StoredZone("Europe/Atlantis").status().code(), absl::StatusCode::kInternal);
+}
+
 }  // namespace
 }  // namespace ipt::scheduling

@@ -1,0 +1,241 @@
+#include "scheduling/domain/therapists.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "platform/errors/error.h"
+#include "platform/errors/status_macros.h"
+#include "scheduling/domain/affected_sessions.h"
+#include "scheduling/domain/availability.h"
+#include "scheduling/domain/interval_set.h"
+#include "scheduling/domain/names.h"
+#include "scheduling/domain/reasons.h"
+#include "scheduling/domain/time_zone.h"
+
+namespace ipt::scheduling {
+namespace {
+
+// For lists that are read whole: nothing is cut silently.
+constexpr int kNoLimit = std::numeric_limits<int>::max();
+
+absl::Status TouchCalendar(SchedulingTx& tx, const std::string& clinic_id,
+                           const std::string& therapist_id) {
+  return tx.TouchTherapistCalendars(clinic_id, {therapist_id}).status();
+}
+
+// What decides when the therapist works around `within`: weekly and extra hours.
+absl::StatusOr<CalendarInputs> HoursOf(SchedulingReader& reader, const Therapist& therapist,
+                                       Interval within) {
+  CalendarInputs inputs;
+  IPT_ASSIGN_OR_RETURN(inputs.therapist_zone, StoredZone(therapist.time_zone));
+  inputs.working_hours = therapist.working_hours;
+  IPT_ASSIGN_OR_RETURN(const auto extra,
+                       reader.ListExtraHours(therapist.clinic_id, therapist.therapist_id,
+                                             within.start, within.end, std::nullopt, kNoLimit));
+  for (const ExtraHours& hours : extra) inputs.extra_hours.push_back(hours.interval);
+  return inputs;
+}
+
+// These hours as instants.
+absl::StatusOr<IntervalSet> HourSet(SchedulingReader& reader, const Therapist& therapist,
+                                    Interval within) {
+  IPT_ASSIGN_OR_RETURN(const CalendarInputs inputs, HoursOf(reader, therapist, within));
+  return Availability(inputs, within).Left(Availability::kHours);
+}
+
+Interval SpanOf(const std::vector<Session>& by_start) {
+  Interval span = by_start.front().interval;
+  for (const Session& session : by_start) span.end = std::max(span.end, session.interval.end);
+  return span;
+}
+
+// Keeps the sessions that lay within `before` and do not within `after`: those that were booked
+// outside the hours on purpose are none of this change's doing.
+std::vector<Session> LeftOutside(std::vector<Session> sessions, const IntervalSet& before,
+                                 const IntervalSet& after) {
+  std::erase_if(sessions, [&](const Session& session) {
+    return !before.Contains(session.interval) || after.Contains(session.interval);
+  });
+  return sessions;
+}
+
+absl::Status ApplyClinicDefaults(SchedulingReader& reader, Therapist& therapist) {
+  if (!therapist.time_zone.empty() && therapist.session_minutes.has_value()) {
+    return absl::OkStatus();
+  }
+  IPT_ASSIGN_OR_RETURN(Clinic clinic, reader.GetClinic(therapist.clinic_id));
+  if (therapist.time_zone.empty()) therapist.time_zone = std::move(clinic.time_zone);
+  if (!therapist.session_minutes.has_value()) {
+    therapist.session_minutes =
+        clinic.policy.session_minutes.value_or(PolicyDefaults::kSessionMinutes);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Therapist> CreateTherapist(SchedulingTx& tx, const CallContext& ctx,
+                                          Therapist therapist) {
+  IPT_RETURN_IF_ERROR(ApplyClinicDefaults(tx, therapist));
+  IPT_RETURN_IF_ERROR(tx.InsertTherapist(therapist, ctx.now));
+  IPT_RETURN_IF_ERROR(tx.Emit(TherapistChanged{therapist}, ctx.now));
+  return therapist;
+}
+
+absl::StatusOr<TherapistUpdated> UpdateTherapist(SchedulingTx& tx, const CallContext& ctx,
+                                                 const Therapist& before, Therapist after) {
+  IPT_RETURN_IF_ERROR(ApplyClinicDefaults(tx, after));
+  TherapistUpdated updated;
+  const bool new_hours =
+      after.working_hours != before.working_hours || after.time_zone != before.time_zone;
+  if (new_hours || after.buffer_minutes != before.buffer_minutes) {
+    IPT_RETURN_IF_ERROR(TouchCalendar(tx, after.clinic_id, after.therapist_id));
+  }
+  if (new_hours) {
+    IPT_ASSIGN_OR_RETURN(auto booked, BookedSessions(tx, after.clinic_id, after.therapist_id,
+                                                     {ctx.now, absl::InfiniteFuture()}, ctx.now));
+    if (!booked.empty()) {
+      const Interval span = SpanOf(booked);
+      IPT_ASSIGN_OR_RETURN(const auto old_hours, HourSet(tx, before, span));
+      IPT_ASSIGN_OR_RETURN(const auto hours, HourSet(tx, after, span));
+      updated.affected = LeftOutside(std::move(booked), old_hours, hours);
+    }
+  }
+  IPT_RETURN_IF_ERROR(tx.UpdateTherapist(after, ctx.now));
+  IPT_RETURN_IF_ERROR(tx.Emit(TherapistChanged{after}, ctx.now));
+  updated.therapist = std::move(after);
+  return updated;
+}
+
+absl::StatusOr<TherapistDeactivated> DeactivateTherapist(SchedulingTx& tx, const CallContext& ctx,
+                                                         Therapist therapist, bool force) {
+  const std::string& clinic_id = therapist.clinic_id;
+  const std::string& therapist_id = therapist.therapist_id;
+  IPT_RETURN_IF_ERROR(TouchCalendar(tx, clinic_id, therapist_id));
+  CourseFilter open;
+  open.states = {CourseState::kPlanned, CourseState::kActive, CourseState::kPaused};
+  open.therapist_id = therapist_id;
+  IPT_ASSIGN_OR_RETURN(const auto courses, tx.ListCourses(clinic_id, open, "", kNoLimit));
+  if (!courses.empty() && !force) {
+    return FailedPrecondition(
+        reason::kTherapistHasCourses, TherapistName(clinic_id, therapist_id),
+        absl::StrCat("the therapist has ", courses.size(),
+                     " open courses; transfer them with TransferCourses first, or set force"),
+        {{"count", absl::StrCat(courses.size())}});
+  }
+  TherapistDeactivated result;
+  for (const Course& course : courses) result.open_courses.push_back(course.course_id);
+  IPT_ASSIGN_OR_RETURN(result.affected, BookedSessions(tx, clinic_id, therapist_id,
+                                                       {ctx.now, absl::InfiniteFuture()}, ctx.now));
+  therapist.active = false;
+  IPT_RETURN_IF_ERROR(tx.UpdateTherapist(therapist, ctx.now));
+  IPT_RETURN_IF_ERROR(tx.Emit(TherapistChanged{therapist}, ctx.now));
+  result.therapist = std::move(therapist);
+  return result;
+}
+
+absl::StatusOr<Therapist> ActivateTherapist(SchedulingTx& tx, const CallContext& ctx,
+                                            Therapist therapist) {
+  IPT_RETURN_IF_ERROR(TouchCalendar(tx, therapist.clinic_id, therapist.therapist_id));
+  therapist.active = true;
+  IPT_RETURN_IF_ERROR(tx.UpdateTherapist(therapist, ctx.now));
+  IPT_RETURN_IF_ERROR(tx.Emit(TherapistChanged{therapist}, ctx.now));
+  return therapist;
+}
+
+absl::StatusOr<TimeOffCreatedResult> CreateTimeOff(SchedulingTx& tx, const CallContext& ctx,
+                                                   TimeOff time_off) {
+  IPT_ASSIGN_OR_RETURN(const Therapist therapist,
+                       tx.GetTherapist(time_off.clinic_id, time_off.therapist_id));
+  IPT_RETURN_IF_ERROR(TouchCalendar(tx, time_off.clinic_id, time_off.therapist_id));
+  if (time_off.days.has_value()) {
+    IPT_ASSIGN_OR_RETURN(const auto zone, StoredZone(therapist.time_zone));
+    time_off.interval = SpanOfDays(*time_off.days, zone);
+  }
+  TimeOffCreatedResult result;
+  IPT_ASSIGN_OR_RETURN(
+      result.affected,
+      BookedSessions(tx, time_off.clinic_id, time_off.therapist_id, time_off.interval, ctx.now));
+  IPT_RETURN_IF_ERROR(tx.InsertTimeOff(time_off, ctx.now));
+  IPT_RETURN_IF_ERROR(tx.Emit(TimeOffCreated{time_off}, ctx.now));
+  result.time_off = std::move(time_off);
+  return result;
+}
+
+absl::Status DeleteTimeOff(SchedulingTx& tx, const CallContext& ctx, const std::string& clinic_id,
+                           const std::string& therapist_id, absl::string_view time_off_id) {
+  IPT_ASSIGN_OR_RETURN(TimeOff time_off, tx.GetTimeOff(clinic_id, therapist_id, time_off_id));
+  IPT_RETURN_IF_ERROR(TouchCalendar(tx, clinic_id, therapist_id));
+  IPT_RETURN_IF_ERROR(tx.DeleteTimeOff(clinic_id, therapist_id, time_off_id));
+  return tx.Emit(TimeOffDeleted{std::move(time_off)}, ctx.now);
+}
+
+absl::StatusOr<ExtraHours> CreateExtraHours(SchedulingTx& tx, const CallContext& ctx,
+                                            ExtraHours extra_hours) {
+  IPT_RETURN_IF_ERROR(tx.GetTherapist(extra_hours.clinic_id, extra_hours.therapist_id).status());
+  IPT_RETURN_IF_ERROR(TouchCalendar(tx, extra_hours.clinic_id, extra_hours.therapist_id));
+  IPT_RETURN_IF_ERROR(tx.InsertExtraHours(extra_hours, ctx.now));
+  IPT_RETURN_IF_ERROR(tx.Emit(ExtraHoursCreated{extra_hours}, ctx.now));
+  return extra_hours;
+}
+
+absl::StatusOr<std::vector<Session>> DeleteExtraHours(SchedulingTx& tx, const CallContext& ctx,
+                                                      const std::string& clinic_id,
+                                                      const std::string& therapist_id,
+                                                      absl::string_view extra_hours_id) {
+  IPT_ASSIGN_OR_RETURN(ExtraHours extra, tx.GetExtraHours(clinic_id, therapist_id, extra_hours_id));
+  IPT_ASSIGN_OR_RETURN(const Therapist therapist, tx.GetTherapist(clinic_id, therapist_id));
+  IPT_RETURN_IF_ERROR(TouchCalendar(tx, clinic_id, therapist_id));
+  IPT_ASSIGN_OR_RETURN(auto affected,
+                       BookedSessions(tx, clinic_id, therapist_id, extra.interval, ctx.now));
+  std::optional<IntervalSet> hours;
+  if (!affected.empty()) {
+    IPT_ASSIGN_OR_RETURN(hours, HourSet(tx, therapist, SpanOf(affected)));
+  }
+  IPT_RETURN_IF_ERROR(tx.DeleteExtraHours(clinic_id, therapist_id, extra_hours_id));
+  if (!affected.empty()) {
+    IPT_ASSIGN_OR_RETURN(const auto left, HourSet(tx, therapist, SpanOf(affected)));
+    affected = LeftOutside(std::move(affected), *hours, left);
+  }
+  IPT_RETURN_IF_ERROR(tx.Emit(ExtraHoursDeleted{std::move(extra)}, ctx.now));
+  return affected;
+}
+
+absl::StatusOr<TherapistCalendar> GetTherapistCalendar(SchedulingReader& reader,
+                                                       absl::string_view clinic_id,
+                                                       absl::string_view therapist_id,
+                                                       const DayRange& days) {
+  IPT_ASSIGN_OR_RETURN(const Clinic clinic, reader.GetClinic(clinic_id));
+  IPT_ASSIGN_OR_RETURN(const Therapist therapist, reader.GetTherapist(clinic_id, therapist_id));
+  IPT_ASSIGN_OR_RETURN(const auto zone, StoredZone(therapist.time_zone));
+  const Interval span = SpanOfDays(days, zone);
+  IPT_ASSIGN_OR_RETURN(CalendarInputs inputs, HoursOf(reader, therapist, span));
+  inputs.therapist_active = therapist.active;
+  IPT_ASSIGN_OR_RETURN(inputs.clinic_zone, StoredZone(clinic.time_zone));
+
+  TherapistCalendar calendar;
+  calendar.time_zone = therapist.time_zone;
+  // Seen from another zone, the clinic's days begin and end at other instants.
+  const absl::CivilDay first = LocalDay(span.start, inputs.clinic_zone);
+  const absl::CivilDay last = LocalDay(span.end - absl::Microseconds(1), inputs.clinic_zone);
+  IPT_ASSIGN_OR_RETURN(const auto holidays, reader.ListHolidays(clinic_id, first, last, kNoLimit));
+  for (const Holiday& holiday : holidays) inputs.holidays.push_back(holiday.day);
+  IPT_ASSIGN_OR_RETURN(calendar.time_off, reader.ListTimeOff(clinic_id, therapist_id, span.start,
+                                                             span.end, std::nullopt, kNoLimit));
+  for (const TimeOff& time_off : calendar.time_off) inputs.time_off.push_back(time_off.interval);
+  calendar.available =
+      Intersect(Availability(inputs, span).Left(Availability::kTimeOff), IntervalSet({span}))
+          .intervals();
+  calendar.holidays = std::move(inputs.holidays);
+  IPT_ASSIGN_OR_RETURN(
+      calendar.sessions,
+      SessionsWithin(reader, clinic_id, therapist_id,
+                     {SessionState::kBooked, SessionState::kAttended, SessionState::kNoShow},
+                     span));
+  return calendar;
+}
+
+}  // namespace ipt::scheduling

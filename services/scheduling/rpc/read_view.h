@@ -1,0 +1,40 @@
+// Runs a read and checks the caller's min_revision in the same view of the store.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "platform/errors/error.h"
+#include "platform/errors/status_macros.h"
+#include "platform/transaction/call_context.h"
+#include "scheduling/domain/reasons.h"
+#include "scheduling/domain/store.h"
+
+namespace ipt::scheduling {
+
+// `body(SchedulingReader&)` returns absl::StatusOr<Resp>. FAILED_PRECONDITION
+// (REVISION_NOT_REACHED) when the store is older than `min_revision`; 0 asks for nothing.
+template <typename Resp, typename Body>
+absl::StatusOr<Resp> ReadView(SchedulingStore& store, const CallContext& ctx, int64_t min_revision,
+                              Body&& body) {
+  absl::StatusOr<Resp> response = Internal("the store ran no body");
+  IPT_RETURN_IF_ERROR(store.Read(ctx.deadline, [&](SchedulingReader& reader) -> absl::Status {
+    if (min_revision > 0) {
+      IPT_ASSIGN_OR_RETURN(const int64_t current, reader.CurrentRevision());
+      if (current < min_revision) {
+        return FailedPrecondition(
+            reason::kRevisionNotReached, ctx.resource,
+            "the store has not reached min_revision: it was restored from an older backup, or the "
+            "revision is of another store; read without min_revision",
+            {{"current_revision", absl::StrCat(current)}});
+      }
+    }
+    response = body(reader);
+    return response.status();
+  }));
+  return response;
+}
+
+}  // namespace ipt::scheduling
