@@ -46,6 +46,7 @@ struct Stamp {
   int64_t revision = 0;
   absl::Time create_time;
   absl::Time update_time;
+  friend bool operator==(const Stamp&, const Stamp&) = default;
 };
 
 // -------------------------------------------------------------------------------------- clinics
@@ -77,6 +78,7 @@ struct Clinic {
   std::string time_zone;
   SchedulingPolicy policy;
   Stamp stamp;
+  friend bool operator==(const Clinic&, const Clinic&) = default;
 };
 
 struct Holiday {
@@ -84,6 +86,7 @@ struct Holiday {
   absl::CivilDay day;
   std::string display_name;
   Stamp stamp;
+  friend bool operator==(const Holiday&, const Holiday&) = default;
 };
 
 // ----------------------------------------------------------------------------------- therapists
@@ -102,6 +105,7 @@ struct Therapist {
   bool active = true;
   int open_courses = 0;  // read-only: counted when read
   Stamp stamp;
+  friend bool operator==(const Therapist&, const Therapist&) = default;
 };
 
 enum class TimeOffReason { kUnspecified = 0, kLeave, kSickness, kTraining, kOther };
@@ -114,6 +118,7 @@ struct TimeOff {
   std::optional<DayRange> days;  // set where it was given as whole days
   TimeOffReason reason = TimeOffReason::kUnspecified;
   Stamp stamp;
+  friend bool operator==(const TimeOff&, const TimeOff&) = default;
 };
 
 struct ExtraHours {
@@ -122,6 +127,7 @@ struct ExtraHours {
   std::string extra_hours_id;
   Interval interval;
   Stamp stamp;
+  friend bool operator==(const ExtraHours&, const ExtraHours&) = default;
 };
 
 // -------------------------------------------------------------------------------------- courses
@@ -272,6 +278,7 @@ struct Closure {
   absl::Time time;
   ClosureReason reason = ClosureReason::kUnspecified;
   bool early = false;
+  friend bool operator==(const Closure&, const Closure&) = default;
 };
 
 enum class CourseChangeKind {
@@ -296,6 +303,7 @@ struct CourseChange {
   std::string caller;
   std::string reason;
   std::string previous_therapist_id;
+  friend bool operator==(const CourseChange&, const CourseChange&) = default;
 };
 
 struct Course {
@@ -329,6 +337,7 @@ struct Course {
   int64_t clinic_calendar_version = 0;
 
   Stamp stamp;
+  friend bool operator==(const Course&, const Course&) = default;
 };
 
 // ------------------------------------------------------------------------------------- sessions
@@ -342,6 +351,7 @@ struct Attendance {
   AttendanceOutcome outcome = AttendanceOutcome::kUnspecified;
   AttendanceSource source = AttendanceSource::kUnspecified;
   absl::Time record_time;
+  friend bool operator==(const Attendance&, const Attendance&) = default;
 };
 
 enum class CancelledBy { kUnspecified = 0, kPatient, kTherapist, kClinic };
@@ -350,6 +360,7 @@ struct Cancellation {
   CancelledBy cancelled_by = CancelledBy::kUnspecified;
   bool late = false;
   absl::Time time;
+  friend bool operator==(const Cancellation&, const Cancellation&) = default;
 };
 
 enum class SessionChangeKind {
@@ -372,6 +383,7 @@ struct SessionChange {
   std::optional<absl::Time> previous_start;
   AttendanceOutcome previous_outcome = AttendanceOutcome::kUnspecified;
   std::string previous_therapist_id;
+  friend bool operator==(const SessionChange&, const SessionChange&) = default;
 };
 
 struct Session {
@@ -404,6 +416,7 @@ struct Session {
   int week_number = 0;
 
   Stamp stamp;
+  friend bool operator==(const Session&, const Session&) = default;
 };
 
 // ----------------------------------------------------------------------------------------- plans

@@ -1,0 +1,359 @@
+#include "scheduling/storage/json_codec.h"
+
+#include <concepts>
+#include <limits>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+
+#include "absl/strings/str_cat.h"
+#include "nlohmann/json.hpp"
+#include "platform/errors/error.h"
+
+namespace ipt::scheduling {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr absl::CivilDay kDayZero(1970, 1, 1);
+
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// `read` may throw what nlohmann throws at a value of another type.
+template <typename Read>
+absl::Status Decode(absl::string_view text, absl::string_view what, Read read) {
+  try {
+    read(Json::parse(text.begin(), text.end()));
+    return absl::OkStatus();
+  } catch (const Json::exception& error) {
+    return Internal(absl::StrCat("a stored ", what, " cannot be read: JSON error ", error.id));
+  }
+}
+
+// Conversions of single values, by type.
+
+template <typename T>
+Json ToJson(const T& value) {
+  if constexpr (std::is_enum_v<T>) {
+    return static_cast<int>(value);
+  } else {
+    return value;
+  }
+}
+Json ToJson(absl::Time value) { return ToMicros(value); }
+Json ToJson(absl::CivilDay value) { return ToDayNumber(value); }
+template <typename T>
+Json ToJson(const std::optional<T>& value) {
+  return value.has_value() ? ToJson(*value) : Json();
+}
+
+template <typename T>
+void FromJson(const Json& json, T& value) {
+  if constexpr (std::is_enum_v<T>) {
+    value = static_cast<T>(json.get<int>());
+  } else {
+    json.get_to(value);
+  }
+}
+void FromJson(const Json& json, absl::Time& value) { value = FromMicros(json.get<int64_t>()); }
+void FromJson(const Json& json, absl::CivilDay& value) {
+  value = FromDayNumber(json.get<int64_t>());
+}
+template <typename T>
+void FromJson(const Json& json, std::optional<T>& value) {
+  if (json.is_null()) {
+    value.reset();
+  } else {
+    FromJson(json, value.emplace());
+  }
+}
+
+// Throws where nlohmann's own find would find nothing.
+const Json::object_t& Object(const Json& json) { return json.get_ref<const Json::object_t&>(); }
+
+// One function names a structure's members for both directions: `io("name", member)` writes into
+// an object or reads from one.
+
+class ObjectWriter {
+ public:
+  template <typename T>
+  void operator()(const char* name, const T& value) {
+    Json json = ToJson(value);
+    if (!json.is_null()) object_[name] = std::move(json);
+  }
+  Json Take() && { return std::move(object_); }
+
+ private:
+  Json object_ = Json::object();
+};
+
+class ObjectReader {
+ public:
+  explicit ObjectReader(const Json& object) : object_(Object(object)) {}
+  template <typename T>
+  void operator()(const char* name, T& value) {
+    const auto found = object_.find(name);
+    if (found != object_.end()) FromJson(found->second, value);
+  }
+
+ private:
+  const Json::object_t& object_;
+};
+
+template <typename... Fields>
+Json Tuple(const Fields&... fields) {
+  Json::array_t tuple;
+  tuple.reserve(sizeof...(fields));
+  (tuple.push_back(ToJson(fields)), ...);
+  return tuple;
+}
+
+template <typename... Fields>
+void FromTuple(const Json& tuple, Fields&... fields) {
+  size_t i = 0;
+  ((i < tuple.size() ? FromJson(tuple.at(i++), fields) : void()), ...);
+}
+
+// What repeats, member by member; const where T is.
+
+template <typename T, typename U>
+concept Is = std::same_as<std::remove_const_t<T>, U>;
+
+auto Members(Is<WeeklyWindow> auto& v) { return std::tie(v.day, v.start_minute, v.end_minute); }
+auto Members(Is<Pause> auto& v) { return std::tie(v.days.first, v.days.last, v.reason); }
+auto Members(Is<Closure> auto& v) { return std::tie(v.time, v.reason, v.early); }
+auto Members(Is<CourseChange> auto& v) {
+  return std::tie(v.time, v.kind, v.caller, v.reason, v.previous_therapist_id);
+}
+auto Members(Is<PhaseSpan> auto& v) { return std::tie(v.phase, v.first_session, v.last_session); }
+auto Members(Is<ProjectedSession> auto& v) { return std::tie(v.session_number, v.start, v.booked); }
+auto Members(Is<Attendance> auto& v) { return std::tie(v.outcome, v.source, v.record_time); }
+auto Members(Is<Cancellation> auto& v) { return std::tie(v.cancelled_by, v.late, v.time); }
+auto Members(Is<SessionChange> auto& v) {
+  return std::tie(v.time, v.kind, v.caller, v.reason, v.previous_start, v.previous_outcome,
+                  v.previous_therapist_id);
+}
+
+template <typename T>
+Json Pack(const T& value) {
+  if constexpr (std::is_enum_v<T>) {
+    return ToJson(value);
+  } else {
+    return std::apply([](const auto&... fields) { return Tuple(fields...); }, Members(value));
+  }
+}
+template <typename T>
+void Unpack(const Json& json, T& value) {
+  if constexpr (std::is_enum_v<T>) {
+    FromJson(json, value);
+  } else {
+    std::apply([&](auto&... fields) { FromTuple(json, fields...); }, Members(value));
+  }
+}
+
+template <typename T>
+Json PackAll(const std::vector<T>& values) {
+  Json::array_t list;
+  list.reserve(values.size());
+  for (const T& value : values) list.push_back(Pack(value));
+  return list;
+}
+template <typename T>
+void UnpackAll(const Json& json, std::vector<T>& values) {
+  values.clear();
+  values.reserve(json.size());
+  for (const Json& item : json) Unpack(item, values.emplace_back());
+}
+
+template <typename T>
+void WriteList(Json& object, const char* name, const std::vector<T>& values) {
+  if (!values.empty()) object[name] = PackAll(values);
+}
+template <typename T>
+void ReadList(const Json& json, const char* name, std::vector<T>& values) {
+  values.clear();
+  const Json::object_t& object = Object(json);
+  if (const auto found = object.find(name); found != object.end()) UnpackAll(found->second, values);
+}
+template <typename T>
+void WriteOptional(Json& object, const char* name, const std::optional<T>& value) {
+  if (value.has_value()) object[name] = Pack(*value);
+}
+template <typename T>
+void ReadOptional(const Json& json, const char* name, std::optional<T>& value) {
+  value.reset();
+  const Json::object_t& object = Object(json);
+  if (const auto found = object.find(name); found != object.end()) {
+    Unpack(found->second, value.emplace());
+  }
+}
+
+template <typename Io, typename Policy>
+void PolicyMembers(Io& io, Policy& v) {
+  io("session_minutes", v.session_minutes);
+  io("cadence_days", v.cadence_days);
+  io("cadence_tolerance_days", v.cadence_tolerance_days);
+  io("cancellation_notice_hours", v.cancellation_notice_hours);
+  io("pause_cap_days", v.pause_cap_days);
+  io("no_show_uses_session", v.no_show_uses_session);
+  io("late_cancellation_uses_session", v.late_cancellation_uses_session);
+  io("slot_minutes", v.slot_minutes);
+}
+
+template <typename Io, typename Progress>
+void ProgressMembers(Io& io, Progress& v) {
+  io("start_day", v.start_day);
+  io("start_projected", v.start_projected);
+  io("deadline_day", v.deadline_day);
+  io("deadline", v.deadline);
+  io("pause_days", v.pause_days);
+  io("week_number", v.week_number);
+  io("days_left", v.days_left);
+  io("attended_sessions", v.attended_sessions);
+  io("used_sessions", v.used_sessions);
+  io("booked_sessions", v.booked_sessions);
+  io("unbooked_sessions", v.unbooked_sessions);
+  io("next_session_number", v.next_session_number);
+  io("phase", v.phase);
+  io("mid_course_session", v.mid_course_session);
+  io("mid_course_review_day", v.mid_course_review_day);
+  io("termination_session", v.termination_session);
+  io("termination_start_day", v.termination_start_day);
+  io("next_session_id", v.next_session_id);
+  io("next_session_time", v.next_session_time);
+}
+
+template <typename Io, typename ForecastT>
+void ForecastMembers(Io& io, ForecastT& v) {
+  io("state", v.state);
+  io("as_of", v.as_of);
+  io("sessions_left", v.sessions_left);
+  io("projected_finish", v.projected_finish);
+  io("slack_days", v.slack_days);
+}
+
+}  // namespace
+
+int64_t ToMicros(absl::Time time) { return absl::ToUnixMicros(time); }
+
+absl::Time FromMicros(int64_t micros) {
+  if (micros == std::numeric_limits<int64_t>::max()) return absl::InfiniteFuture();
+  if (micros == std::numeric_limits<int64_t>::min()) return absl::InfinitePast();
+  return absl::FromUnixMicros(micros);
+}
+
+int64_t ToDayNumber(absl::CivilDay day) { return day - kDayZero; }
+
+absl::CivilDay FromDayNumber(int64_t day) { return kDayZero + day; }
+
+std::string EncodePolicy(const SchedulingPolicy& policy) {
+  ObjectWriter writer;
+  PolicyMembers(writer, policy);
+  return Dump(std::move(writer).Take());
+}
+
+absl::Status DecodePolicy(absl::string_view text, SchedulingPolicy& policy) {
+  return Decode(text, "policy", [&](const Json& json) {
+    ObjectReader reader(json);
+    PolicyMembers(reader, policy);
+  });
+}
+
+std::string EncodeWindows(const std::vector<WeeklyWindow>& windows) {
+  return Dump(PackAll(windows));
+}
+
+absl::Status DecodeWindows(absl::string_view text, std::vector<WeeklyWindow>& windows) {
+  return Decode(text, "list of windows", [&](const Json& json) { UnpackAll(json, windows); });
+}
+
+std::string EncodeStrings(const std::vector<std::string>& strings) { return Dump(strings); }
+
+absl::Status DecodeStrings(absl::string_view text, std::vector<std::string>& strings) {
+  return Decode(text, "list of words", [&](const Json& json) { json.get_to(strings); });
+}
+
+std::string EncodeCourseDetails(const Course& course) {
+  Json json = Json::object();
+  WriteList(json, "windows", course.preferred_windows);
+  WriteList(json, "pauses", course.pauses);
+  WriteOptional(json, "closure", course.closure);
+  WriteList(json, "changes", course.changes);
+  return Dump(json);
+}
+
+absl::Status DecodeCourseDetails(absl::string_view text, Course& course) {
+  return Decode(text, "course", [&](const Json& json) {
+    ReadList(json, "windows", course.preferred_windows);
+    ReadList(json, "pauses", course.pauses);
+    ReadOptional(json, "closure", course.closure);
+    ReadList(json, "changes", course.changes);
+  });
+}
+
+std::string EncodeCourseDerived(const Course& course) {
+  Json json = Json::object();
+  ObjectWriter progress;
+  ProgressMembers(progress, course.progress);
+  Json& progress_json = json["progress"] = std::move(progress).Take();
+  WriteList(progress_json, "phases", course.progress.phases);
+  if (course.forecast.has_value()) {
+    ObjectWriter forecast;
+    ForecastMembers(forecast, *course.forecast);
+    Json& forecast_json = json["forecast"] = std::move(forecast).Take();
+    WriteList(forecast_json, "reasons", course.forecast->reasons);
+    WriteList(forecast_json, "sessions", course.forecast->sessions);
+  }
+  return Dump(json);
+}
+
+absl::Status DecodeCourseDerived(absl::string_view text, Course& course) {
+  return Decode(text, "course's progress", [&](const Json& json) {
+    const Json& progress_json = json.at("progress");
+    ObjectReader progress(progress_json);
+    course.progress = CourseProgress();
+    ProgressMembers(progress, course.progress);
+    ReadList(progress_json, "phases", course.progress.phases);
+    course.forecast.reset();
+    if (const auto found = json.find("forecast"); found != json.end()) {
+      ObjectReader forecast(*found);
+      ForecastMembers(forecast, course.forecast.emplace());
+      ReadList(*found, "reasons", course.forecast->reasons);
+      ReadList(*found, "sessions", course.forecast->sessions);
+    }
+  });
+}
+
+std::string EncodeSessionDetails(const Session& session) {
+  Json json = Json::object();
+  WriteOptional(json, "attendance", session.attendance);
+  WriteOptional(json, "cancellation", session.cancellation);
+  WriteList(json, "changes", session.changes);
+  return Dump(json);
+}
+
+absl::Status DecodeSessionDetails(absl::string_view text, Session& session) {
+  return Decode(text, "session", [&](const Json& json) {
+    ReadOptional(json, "attendance", session.attendance);
+    ReadOptional(json, "cancellation", session.cancellation);
+    ReadList(json, "changes", session.changes);
+  });
+}
+
+std::string EncodeSessionKeys(const std::vector<Session>& sessions) {
+  Json::array_t rows;
+  for (const Session& s : sessions) rows.push_back(Tuple(s.course_id, s.session_id));
+  return Dump(rows);
+}
+
+std::string EncodeSessionNumbers(const std::vector<Session>& sessions) {
+  Json::array_t rows;
+  for (const Session& s : sessions) {
+    rows.push_back(Tuple(s.course_id, s.session_id, s.session_number, s.phase, s.week_number));
+  }
+  return Dump(rows);
+}
+
+}  // namespace ipt::scheduling

@@ -1,0 +1,57 @@
+// The nested values of scheduling's rows as JSON texts. The only place that knows their form.
+//
+// Structures that occur once are objects with named members, absent where unset; what repeats is an
+// array of arrays in a fixed order, to which later versions may append. Instants are microseconds,
+// days are days since 1970-01-01. Decoding takes members that it does not know for granted and
+// those that are absent for unset, so that rows of other versions can be read.
+//
+// Decode*: INTERNAL when the text is not what this file writes (a damaged row); never an exception.
+// Texts that are not UTF-8 are refused at the edge; should one come here, its bad bytes become
+// U+FFFD.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
+#include "scheduling/domain/types.h"
+
+namespace ipt::scheduling {
+
+// Columns and JSON share these. InfinitePast and InfiniteFuture survive the way there and back.
+int64_t ToMicros(absl::Time time);
+absl::Time FromMicros(int64_t micros);
+int64_t ToDayNumber(absl::CivilDay day);
+absl::CivilDay FromDayNumber(int64_t day);
+
+std::string EncodePolicy(const SchedulingPolicy& policy);
+absl::Status DecodePolicy(absl::string_view text, SchedulingPolicy& policy);
+
+std::string EncodeWindows(const std::vector<WeeklyWindow>& windows);
+absl::Status DecodeWindows(absl::string_view text, std::vector<WeeklyWindow>& windows);
+
+std::string EncodeStrings(const std::vector<std::string>& strings);
+absl::Status DecodeStrings(absl::string_view text, std::vector<std::string>& strings);
+
+// preferred_windows, pauses, closure, changes.
+std::string EncodeCourseDetails(const Course& course);
+absl::Status DecodeCourseDetails(absl::string_view text, Course& course);
+
+// progress, forecast.
+std::string EncodeCourseDerived(const Course& course);
+absl::Status DecodeCourseDerived(absl::string_view text, Course& course);
+
+// attendance, cancellation, changes.
+std::string EncodeSessionDetails(const Session& session);
+absl::Status DecodeSessionDetails(absl::string_view text, Session& session);
+
+// Rows for SQL to join with (see JsonRows in sql_text.h).
+std::string EncodeSessionKeys(const std::vector<Session>& sessions);     // course_id, session_id
+std::string EncodeSessionNumbers(const std::vector<Session>& sessions);  // + number, phase, week
+
+}  // namespace ipt::scheduling

@@ -1,0 +1,285 @@
+#include <algorithm>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "platform/storage/sql_error.h"
+#include "scheduling/domain/names.h"
+#include "scheduling/storage/json_codec.h"
+#include "scheduling/storage/sql_scheduling_tx.h"
+#include "scheduling/storage/sql_text.h"
+
+namespace ipt::scheduling {
+namespace {
+
+using storage::ColumnType;
+using storage::ColumnTypes;
+using storage::Row;
+using storage::Statement;
+
+constexpr auto kInt = ColumnType::kInt64;
+constexpr auto kText = ColumnType::kText;
+
+#define SELECT_COURSE                                                                          \
+  "SELECT c.course_id, c.patient_id, p.system, p.value, c.therapist_id, c.variant_id, "        \
+  "c.indication, c.state, c.planned_sessions, c.duration_weeks, c.cadence_days, "              \
+  "c.cadence_tolerance_days, c.modality, c.time_zone, c.session_minutes, c.allow_concurrent, " \
+  "c.details, c.derived, c.valid_until_us, c.therapist_calendar_version, "                     \
+  "c.clinic_calendar_version, c.revision, c.created_us, c.updated_us FROM courses c "          \
+  "JOIN patients p ON p.clinic_id = c.clinic_id AND p.patient_id = c.patient_id "              \
+  "WHERE c.clinic_id = :clinic"
+constexpr ColumnTypes kCourseColumns = {kText, kText, kText, kText, kText, kText, kInt, kInt,
+                                        kInt,  kInt,  kInt,  kInt,  kInt,  kText, kInt, kInt,
+                                        kText, kText, kInt,  kInt,  kInt,  kInt,  kInt, kInt};
+
+absl::StatusOr<Course> CourseOf(absl::string_view clinic_id, const Row& row) {
+  const auto integer = [&](size_t i) { return static_cast<int>(row.Int64(i)); };
+  Course course;
+  course.clinic_id = std::string(clinic_id);
+  course.course_id = row.Text(0);
+  course.patient_id = row.Text(1);
+  course.patient = {row.Text(2), row.Text(3)};
+  course.therapist_id = row.Text(4);
+  course.variant_id = row.Text(5);
+  course.indication = static_cast<Indication>(row.Int64(6));
+  course.state = static_cast<CourseState>(row.Int64(7));
+  course.planned_sessions = integer(8);
+  course.duration_weeks = integer(9);
+  course.cadence_days = integer(10);
+  course.cadence_tolerance_days = integer(11);
+  course.modality = static_cast<Modality>(row.Int64(12));
+  course.time_zone = row.Text(13);
+  course.session_minutes = integer(14);
+  course.allow_concurrent = row.Bool(15);
+  IPT_RETURN_IF_ERROR(DecodeCourseDetails(row.Text(16), course));
+  IPT_RETURN_IF_ERROR(DecodeCourseDerived(row.Text(17), course));
+  course.valid_until = FromMicros(row.Int64(18));
+  course.therapist_calendar_version = row.Int64(19);
+  course.clinic_calendar_version = row.Int64(20);
+  course.stamp = StampOf(row, 21);
+  return course;
+}
+
+constexpr Statement kGetCourse = {SELECT_COURSE " AND c.course_id = :course", kCourseColumns};
+
+constexpr Statement kInsertCourse = {
+    "INSERT INTO courses (clinic_id, course_id, patient_id, therapist_id, variant_id, indication, "
+    "state, open, planned_sessions, duration_weeks, cadence_days, cadence_tolerance_days, "
+    "modality, "
+    "time_zone, session_minutes, allow_concurrent, details, derived, deadline_day, forecast_state, "
+    "valid_until_us, therapist_calendar_version, clinic_calendar_version, revision, created_us, "
+    "updated_us) VALUES (:clinic, :course, :patient, :therapist, :variant, :indication, :state, "
+    ":open, :planned, :weeks, :cadence, :tolerance, :modality, :zone, :minutes, :concurrent, "
+    ":details, :derived, :deadline, :forecast, :valid_until, :therapist_version, :clinic_version, "
+    ":revision, :created, :updated) ON CONFLICT (clinic_id, course_id) DO NOTHING"};
+
+constexpr Statement kUpdateCourse = {
+    "UPDATE courses SET patient_id = :patient, therapist_id = :therapist, variant_id = :variant, "
+    "indication = :indication, state = :state, open = :open, planned_sessions = :planned, "
+    "duration_weeks = :weeks, cadence_days = :cadence, cadence_tolerance_days = :tolerance, "
+    "modality = :modality, time_zone = :zone, session_minutes = :minutes, "
+    "allow_concurrent = :concurrent, details = :details, derived = :derived, "
+    "deadline_day = :deadline, forecast_state = :forecast, valid_until_us = :valid_until, "
+    "therapist_calendar_version = :therapist_version, clinic_calendar_version = :clinic_version, "
+    "revision = :revision, updated_us = :updated WHERE clinic_id = :clinic "
+    "AND course_id = :course"};
+
+constexpr Statement kUpdateDerived = {
+    "UPDATE courses SET state = :state, open = :open, derived = :derived, "
+    "deadline_day = :deadline, forecast_state = :forecast, valid_until_us = :valid_until, "
+    "therapist_calendar_version = :therapist_version, clinic_calendar_version = :clinic_version "
+    "WHERE clinic_id = :clinic AND course_id = :course"};
+
+constexpr Statement kCountOpen = {
+    "SELECT COUNT(*) FROM courses WHERE clinic_id = :clinic AND therapist_id = :therapist "
+    "AND open = 1",
+    {kInt}};
+
+// Stale courses in three parts, each through an index of its own over open courses:
+//
+// - by age, the entries of courses_open_by_age up to now: nothing but stale ones is read;
+// - by clinic, and by therapist: for each calendar one step down the index (.., version) to the
+//   courses computed from an older version. The work grows with the number of calendars, not of
+//   courses, and is one index probe each where nothing is stale (some milliseconds for the 5,000
+//   therapists of 100,000 open courses).
+//
+// Comparing versions needs no marks that a concurrent writer could miss: whichever of a touch and a
+// course's write commits last, the next look sees a course whose version is behind its calendar's.
+// A work list of touched calendars would be read faster, but would have to be cleared under the
+// lock of each calendar, or lose a course that was computed before the touch and committed after.
+constexpr Statement kStaleByAge = {
+    "SELECT clinic_id, course_id FROM courses WHERE open = 1 AND valid_until_us <= :now "
+    "LIMIT :limit",
+    {kText, kText}};
+constexpr Statement kStaleByClinic = {
+    "SELECT c.clinic_id, c.course_id FROM clinics k CROSS JOIN courses c "
+    "WHERE c.clinic_id = k.clinic_id AND c.open = 1 "
+    "AND c.clinic_calendar_version < k.calendar_version LIMIT :limit",
+    {kText, kText}};
+constexpr Statement kStaleByTherapist = {
+    "SELECT c.clinic_id, c.course_id FROM therapist_calendars t CROSS JOIN courses c "
+    "WHERE c.clinic_id = t.clinic_id AND c.therapist_id = t.therapist_id AND c.open = 1 "
+    "AND c.therapist_calendar_version < t.version LIMIT :limit",
+    {kText, kText}};
+
+int ForecastStateOf(const Course& course) {
+  return course.forecast.has_value() ? static_cast<int>(course.forecast->state) : 0;
+}
+
+}  // namespace
+
+absl::StatusOr<Course> SqlSchedulingTx::GetCourse(absl::string_view clinic_id,
+                                                  absl::string_view course_id) {
+  return GetRow(kGetCourse, {clinic_id, course_id}, kCourseType, CourseName(clinic_id, course_id),
+                [&](const Row& row) { return CourseOf(clinic_id, row); });
+}
+
+absl::StatusOr<std::vector<Course>> SqlSchedulingTx::ListCourses(absl::string_view clinic_id,
+                                                                 const CourseFilter& filter,
+                                                                 absl::string_view after_id,
+                                                                 int limit) {
+  FilteredQuery query(SELECT_COURSE, {clinic_id});
+  query.And("c.course_id > :after", {after_id});
+  const bool only_open =
+      filter.deadline_before.has_value() || !filter.forecast_states.empty() ||
+      (!filter.states.empty() && std::all_of(filter.states.begin(), filter.states.end(), IsOpen));
+  // Said besides the states, so that the indexes over open courses serve.
+  if (only_open) query.And("c.open = 1");
+  if (!filter.states.empty()) query.AndIn("c.state", "state", filter.states);
+  if (!filter.therapist_id.empty()) {
+    query.And("c.therapist_id = :therapist", {filter.therapist_id});
+  }
+  if (filter.patient.has_value()) {
+    query.And("p.system = :system AND p.value = :value",
+              {filter.patient->system, filter.patient->value});
+  }
+  if (filter.deadline_before.has_value()) {
+    query.And("c.deadline_day < :deadline", {ToDayNumber(*filter.deadline_before)});
+  }
+  if (!filter.forecast_states.empty()) {
+    query.AndIn("c.forecast_state", "forecast", filter.forecast_states);
+  }
+  query.OrderBy("c.course_id", limit);
+  return GetRows(query.statement(kCourseColumns), query.params(),
+                 [&](const Row& row) { return CourseOf(clinic_id, row); });
+}
+
+absl::StatusOr<int> SqlSchedulingTx::CountOpenCourses(absl::string_view clinic_id,
+                                                      absl::string_view therapist_id) {
+  int count = 0;
+  IPT_RETURN_IF_ERROR(conn_.Query(kCountOpen, {clinic_id, therapist_id}, [&](const Row& row) {
+    count = static_cast<int>(row.Int64(0));
+    return absl::OkStatus();
+  }));
+  return count;
+}
+
+absl::StatusOr<std::vector<CourseKey>> SqlSchedulingTx::StaleCourses(absl::Time now, int limit) {
+  std::vector<CourseKey> keys;
+  absl::flat_hash_set<std::pair<std::string, std::string>> seen;
+  const auto add = [&](const Row& row) {
+    if (static_cast<int>(keys.size()) < limit && seen.emplace(row.Text(0), row.Text(1)).second) {
+      keys.push_back({row.Text(0), row.Text(1)});
+    }
+    return absl::OkStatus();
+  };
+  IPT_RETURN_IF_ERROR(conn_.Query(kStaleByAge, {now, limit}, add));
+  // What one part has found may be found again by the next: it is asked for `limit`, too.
+  for (const Statement& statement : {kStaleByClinic, kStaleByTherapist}) {
+    if (static_cast<int>(keys.size()) >= limit) break;
+    IPT_RETURN_IF_ERROR(conn_.Query(statement, {limit}, add));
+  }
+  return keys;
+}
+
+absl::StatusOr<Course> SqlSchedulingTx::LockCourse(absl::string_view clinic_id,
+                                                   absl::string_view course_id) {
+  IPT_RETURN_IF_ERROR(LockRow("FROM courses WHERE clinic_id = :clinic AND course_id = :course",
+                              {clinic_id, course_id}));
+  return GetCourse(clinic_id, course_id);
+}
+
+absl::Status SqlSchedulingTx::InsertCourse(Course& course, absl::Time now) {
+  IPT_RETURN_IF_ERROR(StampNew(course.stamp, now));
+  const std::string name = CourseName(course.clinic_id, course.course_id);
+  absl::Status status = ExecuteInsert(kInsertCourse,
+                                      {course.clinic_id,
+                                       course.course_id,
+                                       course.patient_id,
+                                       course.therapist_id,
+                                       course.variant_id,
+                                       static_cast<int>(course.indication),
+                                       static_cast<int>(course.state),
+                                       IsOpen(course.state),
+                                       course.planned_sessions,
+                                       course.duration_weeks,
+                                       course.cadence_days,
+                                       course.cadence_tolerance_days,
+                                       static_cast<int>(course.modality),
+                                       course.time_zone,
+                                       course.session_minutes,
+                                       course.allow_concurrent,
+                                       EncodeCourseDetails(course),
+                                       EncodeCourseDerived(course),
+                                       ToDayNumber(course.progress.deadline_day),
+                                       ForecastStateOf(course),
+                                       course.valid_until,
+                                       course.therapist_calendar_version,
+                                       course.clinic_calendar_version,
+                                       course.stamp.revision,
+                                       course.stamp.create_time,
+                                       course.stamp.update_time},
+                                      kCourseType, name);
+  // The patient was merged into another one since they were looked up: run again, and find that
+  // one.
+  if (storage::SqlErrorKindOf(status) == storage::SqlErrorKind::kForeignKey) {
+    return storage::RetryTransaction();
+  }
+  return OpenCourseExistsOr(status, name);
+}
+
+absl::Status SqlSchedulingTx::UpdateCourse(Course& course, absl::Time now) {
+  IPT_RETURN_IF_ERROR(StampChanged(course.stamp, now));
+  const std::string name = CourseName(course.clinic_id, course.course_id);
+  return OpenCourseExistsOr(ExecuteOnRow(kUpdateCourse,
+                                         {course.patient_id,
+                                          course.therapist_id,
+                                          course.variant_id,
+                                          static_cast<int>(course.indication),
+                                          static_cast<int>(course.state),
+                                          IsOpen(course.state),
+                                          course.planned_sessions,
+                                          course.duration_weeks,
+                                          course.cadence_days,
+                                          course.cadence_tolerance_days,
+                                          static_cast<int>(course.modality),
+                                          course.time_zone,
+                                          course.session_minutes,
+                                          course.allow_concurrent,
+                                          EncodeCourseDetails(course),
+                                          EncodeCourseDerived(course),
+                                          ToDayNumber(course.progress.deadline_day),
+                                          ForecastStateOf(course),
+                                          course.valid_until,
+                                          course.therapist_calendar_version,
+                                          course.clinic_calendar_version,
+                                          course.stamp.revision,
+                                          course.stamp.update_time,
+                                          course.clinic_id,
+                                          course.course_id},
+                                         kCourseType, name),
+                            name);
+}
+
+absl::Status SqlSchedulingTx::UpdateCourseDerived(const Course& course) {
+  const std::string name = CourseName(course.clinic_id, course.course_id);
+  return OpenCourseExistsOr(
+      ExecuteOnRow(kUpdateDerived,
+                   {static_cast<int>(course.state), IsOpen(course.state),
+                    EncodeCourseDerived(course), ToDayNumber(course.progress.deadline_day),
+                    ForecastStateOf(course), course.valid_until, course.therapist_calendar_version,
+                    course.clinic_calendar_version, course.clinic_id, course.course_id},
+                   kCourseType, name),
+      name);
+}
+
+}  // namespace ipt::scheduling

@@ -1,0 +1,66 @@
+#include "scheduling/storage/json_codec.h"
+
+#include "gtest/gtest.h"
+#include "tests/support/status_matchers.h"
+
+namespace ipt::scheduling {
+namespace {
+
+using ::ipt::testing::StatusIs;
+
+TEST(JsonCodecTest, TimesSurviveAtTheirExtremes) {
+  for (absl::Time time : {absl::InfinitePast(), absl::InfiniteFuture(), absl::UnixEpoch(),
+                          absl::FromUnixMicros(-1), absl::FromUnixMicros(253402300799999999)}) {
+    EXPECT_EQ(FromMicros(ToMicros(time)), time);
+  }
+}
+
+TEST(JsonCodecTest, DaysCountFromTheEpoch) {
+  EXPECT_EQ(ToDayNumber(absl::CivilDay(1970, 1, 1)), 0);
+  EXPECT_EQ(ToDayNumber(absl::CivilDay(1969, 12, 31)), -1);
+  for (absl::CivilDay day :
+       {absl::CivilDay(1, 1, 1), absl::CivilDay(2024, 2, 29), absl::CivilDay(9999, 12, 31)}) {
+    EXPECT_EQ(FromDayNumber(ToDayNumber(day)), day);
+  }
+}
+
+TEST(JsonCodecTest, UnsetIsAbsentAndReadsAsUnset) {
+  EXPECT_EQ(EncodePolicy({}), "{}");
+  EXPECT_EQ(EncodeCourseDetails({}), "{}");
+  EXPECT_EQ(EncodeSessionDetails({}), "{}");
+  Course course;
+  course.pauses.emplace_back();
+  course.closure.emplace();
+  ASSERT_OK(DecodeCourseDetails("{}", course));
+  EXPECT_EQ(course, Course());
+}
+
+// Rows of a later version: members and elements beyond those known.
+TEST(JsonCodecTest, IgnoresWhatItDoesNotKnow) {
+  std::vector<WeeklyWindow> windows;
+  ASSERT_OK(DecodeWindows("[[2,60,120,\"new\"]]", windows));
+  EXPECT_EQ(windows, (std::vector<WeeklyWindow>{{Weekday::kTuesday, 60, 120}}));
+  SchedulingPolicy policy;
+  ASSERT_OK(DecodePolicy("{\"slot_minutes\":5,\"new\":[1]}", policy));
+  EXPECT_EQ(policy.slot_minutes, 5);
+}
+
+TEST(JsonCodecTest, DamagedTextIsAnErrorThatRepeatsNothing) {
+  Course course;
+  Session session;
+  for (const char* text : {"", "secret", "{\"progress\":", "{\"progress\":7}", "[]",
+                           "{\"progress\":{\"start_day\":\"secret\"}}"}) {
+    const absl::Status status = DecodeCourseDerived(text, course);
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kInternal)) << text;
+    EXPECT_EQ(status.ToString().find("secret"), std::string::npos);
+  }
+  EXPECT_THAT(DecodeSessionDetails("{\"attendance\":{}, \"changes\":[[\"x\"]]}", session),
+              StatusIs(absl::StatusCode::kInternal));
+}
+
+TEST(JsonCodecTest, BadUtf8BecomesTheReplacementCharacter) {
+  EXPECT_EQ(EncodeStrings({"a\xff"}), "[\"a\xEF\xBF\xBD\"]");
+}
+
+}  // namespace
+}  // namespace ipt::scheduling
