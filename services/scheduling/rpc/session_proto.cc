@@ -1,9 +1,11 @@
 #include "scheduling/rpc/session_proto.h"
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "platform/rpc/etag.h"
 #include "platform/rpc/proto_time.h"
 #include "scheduling/domain/names.h"
+#include "scheduling/domain/time_zone.h"
 
 namespace ipt::scheduling {
 namespace {
@@ -38,8 +40,8 @@ void WriteSession(const Session& session, pb::Session* out) {
   rpc::WriteTime(session.interval.start, out->mutable_start_time());
   rpc::WriteTime(session.interval.end, out->mutable_end_time());
   out->set_time_zone(session.time_zone);
-  if (absl::TimeZone zone; absl::LoadTimeZone(session.time_zone, &zone)) {
-    const absl::CivilMinute local(zone.At(session.interval.start).cs);
+  if (const absl::StatusOr<absl::TimeZone> zone = LoadZone(session.time_zone); zone.ok()) {
+    const absl::CivilMinute local(zone->At(session.interval.start).cs);
     rpc::WriteDay(absl::CivilDay(local), out->mutable_local_date());
     rpc::WriteMinute(local.hour() * 60 + local.minute(), out->mutable_local_time());
   }
