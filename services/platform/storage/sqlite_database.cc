@@ -127,6 +127,7 @@ class SqliteDatabase final : public Database {
     writer_->set_limit(std::min(write.deadline, After(write.statement_timeout)));
     if (in_savepoint) IPT_RETURN_IF_ERROR(writer_->Savepoint());
     absl::Status status = RunBody(write.body, *writer_);
+    writer_->ForgetFailure();  // the status goes to another thread, and to that one alone
     writer_->set_limit(kNoLimit);
     if (!writer_->in_transaction()) {
       return status.ok() ? Internal("a transaction's body ended the transaction") : status;
