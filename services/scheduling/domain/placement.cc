@@ -83,6 +83,8 @@ std::vector<Placement> PlaceEarliest(const PlacementRules& rules,
 
 std::vector<Placement> PlaceEarliest(PlacementRules rules, const std::vector<FixedSession>& fixed,
                                      const FreeDays& free) {
+  rules.length = free.availability().length();
+  rules.buffer = free.availability().buffer();
   return PlaceEarliest(rules, fixed, [&free](int day, absl::Time not_before, Placement& found) {
     for (day = std::max(day, 0); day < free.size(); ++day) {
       day = free.NextFree(day);
