@@ -23,6 +23,10 @@
 namespace ipt::scheduling {
 namespace {
 
+// Every day that a holiday can have lies between them.
+constexpr absl::CivilDay kFirstDay(1900, 1, 1);
+constexpr absl::CivilDay kLastDay(9999, 12, 31);
+
 // "2026-12-25", and nothing that only resembles it.
 std::optional<absl::CivilDay> ParseDay(const std::string& text) {
   absl::CivilDay day;
@@ -137,7 +141,7 @@ absl::StatusOr<pb::CreateHolidaysResponse> ClinicHandler::CreateHolidays(
 absl::StatusOr<pb::ListHolidaysResponse> ClinicHandler::ListHolidays(
     const CallContext& ctx, const pb::ListHolidaysRequest& request) {
   FieldViolations bad;
-  absl::CivilDay first = absl::CivilDay::min();
+  absl::CivilDay first = kFirstDay;
   if (request.has_first_day()) {
     first = rpc::ReadDay(request.first_day(), bad, "first_day").value_or(first);
   }
@@ -151,9 +155,8 @@ absl::StatusOr<pb::ListHolidaysResponse> ClinicHandler::ListHolidays(
   return ReadView<pb::ListHolidaysResponse>(
       store_, ctx, 0, [&](SchedulingReader& reader) -> absl::StatusOr<pb::ListHolidaysResponse> {
         IPT_RETURN_IF_ERROR(reader.GetClinic(ctx.clinic_id).status());
-        IPT_ASSIGN_OR_RETURN(
-            auto holidays,
-            reader.ListHolidays(ctx.clinic_id, first, absl::CivilDay::max(), page.size + 1));
+        IPT_ASSIGN_OR_RETURN(auto holidays,
+                             reader.ListHolidays(ctx.clinic_id, first, kLastDay, page.size + 1));
         pb::ListHolidaysResponse response;
         if (holidays.size() > static_cast<size_t>(page.size)) {
           holidays.resize(page.size);
