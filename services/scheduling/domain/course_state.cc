@@ -1,0 +1,175 @@
+#include "scheduling/domain/course_state.h"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "platform/errors/error.h"
+#include "platform/errors/status_macros.h"
+#include "scheduling/domain/forecast.h"
+#include "scheduling/domain/variants.h"
+
+namespace ipt::scheduling {
+namespace {
+
+constexpr int kPage = 1000;
+constexpr size_t kBatch = 25;
+
+absl::Status RefreshBatch(SchedulingStore& store, const std::string& clinic_id,
+                          const std::vector<std::string>& course_ids, absl::Time now) {
+  return store.Write(absl::InfiniteFuture(), [&](SchedulingTx& tx) -> absl::Status {
+    ClinicCalendars calendars(tx, clinic_id);
+    for (const std::string& course_id : course_ids) {
+      IPT_RETURN_IF_ERROR(RefreshCourse(tx, calendars, clinic_id, course_id, now).status());
+    }
+    return absl::OkStatus();
+  });
+}
+
+}  // namespace
+
+absl::string_view StateWord(CourseState state) {
+  switch (state) {
+    case CourseState::kUnspecified:
+      return "UNSPECIFIED";
+    case CourseState::kPlanned:
+      return "PLANNED";
+    case CourseState::kActive:
+      return "ACTIVE";
+    case CourseState::kPaused:
+      return "PAUSED";
+    case CourseState::kCompleted:
+      return "COMPLETED";
+    case CourseState::kDiscontinued:
+      return "DISCONTINUED";
+  }
+  return "UNSPECIFIED";
+}
+
+absl::string_view StateWord(SessionState state) {
+  switch (state) {
+    case SessionState::kUnspecified:
+      return "UNSPECIFIED";
+    case SessionState::kBooked:
+      return "BOOKED";
+    case SessionState::kAttended:
+      return "ATTENDED";
+    case SessionState::kNoShow:
+      return "NO_SHOW";
+    case SessionState::kCancelled:
+      return "CANCELLED";
+  }
+  return "UNSPECIFIED";
+}
+
+absl::StatusOr<std::vector<Session>> AllSessions(SchedulingReader& reader,
+                                                 absl::string_view clinic_id,
+                                                 absl::string_view course_id) {
+  SessionFilter filter;
+  filter.course_id = std::string(course_id);
+  std::vector<Session> all;
+  std::optional<SessionCursor> after;
+  while (true) {
+    IPT_ASSIGN_OR_RETURN(auto page, reader.ListSessions(clinic_id, filter, after, kPage));
+    const bool last = page.size() < kPage;
+    std::move(page.begin(), page.end(), std::back_inserter(all));
+    if (last) return all;
+    after = SessionCursor{all.back().interval.start, all.back().course_id, all.back().session_id};
+  }
+}
+
+absl::StatusOr<std::vector<size_t>> Derive(ClinicCalendars& calendars, Course& course,
+                                           std::vector<Session>& sessions, absl::Time now) {
+  const Variant* variant = FindVariant(course.variant_id);
+  if (variant == nullptr) return Internal("a stored course has an unknown variant");
+  IPT_ASSIGN_OR_RETURN(const absl::TimeZone zone, StoredZone(course.time_zone));
+  IPT_ASSIGN_OR_RETURN(course.clinic_calendar_version, calendars.ClinicVersion());
+  IPT_ASSIGN_OR_RETURN(course.therapist_calendar_version,
+                       calendars.TherapistVersion(course.therapist_id));
+  IPT_ASSIGN_OR_RETURN(const Clinic* clinic, calendars.GetClinic());
+  return RefreshDerived(
+      *variant, zone, clinic->policy.pause_cap_days.value_or(PolicyDefaults::kPauseCapDays), now,
+      course, sessions,
+      [&](Interval window) { return calendars.ForCourse(course, sessions, window); });
+}
+
+absl::StatusOr<bool> IsFresh(ClinicCalendars& calendars, const Course& course, absl::Time now) {
+  if (!IsOpen(course.state)) return true;
+  if (now >= course.valid_until) return false;
+  IPT_ASSIGN_OR_RETURN(const int64_t clinic, calendars.ClinicVersion());
+  IPT_ASSIGN_OR_RETURN(const int64_t therapist, calendars.TherapistVersion(course.therapist_id));
+  return course.clinic_calendar_version == clinic && course.therapist_calendar_version == therapist;
+}
+
+absl::StatusOr<Course> CourseAt(SchedulingReader& reader, ClinicCalendars& calendars,
+                                absl::string_view clinic_id, absl::string_view course_id,
+                                absl::Time now) {
+  IPT_ASSIGN_OR_RETURN(Course course, reader.GetCourse(clinic_id, course_id));
+  IPT_ASSIGN_OR_RETURN(const bool fresh, IsFresh(calendars, course, now));
+  if (fresh) return course;
+  IPT_ASSIGN_OR_RETURN(auto sessions, AllSessions(reader, clinic_id, course_id));
+  IPT_RETURN_IF_ERROR(Derive(calendars, course, sessions, now).status());
+  return course;
+}
+
+absl::StatusOr<Course> RefreshCourse(SchedulingTx& tx, ClinicCalendars& calendars,
+                                     absl::string_view clinic_id, absl::string_view course_id,
+                                     absl::Time now) {
+  IPT_ASSIGN_OR_RETURN(Course course, tx.LockCourse(clinic_id, course_id));
+  if (!IsOpen(course.state)) return course;
+  const CourseState state_before = course.state;
+  const ForecastState forecast_before =
+      course.forecast.has_value() ? course.forecast->state : ForecastState::kUnspecified;
+  IPT_ASSIGN_OR_RETURN(auto sessions, AllSessions(tx, clinic_id, course_id));
+  IPT_ASSIGN_OR_RETURN(const auto renumbered, Derive(calendars, course, sessions, now));
+  IPT_RETURN_IF_ERROR(tx.UpdateCourseDerived(course));
+  if (!renumbered.empty()) {
+    std::vector<Session> changed;
+    for (size_t i : renumbered) changed.push_back(sessions[i]);
+    IPT_RETURN_IF_ERROR(tx.UpdateSessionNumbers(changed));
+  }
+  if (course.state != state_before) {
+    IPT_RETURN_IF_ERROR(tx.Emit(CourseChanged{course}, now));
+  } else if (course.forecast.has_value() && course.forecast->state != forecast_before) {
+    IPT_RETURN_IF_ERROR(tx.Emit(ForecastChanged{course, forecast_before}, now));
+  }
+  return course;
+}
+
+absl::StatusOr<RefreshResult> RefreshSome(SchedulingStore& store, const Clock& clock, int limit) {
+  const absl::Time now = clock.Now();
+  // By clinic, then id: transactions that lock several courses take them in this order.
+  std::map<std::string, std::vector<std::string>> stale;
+  IPT_RETURN_IF_ERROR(
+      store.Read(absl::InfiniteFuture(), [&](SchedulingReader& reader) -> absl::Status {
+        stale.clear();
+        IPT_ASSIGN_OR_RETURN(const auto keys, reader.StaleCourses(now, limit));
+        for (const CourseKey& key : keys) stale[key.clinic_id].push_back(key.course_id);
+        return absl::OkStatus();
+      }));
+  RefreshResult result;
+  for (auto& [clinic_id, ids] : stale) {
+    std::sort(ids.begin(), ids.end());
+    for (size_t first = 0; first < ids.size(); first += kBatch) {
+      const size_t last = std::min(ids.size(), first + kBatch);
+      const std::vector<std::string> batch(ids.begin() + first, ids.begin() + last);
+      if (RefreshBatch(store, clinic_id, batch, clock.Now()).ok()) {
+        result.refreshed += static_cast<int>(batch.size());
+        continue;
+      }
+      for (const std::string& id : batch) {
+        if (absl::Status status = RefreshBatch(store, clinic_id, {id}, clock.Now()); status.ok()) {
+          ++result.refreshed;
+        } else {
+          ++result.failed;
+          result.last_error = status;
+        }
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace ipt::scheduling

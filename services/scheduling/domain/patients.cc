@@ -1,0 +1,88 @@
+#include "scheduling/domain/patients.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "platform/errors/error.h"
+#include "platform/errors/status_macros.h"
+#include "scheduling/domain/calendar_loader.h"
+#include "scheduling/domain/course_edit.h"
+#include "scheduling/domain/names.h"
+
+namespace ipt::scheduling {
+namespace {
+
+// `field` stands for the identifier in the error.
+absl::StatusOr<std::string> FindPatient(SchedulingTx& tx, const CallContext& ctx,
+                                        const Identifier& patient, absl::string_view field) {
+  IPT_ASSIGN_OR_RETURN(auto id, tx.FindPatient(ctx.clinic_id, patient));
+  if (id.has_value()) return *std::move(id);
+  return NotFound(kPatientType, absl::StrCat(ClinicName(ctx.clinic_id), "/patients/{", field, "}"));
+}
+
+absl::StatusOr<std::vector<std::string>> CoursesOf(SchedulingTx& tx, const CallContext& ctx,
+                                                   const Identifier& patient) {
+  CourseFilter filter;
+  filter.patient = patient;
+  IPT_ASSIGN_OR_RETURN(const auto courses, tx.ListCourses(ctx.clinic_id, filter, "", kNoLimit));
+  std::vector<std::string> ids;
+  for (const Course& course : courses) ids.push_back(course.course_id);
+  return ids;
+}
+
+// Locks the courses; `ids` in order.
+absl::Status Lock(SchedulingTx& tx, const CallContext& ctx, const std::vector<std::string>& ids) {
+  for (const std::string& id : ids) {
+    IPT_RETURN_IF_ERROR(tx.LockCourse(ctx.clinic_id, id).status());
+  }
+  return absl::OkStatus();
+}
+
+// Saves each course anew: its patient, and the forecast that the patient's free time makes.
+absl::Status SaveAll(SchedulingTx& tx, const CallContext& ctx, const std::vector<std::string>& ids,
+                     const std::vector<std::string>& changed) {
+  for (const std::string& id : ids) {
+    IPT_ASSIGN_OR_RETURN(CourseEdit edit, CourseEdit::Open(tx, ctx, id));
+    if (std::binary_search(changed.begin(), changed.end(), id)) {
+      edit.Note(CourseChangeKind::kPatientChanged);
+    } else if (!IsOpen(edit.course.state)) {
+      continue;
+    }
+    IPT_RETURN_IF_ERROR(edit.Save());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<PatientCourses> ChangePatientIdentifier(SchedulingTx& tx, const CallContext& ctx,
+                                                       const Identifier& from,
+                                                       const Identifier& to) {
+  IPT_ASSIGN_OR_RETURN(const std::string patient_id, FindPatient(tx, ctx, from, "from"));
+  PatientCourses result;
+  IPT_ASSIGN_OR_RETURN(result.course_ids, CoursesOf(tx, ctx, from));
+  IPT_RETURN_IF_ERROR(Lock(tx, ctx, result.course_ids));
+  IPT_RETURN_IF_ERROR(tx.ChangePatientIdentifier(ctx.clinic_id, patient_id, to));
+  IPT_RETURN_IF_ERROR(SaveAll(tx, ctx, result.course_ids, result.course_ids));
+  IPT_ASSIGN_OR_RETURN(result.revision, tx.log().Revision());
+  return result;
+}
+
+absl::StatusOr<PatientCourses> MergePatients(SchedulingTx& tx, const CallContext& ctx,
+                                             const Identifier& from, const Identifier& into) {
+  IPT_ASSIGN_OR_RETURN(const std::string from_id, FindPatient(tx, ctx, from, "from"));
+  IPT_ASSIGN_OR_RETURN(const std::string into_id, FindPatient(tx, ctx, into, "into"));
+  IPT_ASSIGN_OR_RETURN(const auto given, CoursesOf(tx, ctx, from));
+  PatientCourses result;
+  IPT_ASSIGN_OR_RETURN(result.course_ids, CoursesOf(tx, ctx, into));
+  result.course_ids.insert(result.course_ids.end(), given.begin(), given.end());
+  std::sort(result.course_ids.begin(), result.course_ids.end());
+  IPT_RETURN_IF_ERROR(Lock(tx, ctx, result.course_ids));
+  IPT_RETURN_IF_ERROR(tx.MergePatient(ctx.clinic_id, from_id, into_id));
+  IPT_RETURN_IF_ERROR(SaveAll(tx, ctx, result.course_ids, given));
+  IPT_ASSIGN_OR_RETURN(result.revision, tx.log().Revision());
+  return result;
+}
+
+}  // namespace ipt::scheduling
