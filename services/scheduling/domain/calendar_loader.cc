@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "absl/strings/str_cat.h"
-#include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "scheduling/domain/time_zone.h"
 
@@ -23,12 +21,6 @@ bool Is(const BusySpan& span, const Session* session) {
 }
 
 }  // namespace
-
-absl::StatusOr<absl::TimeZone> StoredZone(absl::string_view name) {
-  auto zone = LoadZone(name);
-  if (!zone.ok()) return Internal(absl::StrCat("tzdata does not know the stored zone ", name));
-  return zone;
-}
 
 absl::StatusOr<int64_t> ClinicCalendars::ClinicVersion() {
   if (!clinic_version_.has_value()) {

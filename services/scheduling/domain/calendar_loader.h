@@ -83,7 +83,4 @@ class ClinicCalendars {
   std::map<std::string, PatientCalendar> patients_;
 };
 
-// The zone of a stored resource: INTERNAL when this machine's tzdata does not know it.
-absl::StatusOr<absl::TimeZone> StoredZone(absl::string_view name);
-
 }  // namespace ipt::scheduling

@@ -1,7 +1,6 @@
 #include "scheduling/domain/course_state.h"
 
 #include <algorithm>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -9,12 +8,12 @@
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "scheduling/domain/forecast.h"
+#include "scheduling/domain/time_zone.h"
 #include "scheduling/domain/variants.h"
 
 namespace ipt::scheduling {
 namespace {
 
-constexpr int kPage = 1000;
 constexpr size_t kBatch = 25;
 
 absl::Status RefreshBatch(SchedulingStore& store, const std::string& clinic_id,
@@ -69,15 +68,7 @@ absl::StatusOr<std::vector<Session>> AllSessions(SchedulingReader& reader,
                                                  absl::string_view course_id) {
   SessionFilter filter;
   filter.course_id = std::string(course_id);
-  std::vector<Session> all;
-  std::optional<SessionCursor> after;
-  while (true) {
-    IPT_ASSIGN_OR_RETURN(auto page, reader.ListSessions(clinic_id, filter, after, kPage));
-    const bool last = page.size() < kPage;
-    std::move(page.begin(), page.end(), std::back_inserter(all));
-    if (last) return all;
-    after = SessionCursor{all.back().interval.start, all.back().course_id, all.back().session_id};
-  }
+  return reader.ListSessions(clinic_id, filter, std::nullopt, kNoLimit);
 }
 
 absl::StatusOr<std::vector<size_t>> Derive(ClinicCalendars& calendars, Course& course,

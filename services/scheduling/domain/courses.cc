@@ -11,6 +11,7 @@
 #include "scheduling/domain/names.h"
 #include "scheduling/domain/numbering.h"
 #include "scheduling/domain/reasons.h"
+#include "scheduling/domain/time_zone.h"
 #include "scheduling/domain/variants.h"
 
 namespace ipt::scheduling {

@@ -12,6 +12,7 @@
 #include "scheduling/domain/course_edit.h"
 #include "scheduling/domain/course_state.h"
 #include "scheduling/domain/planner.h"
+#include "scheduling/domain/time_zone.h"
 #include "scheduling/domain/variants.h"
 
 namespace ipt::scheduling {

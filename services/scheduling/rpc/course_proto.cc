@@ -2,11 +2,12 @@
 
 #include "absl/time/time.h"
 #include "platform/ids/ids.h"
-#include "platform/rpc/etag.h"
 #include "platform/rpc/proto_time.h"
 #include "platform/rpc/resource_name.h"
 #include "scheduling/domain/names.h"
+#include "scheduling/domain/time_zone.h"
 #include "scheduling/domain/variants.h"
+#include "scheduling/rpc/stamp_proto.h"
 #include "scheduling/rpc/window_proto.h"
 
 namespace ipt::scheduling {
@@ -148,10 +149,7 @@ void WriteCourse(const Course& course, pb::Course* out) {
   for (const CourseChange& change : course.changes) {
     WriteChange(course.clinic_id, change, out->add_changes());
   }
-  out->set_etag(rpc::Etag(course.stamp.revision));
-  out->set_revision(course.stamp.revision);
-  rpc::WriteTime(course.stamp.create_time, out->mutable_create_time());
-  rpc::WriteTime(course.stamp.update_time, out->mutable_update_time());
+  WriteStamp(course.stamp, out);
 }
 
 CourseDraft ReadCourse(const pb::Course& course, FieldViolations& bad) {
@@ -196,8 +194,7 @@ CourseDraft ReadCourse(const pb::Course& course, FieldViolations& bad) {
   }
   draft.modality = static_cast<Modality>(course.modality());
   draft.time_zone = course.time_zone();
-  if (absl::TimeZone zone;
-      !draft.time_zone.empty() && !absl::LoadTimeZone(draft.time_zone, &zone)) {
+  if (!draft.time_zone.empty() && !LoadZone(draft.time_zone).ok()) {
     bad.Add("time_zone", "must be an IANA time zone, such as Europe/London");
   }
   draft.session_minutes = ReadWithin(course.has_session_minutes(), course.session_minutes(), 15,

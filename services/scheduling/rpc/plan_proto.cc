@@ -3,6 +3,7 @@
 #include "absl/time/time.h"
 #include "platform/rpc/proto_time.h"
 #include "scheduling/domain/names.h"
+#include "scheduling/domain/time_zone.h"
 #include "scheduling/domain/variants.h"
 #include "scheduling/rpc/course_proto.h"
 
@@ -18,8 +19,7 @@ void WritePlan(const Course& course, const CoursePlan& plan, pb::CoursePlan* out
     out->set_day(static_cast<google::type::DayOfWeek>(plan.day));
     rpc::WriteMinute(plan.minute_of_day, out->mutable_time());
   }
-  absl::TimeZone zone = absl::UTCTimeZone();
-  absl::LoadTimeZone(course.time_zone, &zone);
+  const absl::TimeZone zone = LoadZone(course.time_zone).value_or(absl::UTCTimeZone());
   for (const PlannedSession& session : plan.sessions) {
     pb::PlannedSession* written = out->add_sessions();
     written->set_session_number(session.session_number);

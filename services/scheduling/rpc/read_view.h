@@ -5,11 +5,10 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "platform/transaction/call_context.h"
-#include "scheduling/domain/reasons.h"
+#include "scheduling/domain/course_reads.h"
 #include "scheduling/domain/store.h"
 
 namespace ipt::scheduling {
@@ -21,16 +20,7 @@ absl::StatusOr<Resp> ReadView(SchedulingStore& store, const CallContext& ctx, in
                               Body&& body) {
   absl::StatusOr<Resp> response = Internal("the store ran no body");
   IPT_RETURN_IF_ERROR(store.Read(ctx.deadline, [&](SchedulingReader& reader) -> absl::Status {
-    if (min_revision > 0) {
-      IPT_ASSIGN_OR_RETURN(const int64_t current, reader.CurrentRevision());
-      if (current < min_revision) {
-        return FailedPrecondition(
-            reason::kRevisionNotReached, ctx.resource,
-            "the store has not reached min_revision: it was restored from an older backup, or the "
-            "revision is of another store; read without min_revision",
-            {{"current_revision", absl::StrCat(current)}});
-      }
-    }
+    IPT_RETURN_IF_ERROR(CheckMinRevision(reader, min_revision));
     response = body(reader);
     return response.status();
   }));

@@ -2,10 +2,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "platform/rpc/etag.h"
 #include "platform/rpc/proto_time.h"
 #include "scheduling/domain/names.h"
 #include "scheduling/domain/time_zone.h"
+#include "scheduling/rpc/stamp_proto.h"
 
 namespace ipt::scheduling {
 namespace {
@@ -69,10 +69,7 @@ void WriteSession(const Session& session, pb::Session* out) {
   for (const SessionChange& change : session.changes) {
     WriteChange(session.clinic_id, change, out->add_changes());
   }
-  out->set_etag(rpc::Etag(session.stamp.revision));
-  out->set_revision(session.stamp.revision);
-  rpc::WriteTime(session.stamp.create_time, out->mutable_create_time());
-  rpc::WriteTime(session.stamp.update_time, out->mutable_update_time());
+  WriteStamp(session.stamp, out);
 }
 
 }  // namespace ipt::scheduling
