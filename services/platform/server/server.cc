@@ -1,12 +1,10 @@
 #include "platform/server/server.h"
 
-#include <atomic>
-#include <condition_variable>
 #include <cstdio>
-#include <mutex>
-#include <thread>
+#include <fstream>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "google/protobuf/stubs/logging.h"
 #include "grpcpp/ext/health_check_service_server_builder_option.h"
@@ -18,11 +16,14 @@
 #include "platform/auth/tls_credentials.h"
 #include "platform/auth/token_verifier.h"
 #include "platform/auth/watched_files.h"
+#include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "platform/observability/log.h"
 #include "platform/server/admin_http.h"
+#include "platform/server/periodic.h"
 #include "platform/server/reflection.h"
 #include "platform/server/stop_signal.h"
+#include "platform/storage/migrator.h"
 
 namespace ipt::server {
 namespace {
@@ -39,9 +40,7 @@ class Identity {
     if (settings.auth == "jwt") {
       IPT_ASSIGN_OR_RETURN(
           identity->keys_,
-          auth::WatchedFiles<auth::JwkSet>::Open(
-              {settings.jwks_file}, [](const auto& files) { return auth::JwkSet::Parse(files[0]); },
-              Watch("jwks", metrics)));
+          auth::OpenWatchedFile(settings.jwks_file, &auth::JwkSet::Parse, Watch("jwks", metrics)));
       auth::TokenRules rules;
       rules.issuer = settings.jwt_issuer;
       rules.audiences = settings.jwt_audiences;
@@ -51,10 +50,8 @@ class Identity {
       if (!settings.client_certs_file.empty()) {
         IPT_ASSIGN_OR_RETURN(
             identity->clients_,
-            auth::WatchedFiles<auth::ClientIdentities>::Open(
-                {settings.client_certs_file},
-                [](const auto& files) { return auth::ClientIdentities::Parse(files[0]); },
-                Watch("client_certs", metrics)));
+            auth::OpenWatchedFile(settings.client_certs_file, &auth::ClientIdentities::Parse,
+                                  Watch("client_certs", metrics)));
         clients = [files = identity->clients_.get()] { return files->current(); };
       }
       identity->authenticator_ = std::make_unique<auth::JwtAuthenticator>(verifier, clients);
@@ -129,69 +126,68 @@ std::unique_ptr<grpc::Server> BuildServer(const Settings& settings, Identity& id
   return builder.BuildAndStart();
 }
 
-// Asks the modules' stores every two seconds and sets the named services' health by it.
-class HealthLoop {
+// Asks the modules' stores and sets the named services' health by what they say.
+class HealthCheck {
  public:
-  HealthLoop(grpc::Server& server, const std::vector<std::unique_ptr<Module>>& modules,
-             Metrics& metrics, std::function<void()> also)
-      : server_(server), modules_(modules), also_(std::move(also)) {
+  HealthCheck(grpc::Server& server, const Modules& modules, Metrics& metrics)
+      : server_(server), modules_(modules), was_up_(modules.size(), true) {
     for (const auto& module : modules_) {
       up_.push_back(
           &metrics.Gauge("store_up", "1 while the store answers.", {{"module", module->name()}}));
     }
-    thread_ = std::thread([this] { Run(); });
   }
-  ~HealthLoop() {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      stopping_ = true;
+
+  void Run() {
+    for (size_t i = 0; i < modules_.size(); ++i) {
+      const absl::Status status = modules_[i]->Probe();
+      up_[i]->Set(status.ok() ? 1 : 0);
+      for (const rpc::RpcService* service : modules_[i]->services()) {
+        server_.GetHealthCheckService()->SetServingStatus(service->name(), status.ok());
+      }
+      if (status.ok() != was_up_[i]) {
+        log::Line(
+            status.ok() ? log::Level::kInfo : log::Level::kError,
+            status.ok() ? "store_up" : "store_down",
+            {{log::Key::kService, modules_[i]->name()}, {log::Key::kDetail, status.message()}});
+      }
+      was_up_[i] = status.ok();
     }
-    wake_.notify_all();
-    thread_.join();
   }
 
  private:
-  void Run() {
-    std::vector<bool> was_up(modules_.size(), true);
-    bool first = true;
-    while (true) {
-      for (size_t i = 0; i < modules_.size(); ++i) {
-        const absl::Status status = modules_[i]->Probe();
-        up_[i]->Set(status.ok() ? 1 : 0);
-        for (const rpc::RpcService* service : modules_[i]->services()) {
-          server_.GetHealthCheckService()->SetServingStatus(service->name(), status.ok());
-        }
-        if (status.ok() != was_up[i] || (first && !status.ok())) {
-          log::Line(
-              status.ok() ? log::Level::kInfo : log::Level::kError,
-              status.ok() ? "store_up" : "store_down",
-              {{log::Key::kService, modules_[i]->name()}, {log::Key::kDetail, status.message()}});
-        }
-        was_up[i] = status.ok();
-      }
-      also_();
-      first = false;
-      std::unique_lock<std::mutex> lock(mutex_);
-      wake_.wait_for(lock, std::chrono::seconds(2), [this] { return stopping_; });
-      if (stopping_) return;
-    }
-  }
-
   grpc::Server& server_;
-  const std::vector<std::unique_ptr<Module>>& modules_;
-  const std::function<void()> also_;
+  const Modules& modules_;
   std::vector<prometheus::Gauge*> up_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;
-  std::thread thread_;
+  std::vector<bool> was_up_;
 };
 
 // Protobuf would print its own complaints about malformed requests.
 void Silence(google::protobuf::LogLevel, const char*, int, const std::string&) {}
 
-absl::Status Run(const std::string& binary, const Settings& settings,
-                 const MakeModules& make_modules) {
+// On an older schema, or before the store can be reached, a replica waits unready instead of dying
+// again and again: the job that migrates may come after it.
+absl::StatusOr<Modules> OpenWhenSchemaFits(const Platform& platform, const Program& program) {
+  bool said = false;
+  while (true) {
+    absl::StatusOr<Modules> modules = program.open(platform);
+    const absl::StatusCode code = modules.status().code();
+    const bool may_come = code == absl::StatusCode::kUnavailable ||
+                          ErrorReasonOf(modules.status()) == storage::kSchemaOutdated;
+    if (modules.ok() || !may_come) return modules;
+    if (!said) {
+      log::Line(log::Level::kWarning, "waiting_for_store",
+                {{log::Key::kDetail, modules.status().message()}});
+      said = true;
+    }
+    if (WaitForStopSignal(absl::Seconds(1))) {
+      return absl::UnavailableError(absl::StrCat("stopped before the store was ready: ",
+                                                 std::string(modules.status().message())));
+    }
+  }
+}
+
+absl::Status Run(const std::string& binary, const Settings& settings, const Program& program,
+                 bool migrate_only) {
   google::protobuf::SetLogHandler(&Silence);
   SystemClock clock;
   Metrics metrics(binary, Version());
@@ -203,11 +199,13 @@ absl::Status Run(const std::string& binary, const Settings& settings,
                                 settings.default_deadline};
   const Platform platform{settings, clock, metrics, telemetry, runtime};
 
+  if (migrate_only) return program.migrate(platform);
+
   std::unique_ptr<AdminHttp> admin;
   if (!settings.admin_listen.empty()) {
     IPT_ASSIGN_OR_RETURN(admin, AdminHttp::Start(settings.admin_listen, metrics));
   }
-  IPT_ASSIGN_OR_RETURN(const auto modules, make_modules(platform));
+  IPT_ASSIGN_OR_RETURN(const Modules modules, OpenWhenSchemaFits(platform, program));
 
   std::vector<grpc::Service*> services;
   std::vector<std::string> names;
@@ -238,7 +236,9 @@ absl::Status Run(const std::string& binary, const Settings& settings,
 
   auto& queue_depth = metrics.Gauge("rpc_queue_depth", "Calls waiting for a thread.");
   {
-    HealthLoop health(*server, modules, metrics, [&] {
+    HealthCheck health(*server, modules, metrics);
+    const Periodic watch(absl::Seconds(2), [&] {
+      health.Run();
       queue_depth.Set(static_cast<double>(executor.queued()));
       identity->Report();
     });
@@ -278,14 +278,40 @@ absl::StatusOr<std::unique_ptr<storage::Database>> OpenStore(const Platform& pla
   return storage::OpenDatabase(options, platform.clock, &platform.telemetry);
 }
 
-int Serve(const std::string& binary, const Settings& settings, const MakeModules& make_modules) {
-  log::Init(settings.log_level);
-  const absl::Status status = Run(binary, settings, make_modules);
+absl::StatusOr<std::string> ReadSecretLine(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  if (!file || !std::getline(file, line) || line.empty()) {
+    return absl::InvalidArgumentError(absl::StrCat("cannot read a line from ", path));
+  }
+  return line;
+}
+
+int Main(const std::string& binary, int argc, char** argv, const std::string& usage,
+         const Program& program) {
+  auto complain = [&](const absl::Status& status) {
+    const std::string message(status.message());
+    std::fprintf(stderr, "%s: %s\n", binary.c_str(), message.c_str());
+  };
+  std::vector<std::string> words;
+  const absl::StatusOr<Settings> settings = ReadSettings(argc, argv, usage, words);
+  if (!settings.ok()) {
+    complain(settings.status());
+    return 2;
+  }
+  const std::string command = words.empty() ? "serve" : words[0];
+  const bool migrate = command == "migrate" && program.migrate != nullptr;
+  if (words.size() > 1 || (command != "serve" && !migrate)) {
+    complain(absl::InvalidArgumentError(
+        absl::StrCat("no such command: ", absl::StrJoin(words, " "), "; --help lists them")));
+    return 2;
+  }
+  log::Init(settings->log_level);
+  const absl::Status status = Run(binary, *settings, program, migrate);
   log::Shutdown();
   if (status.ok()) return 0;
-  const std::string message(status.message());
-  std::fprintf(stderr, "%s: %s\n", binary.c_str(), message.c_str());
-  return 1;
+  complain(status);
+  return status.code() == absl::StatusCode::kInvalidArgument ? 2 : 1;
 }
 
 }  // namespace ipt::server

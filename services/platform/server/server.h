@@ -43,13 +43,25 @@ class Module {
   virtual void Stop() = 0;
 };
 
-using MakeModules =
-    std::function<absl::StatusOr<std::vector<std::unique_ptr<Module>>>(const Platform&)>;
+using Modules = std::vector<std::unique_ptr<Module>>;
 
-// Builds everything, serves until SIGTERM or SIGINT, stops gracefully. Returns the process' exit
-// status; what went wrong is on stderr in one sentence.
-// REQUIRES: BlockStopSignals() was called before any thread started.
-int Serve(const std::string& binary, const Settings& settings, const MakeModules& make_modules);
+// What a binary adds to the platform.
+struct Program {
+  // Builds the modules to serve.
+  std::function<absl::StatusOr<Modules>(const Platform&)> open = nullptr;
+  // Brings the schemas up to date; empty where serving does so by itself.
+  std::function<absl::Status(const Platform&)> migrate = nullptr;
+};
+
+// The whole of a server's main(): reads the settings, then `serve` (the default) or `migrate`.
+// Serves until SIGTERM or SIGINT and stops gracefully. Returns the process' exit status: 0 done, 1
+// failed, 2 wrong settings; what went wrong is on stderr in one sentence. REQUIRES:
+// BlockStopSignals() was called before any thread started.
+int Main(const std::string& binary, int argc, char** argv, const std::string& usage,
+         const Program& program);
+
+// The first line of a file, for secrets. INVALID_ARGUMENT when it cannot be read.
+absl::StatusOr<std::string> ReadSecretLine(const std::string& path);
 
 // Opens one store as the settings have it, reporting to `platform`'s telemetry.
 absl::StatusOr<std::unique_ptr<storage::Database>> OpenStore(const Platform& platform,

@@ -1,5 +1,7 @@
 #include "platform/server/server_flags.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -102,7 +104,6 @@ absl::Status ReadFile(const std::string& path) {
 }
 
 absl::Status ReadEnvironment() {
-  extern char** environ;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     absl::string_view text = *entry;
     if (!absl::ConsumePrefix(&text, kEnvironmentPrefix)) continue;

@@ -25,15 +25,21 @@ void BlockStopSignals() {
   signal(SIGPIPE, SIG_IGN);
 }
 
-void WaitForStopSignal() {
+bool WaitForStopSignal(absl::Duration timeout) {
   const sigset_t signals = StopSignals();
-  int received = 0;
-  sigwait(&signals, &received);
+  if (timeout == absl::InfiniteDuration()) {
+    int received = 0;
+    sigwait(&signals, &received);
+  } else {
+    const timespec wait = absl::ToTimespec(timeout);
+    if (sigtimedwait(&signals, nullptr, &wait) < 0) return false;
+  }
   std::thread([signals] {
     int again = 0;
     sigwait(&signals, &again);
     _exit(1);
   }).detach();
+  return true;
 }
 
 }  // namespace ipt::server

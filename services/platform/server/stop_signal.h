@@ -1,13 +1,16 @@
 // SIGTERM and SIGINT as something to wait for. A second one ends the process at once.
 #pragma once
 
+#include "absl/time/time.h"
+
 namespace ipt::server {
 
 // REQUIRES: called in main before any thread starts, since threads inherit the mask.
 void BlockStopSignals();
 
-// Returns when the process is told to stop. From then on a second signal is exit status 1.
+// Waits until the process is told to stop, or for `timeout`; true when it was told. From then on
+// a second signal ends the process with status 1.
 // REQUIRES: BlockStopSignals() before.
-void WaitForStopSignal();
+bool WaitForStopSignal(absl::Duration timeout = absl::InfiniteDuration());
 
 }  // namespace ipt::server

@@ -141,7 +141,7 @@ absl::Status CheckSchema(Database& db, absl::Span<const Component> components) {
       const size_t known = component.For(conn.dialect()).size();
       if (applied.size() < known) {
         return FailedPrecondition(
-            kSchemaMismatch, component.name,
+            kSchemaOutdated, component.name,
             absl::StrCat("the schema of ", component.name, " is at version ", applied.size(),
                          ", this binary needs ", known, ": run `migrate` first"));
       }

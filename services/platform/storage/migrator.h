@@ -26,6 +26,8 @@ namespace ipt::storage {
 // ErrorInfo.reason of a schema that this binary cannot work with: FAILED_PRECONDITION whose message
 // says what to do. Met at start and by `migrate` only, never by a client.
 inline constexpr char kSchemaMismatch[] = "SCHEMA_MISMATCH";
+// The same of a schema that is only too old: `migrate` mends it, so waiting is worth while.
+inline constexpr char kSchemaOutdated[] = "SCHEMA_OUTDATED";
 
 struct Migration {
   int64_t version = 0;

@@ -71,7 +71,7 @@ TEST_P(MigratorTest, AppliesInOrderAndOnce) {
 TEST_P(MigratorTest, ComponentsAreNumberedEachOnItsOwn) {
   const std::vector<Component> components = {PlatformMigrations(), Of(kBoth)};
   EXPECT_THAT(CheckSchema(*db_, components),
-              FailsWith(absl::StatusCode::kFailedPrecondition, kSchemaMismatch));
+              FailsWith(absl::StatusCode::kFailedPrecondition, kSchemaOutdated));
   ASSERT_OK(Migrate(*db_, components, clock_));
   EXPECT_OK(CheckSchema(*db_, components));
   EXPECT_EQ(Count("SELECT COUNT(*) FROM schema_migrations WHERE component = 'rooms'"), 2);
@@ -80,10 +80,10 @@ TEST_P(MigratorTest, ComponentsAreNumberedEachOnItsOwn) {
 
 TEST_P(MigratorTest, CheckChangesNothing) {
   const absl::Status status = Check(kBoth);
-  EXPECT_THAT(status, FailsWith(absl::StatusCode::kFailedPrecondition, kSchemaMismatch));
+  EXPECT_THAT(status, FailsWith(absl::StatusCode::kFailedPrecondition, kSchemaOutdated));
   EXPECT_THAT(std::string(status.message()), HasSubstr("migrate"));
   ASSERT_OK(Apply(kFirst));
-  EXPECT_THAT(Check(kBoth), FailsWith(absl::StatusCode::kFailedPrecondition, kSchemaMismatch));
+  EXPECT_THAT(Check(kBoth), FailsWith(absl::StatusCode::kFailedPrecondition, kSchemaOutdated));
   ASSERT_OK(Apply(kBoth));
   EXPECT_OK(Check(kBoth));
 }

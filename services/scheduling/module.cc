@@ -1,0 +1,263 @@
+#include "scheduling/module.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "platform/audit/audit_handler.h"
+#include "platform/audit/read_audit.h"
+#include "platform/errors/status_macros.h"
+#include "platform/ids/ids.h"
+#include "platform/observability/log.h"
+#include "platform/server/periodic.h"
+#include "platform/storage/audit.h"
+#include "platform/storage/idempotency.h"
+#include "platform/storage/migrator.h"
+#include "platform/storage/platform_migrations.h"
+#include "scheduling/domain/course_state.h"
+#include "scheduling/rpc/clinic_handler.h"
+#include "scheduling/rpc/course_handler.h"
+#include "scheduling/rpc/event_proto.h"
+#include "scheduling/rpc/session_handler.h"
+#include "scheduling/rpc/therapist_handler.h"
+#include "scheduling/storage/scheduling_migrations.h"
+#include "scheduling/storage/sql_scheduling_store.h"
+
+namespace ipt::scheduling {
+namespace {
+
+// A stale course is recomputed within five seconds: looked for every second, in bounded batches.
+constexpr absl::Duration kRefreshEvery = absl::Seconds(1);
+constexpr int kRefreshBatch = 500;
+constexpr absl::Duration kPurgeEvery = absl::Minutes(5);
+constexpr int kPurgeBatch = 1000;
+constexpr absl::Duration kBackgroundDeadline = absl::Seconds(30);
+
+std::vector<storage::Component> Components() {
+  return {storage::PlatformMigrations(), SchedulingMigrations()};
+}
+
+class SchedulingModule final : public server::Module {
+ public:
+  SchedulingModule(const server::Platform& platform, std::unique_ptr<storage::Database> db,
+                   const ModuleOptions& options)
+      : platform_(platform),
+        options_(options),
+        db_(std::move(db)),
+        store_(*db_, encoder_),
+        audit_reader_(*db_),
+        read_audit_([this](const std::vector<AuditRecord>& batch) { return WriteAudit(batch); }),
+        clinics_(store_),
+        therapists_(store_, ids_),
+        courses_(store_, ids_),
+        sessions_(store_, ids_),
+        audit_(audit_reader_),
+        clinic_service_("ipt.scheduling.v1.ClinicService", platform.runtime),
+        therapist_service_("ipt.scheduling.v1.TherapistService", platform.runtime),
+        course_service_("ipt.scheduling.v1.CourseService", platform.runtime),
+        session_service_("ipt.scheduling.v1.SessionService", platform.runtime),
+        audit_service_("ipt.audit.v1.AuditService", platform.runtime),
+        refreshed_(platform.metrics.Counter("ipt_forecasts_refreshed_total",
+                                            "Stale courses recomputed in the background.")),
+        refresh_errors_(platform.metrics.Counter("ipt_forecast_refresh_errors_total",
+                                                 "Stale courses that could not be recomputed.")),
+        audit_waiting_(platform.metrics.Gauge("ipt_audit_reads_waiting",
+                                              "Audit entries of reads not yet durable.")),
+        purged_(platform.metrics.Counter("ipt_answers_purged_total",
+                                         "Answers kept for retries, deleted by age.")) {
+    Wire();
+    for (rpc::RpcService* service : services()) {
+      platform.telemetry.SetReadAudit(service->name(), &read_audit_);
+    }
+  }
+
+  const char* name() const override { return "scheduling"; }
+
+  std::vector<rpc::RpcService*> services() override {
+    return {&clinic_service_, &therapist_service_, &course_service_, &session_service_,
+            &audit_service_};
+  }
+
+  absl::Status Probe() override {
+    audit_waiting_.Set(static_cast<double>(read_audit_.waiting()));
+    storage::CallOptions options;
+    options.deadline = platform_.clock.Now() + absl::Seconds(2);
+    return db_->Ping(options);
+  }
+
+  void Start() override {
+    refresher_.emplace(kRefreshEvery, [this] { Refresh(); });
+    purger_.emplace(kPurgeEvery, [this] { Purge(); });
+  }
+
+  void Stop() override {
+    refresher_.reset();
+    purger_.reset();
+    const absl::Status flushed = read_audit_.Flush();
+    if (!flushed.ok()) {
+      log::Line(log::Level::kError, "audit_not_written",
+                {{log::Key::kCount, static_cast<int64_t>(read_audit_.waiting())},
+                 {log::Key::kDetail, flushed.message()}});
+    }
+  }
+
+ private:
+  void Wire() {
+    auto& c = clinic_service_;
+    c.Handle("CreateClinic", clinics_, &ClinicHandler::CreateClinic);
+    c.Handle("GetClinic", clinics_, &ClinicHandler::GetClinic);
+    c.Handle("ListClinics", clinics_, &ClinicHandler::ListClinics);
+    c.Handle("UpdateClinic", clinics_, &ClinicHandler::UpdateClinic);
+    c.Handle("CreateHolidays", clinics_, &ClinicHandler::CreateHolidays);
+    c.Handle("ListHolidays", clinics_, &ClinicHandler::ListHolidays);
+    c.Handle("DeleteHoliday", clinics_, &ClinicHandler::DeleteHoliday);
+
+    auto& t = therapist_service_;
+    t.Handle("CreateTherapist", therapists_, &TherapistHandler::CreateTherapist);
+    t.Handle("GetTherapist", therapists_, &TherapistHandler::GetTherapist);
+    t.Handle("ListTherapists", therapists_, &TherapistHandler::ListTherapists);
+    t.Handle("UpdateTherapist", therapists_, &TherapistHandler::UpdateTherapist);
+    t.Handle("DeactivateTherapist", therapists_, &TherapistHandler::DeactivateTherapist);
+    t.Handle("ActivateTherapist", therapists_, &TherapistHandler::ActivateTherapist);
+    t.Handle("CreateTimeOff", therapists_, &TherapistHandler::CreateTimeOff);
+    t.Handle("ListTimeOff", therapists_, &TherapistHandler::ListTimeOff);
+    t.Handle("DeleteTimeOff", therapists_, &TherapistHandler::DeleteTimeOff);
+    t.Handle("CreateExtraHours", therapists_, &TherapistHandler::CreateExtraHours);
+    t.Handle("ListExtraHours", therapists_, &TherapistHandler::ListExtraHours);
+    t.Handle("DeleteExtraHours", therapists_, &TherapistHandler::DeleteExtraHours);
+    t.Handle("GetTherapistCalendar", therapists_, &TherapistHandler::GetTherapistCalendar);
+
+    auto& k = course_service_;
+    k.Handle("CreateCourse", courses_, &CourseHandler::CreateCourse);
+    k.Handle("ImportCourse", courses_, &CourseHandler::ImportCourse);
+    k.Handle("GetCourse", courses_, &CourseHandler::GetCourse);
+    k.Handle("BatchGetCourses", courses_, &CourseHandler::BatchGetCourses);
+    k.Handle("ListCourses", courses_, &CourseHandler::ListCourses);
+    k.Handle("UpdateCourse", courses_, &CourseHandler::UpdateCourse);
+    k.Handle("GetCourseForecast", courses_, &CourseHandler::GetCourseForecast);
+    k.Handle("PlanCourse", courses_, &CourseHandler::PlanCourse);
+    k.Handle("BookPlan", courses_, &CourseHandler::BookPlan);
+    k.Handle("PauseCourse", courses_, &CourseHandler::PauseCourse);
+    k.Handle("ResumeCourse", courses_, &CourseHandler::ResumeCourse);
+    k.Handle("ExtendCourse", courses_, &CourseHandler::ExtendCourse);
+    k.Handle("ShortenCourse", courses_, &CourseHandler::ShortenCourse);
+    k.Handle("TransferCourse", courses_, &CourseHandler::TransferCourse);
+    k.Handle("TransferCourses", courses_, &CourseHandler::TransferCourses);
+    k.Handle("CompleteCourse", courses_, &CourseHandler::CompleteCourse);
+    k.Handle("DiscontinueCourse", courses_, &CourseHandler::DiscontinueCourse);
+    k.Handle("ReopenCourse", courses_, &CourseHandler::ReopenCourse);
+    k.Handle("ChangePatientIdentifier", courses_, &CourseHandler::ChangePatientIdentifier);
+    k.Handle("MergePatients", courses_, &CourseHandler::MergePatients);
+    k.Handle("ListVariants", courses_, &CourseHandler::ListVariants);
+
+    auto& s = session_service_;
+    s.Handle("BookSession", sessions_, &SessionHandler::BookSession);
+    s.Handle("GetSession", sessions_, &SessionHandler::GetSession);
+    s.Handle("ListSessions", sessions_, &SessionHandler::ListSessions);
+    s.Handle("UpdateSession", sessions_, &SessionHandler::UpdateSession);
+    s.Handle("RescheduleSession", sessions_, &SessionHandler::RescheduleSession);
+    s.Handle("CancelSession", sessions_, &SessionHandler::CancelSession);
+    s.Handle("RecordAttendance", sessions_, &SessionHandler::RecordAttendance);
+    s.Handle("FindSlots", sessions_, &SessionHandler::FindSlots);
+
+    audit_service_.Handle("ListAuditEntries", audit_, &audit::AuditHandler::ListAuditEntries);
+  }
+
+  storage::CallOptions Background() const {
+    storage::CallOptions options;
+    options.deadline = platform_.clock.Now() + kBackgroundDeadline;
+    return options;
+  }
+
+  absl::Status WriteAudit(const std::vector<AuditRecord>& batch) {
+    return db_->Write(Background(), [&](storage::Connection& conn) -> absl::Status {
+      for (const AuditRecord& record : batch) {
+        IPT_RETURN_IF_ERROR(storage::audit::Append(conn, record));
+      }
+      return absl::OkStatus();
+    });
+  }
+
+  void Refresh() {
+    while (true) {
+      const absl::StatusOr<RefreshResult> result =
+          RefreshSome(store_, platform_.clock, kRefreshBatch);
+      const absl::Status& error = result.ok() ? result->last_error : result.status();
+      if (!error.ok()) {
+        refresh_errors_.Increment(result.ok() ? result->failed : 1);
+        log::Line(log::Level::kWarning, "forecast_refresh_failed",
+                  {{log::Key::kDetail, error.message()}});
+        return;
+      }
+      refreshed_.Increment(result->refreshed);
+      if (result->refreshed < kRefreshBatch) return;
+    }
+  }
+
+  void Purge() {
+    const absl::Time before = platform_.clock.Now() - options_.keep_answers;
+    int64_t deleted = kPurgeBatch;
+    while (deleted == kPurgeBatch) {
+      const absl::Status status =
+          db_->Write(Background(), [&](storage::Connection& conn) -> absl::Status {
+            IPT_ASSIGN_OR_RETURN(deleted,
+                                 storage::idempotency::PurgeOlderThan(conn, before, kPurgeBatch));
+            return absl::OkStatus();
+          });
+      if (!status.ok()) {
+        log::Line(log::Level::kWarning, "purge_failed", {{log::Key::kDetail, status.message()}});
+        return;
+      }
+      purged_.Increment(static_cast<double>(deleted));
+    }
+  }
+
+  const server::Platform& platform_;
+  const ModuleOptions options_;
+  const std::unique_ptr<storage::Database> db_;
+  const ProtoEventEncoder encoder_;
+  RandomIdSource ids_;
+  SqlSchedulingStore store_;
+  storage::audit::SqlAuditReader audit_reader_;
+  audit::ReadAudit read_audit_;
+
+  ClinicHandler clinics_;
+  TherapistHandler therapists_;
+  CourseHandler courses_;
+  SessionHandler sessions_;
+  audit::AuditHandler audit_;
+
+  rpc::RpcService clinic_service_;
+  rpc::RpcService therapist_service_;
+  rpc::RpcService course_service_;
+  rpc::RpcService session_service_;
+  rpc::RpcService audit_service_;
+
+  prometheus::Counter& refreshed_;
+  prometheus::Counter& refresh_errors_;
+  prometheus::Gauge& audit_waiting_;
+  prometheus::Counter& purged_;
+
+  std::optional<server::Periodic> refresher_;
+  std::optional<server::Periodic> purger_;
+};
+
+}  // namespace
+
+absl::Status MigrateStore(storage::Database& db, const Clock& clock) {
+  return storage::Migrate(db, Components(), clock);
+}
+
+absl::StatusOr<std::unique_ptr<server::Module>> OpenModule(const server::Platform& platform,
+                                                           const ModuleOptions& options) {
+  IPT_ASSIGN_OR_RETURN(std::unique_ptr<storage::Database> db,
+                       server::OpenStore(platform, options.database_url));
+  if (options.migrate) {
+    IPT_RETURN_IF_ERROR(MigrateStore(*db, platform.clock));
+  } else {
+    IPT_RETURN_IF_ERROR(storage::CheckSchema(*db, Components()));
+  }
+  return std::make_unique<SchedulingModule>(platform, std::move(db), options);
+}
+
+}  // namespace ipt::scheduling

@@ -1,0 +1,33 @@
+// Scheduling, wired: store, handlers, services, background work. What both ipt-scheduling and
+// ipt-suite run.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "platform/server/server.h"
+#include "platform/storage/database.h"
+#include "platform/time/clock.h"
+
+namespace ipt::scheduling {
+
+struct ModuleOptions {
+  // "sqlite:///..." or "postgresql://...".
+  std::string database_url;
+  // True: bring the schema up to date first (the suite). False: wait until `migrate` has done so.
+  bool migrate = false;
+  // How long answers are kept under their request_id.
+  absl::Duration keep_answers = absl::Hours(48);
+};
+
+// FAILED_PRECONDITION when the store's schema is not this binary's.
+absl::StatusOr<std::unique_ptr<server::Module>> OpenModule(const server::Platform& platform,
+                                                           const ModuleOptions& options);
+
+// Brings the schema of the store to this binary's. Idempotent, safe beside running replicas.
+absl::Status MigrateStore(storage::Database& db, const Clock& clock);
+
+}  // namespace ipt::scheduling
