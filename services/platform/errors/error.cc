@@ -94,15 +94,15 @@ absl::Status AlreadyExists(absl::string_view reason, absl::string_view resource_
 }
 
 absl::Status FailedPrecondition(absl::string_view reason, absl::string_view subject,
-                                absl::string_view description, ErrorMetadata metadata) {
+                                absl::string_view description, const ErrorMetadata& metadata) {
   return FailedPreconditions(
       reason, description, {{std::string(reason), std::string(subject), std::string(description)}},
-      std::move(metadata));
+      metadata);
 }
 
 absl::Status FailedPreconditions(absl::string_view reason, absl::string_view message,
                                  const std::vector<PreconditionViolation>& violations,
-                                 ErrorMetadata metadata) {
+                                 const ErrorMetadata& metadata) {
   absl::Status status = Make(absl::StatusCode::kFailedPrecondition, reason, message, metadata);
   google::rpc::PreconditionFailure failure;
   for (const PreconditionViolation& violation : violations) {
@@ -134,7 +134,7 @@ absl::Status Unauthenticated(absl::string_view message) {
 }
 
 absl::Status PermissionDenied(absl::string_view reason, absl::string_view message,
-                              ErrorMetadata metadata) {
+                              const ErrorMetadata& metadata) {
   return Make(absl::StatusCode::kPermissionDenied, reason, message, metadata);
 }
 

@@ -66,7 +66,7 @@ absl::Status AlreadyExists(absl::string_view reason, absl::string_view resource_
 // FAILED_PRECONDITION with PreconditionFailure (type = reason): the state of `subject` (a resource
 // name) forbids the call; `description` says what to do.
 absl::Status FailedPrecondition(absl::string_view reason, absl::string_view subject,
-                                absl::string_view description, ErrorMetadata metadata = {});
+                                absl::string_view description, const ErrorMetadata& metadata = {});
 
 // One violated precondition of several: its own reason, what it is about, and what to do.
 struct PreconditionViolation {
@@ -79,7 +79,7 @@ struct PreconditionViolation {
 // at once. `violations` must not be empty.
 absl::Status FailedPreconditions(absl::string_view reason, absl::string_view message,
                                  const std::vector<PreconditionViolation>& violations,
-                                 ErrorMetadata metadata = {});
+                                 const ErrorMetadata& metadata = {});
 
 // ABORTED, reason ETAG_MISMATCH: read the resource again, then retry with its new etag.
 absl::Status EtagMismatch(absl::string_view resource_type, absl::string_view resource_name);
@@ -89,7 +89,7 @@ absl::Status Aborted(absl::string_view reason, absl::string_view message);
 
 absl::Status Unauthenticated(absl::string_view message);
 absl::Status PermissionDenied(absl::string_view reason, absl::string_view message,
-                              ErrorMetadata metadata = {});
+                              const ErrorMetadata& metadata = {});
 
 // UNAVAILABLE and RESOURCE_EXHAUSTED, with RetryInfo (and grpc-retry-pushback-ms at the edge).
 absl::Status Unavailable(absl::string_view reason, absl::string_view message,

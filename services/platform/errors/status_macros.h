@@ -20,7 +20,10 @@
 #define IPT_ASSIGN_OR_RETURN(lhs, expr) \
   IPT_ASSIGN_OR_RETURN_IMPL(IPT_MACRO_CONCAT(ipt_status_or_, __LINE__), lhs, expr)
 
+// `lhs` is a declaration or an lvalue: it cannot stand in parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define IPT_ASSIGN_OR_RETURN_IMPL(tmp, lhs, expr) \
   auto tmp = (expr);                              \
   if (!tmp.ok()) return std::move(tmp).status();  \
   lhs = *std::move(tmp)
+// NOLINTEND(bugprone-macro-parentheses)
