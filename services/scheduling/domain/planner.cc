@@ -191,8 +191,8 @@ class Planner {
     return after == nullptr || place + cadence_ <= after->day + tolerance_;
   }
 
-  // The start of a day closest to a local time, no earlier than `from`, ending by `end_by`, and
-  // `from` and `before` (if any) far enough. Index into starts, -1 if none.
+  // The start of a day closest to a local time, no earlier than `from`, its session ending by
+  // `end_by`. Index into starts, -1 if none.
   int Closest(int day, int minute, absl::Time from, absl::Time end_by) const {
     int best = -1;
     int distance = std::numeric_limits<int>::max();
