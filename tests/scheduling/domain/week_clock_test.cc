@@ -70,6 +70,27 @@ TEST(WeekClockTest, OnlyPausesWithinTheCourseCount) {
             3);
 }
 
+// The worked example of docs/scheduling.md, number by number.
+TEST(WeekClockTest, KeepsTheDocumentedExample) {
+  const CivilDay start(2027, 1, 11);
+  std::vector<Pause> pauses;
+  EXPECT_EQ(WeekClock(start, 16, pauses, 28).deadline_day(), CivilDay(2027, 5, 2));
+  EXPECT_EQ(WeekClock(start, 16, pauses, 28).Deadline(Zone("Europe/London")),
+            absl::FromCivil(absl::CivilHour(2027, 5, 2, 23), absl::UTCTimeZone()));
+  pauses.push_back({{CivilDay(2027, 2, 15), CivilDay(2027, 2, 28)}, PauseReason::kIllness});
+  EXPECT_EQ(WeekClock(start, 16, pauses, 28).deadline_day(), CivilDay(2027, 5, 16));
+  pauses.push_back({{CivilDay(2027, 2, 22), CivilDay(2027, 3, 7)}, PauseReason::kTherapistAway});
+  const WeekClock two(start, 16, pauses, 28);
+  EXPECT_EQ(two.pause_days(), 21);
+  EXPECT_EQ(two.deadline_day(), CivilDay(2027, 5, 23));
+  EXPECT_EQ(two.WeekNumber(CivilDay(2027, 3, 8)), 6);
+  EXPECT_EQ(two.DaysLeft(CivilDay(2027, 3, 8)), 76);
+  pauses.push_back({{CivilDay(2027, 4, 5), CivilDay(2027, 4, 18)}, PauseReason::kPatientAway});
+  const WeekClock three(start, 16, pauses, 28);
+  EXPECT_EQ(three.pause_days(), 28);
+  EXPECT_EQ(three.deadline_day(), CivilDay(2027, 5, 30));
+}
+
 TEST(FindCourseStartTest, StartsWithTheFirstAttendedSession) {
   const absl::TimeZone london = Zone("Europe/London");
   std::vector<Session> sessions = {
