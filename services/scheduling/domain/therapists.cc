@@ -63,9 +63,6 @@ std::vector<Session> LeftOutside(std::vector<Session> sessions, const IntervalSe
 }
 
 absl::Status ApplyClinicDefaults(SchedulingReader& reader, Therapist& therapist) {
-  if (!therapist.time_zone.empty() && therapist.session_minutes.has_value()) {
-    return absl::OkStatus();
-  }
   IPT_ASSIGN_OR_RETURN(Clinic clinic, reader.GetClinic(therapist.clinic_id));
   if (therapist.time_zone.empty()) therapist.time_zone = std::move(clinic.time_zone);
   if (!therapist.session_minutes.has_value()) {

@@ -475,6 +475,14 @@ TEST_F(TherapistHandlerTest, KnowsNothingOfATherapistWhoIsNotThere) {
   EXPECT_THAT(AddExtraHours(Now(), Now() + absl::Hours(1)), StatusIs(absl::StatusCode::kNotFound));
   EXPECT_THAT(Deactivate(true), StatusIs(absl::StatusCode::kNotFound));
   EXPECT_THAT(Calendar(absl::CivilDay(2026, 11, 3), 1), StatusIs(absl::StatusCode::kNotFound));
+
+  auto request = NewTherapist("a");
+  request.set_parent("clinics/south");
+  request.mutable_therapist()->set_time_zone("Europe/London");
+  request.mutable_therapist()->set_session_minutes(50);
+  CallContext ctx = WriteCall(request);
+  ctx.clinic_id = "south";
+  EXPECT_THAT(handler_.CreateTherapist(ctx, request), StatusIs(absl::StatusCode::kNotFound));
 }
 
 }  // namespace
