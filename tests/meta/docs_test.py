@@ -1,0 +1,85 @@
+#!/usr/bin/python3
+"""The documents tell the truth about what can be looked up: links, settings, metrics, log lines."""
+
+import pathlib
+import re
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+SOURCES = {p: p.read_text(encoding="utf-8") for p in sorted((ROOT / "services").rglob("*.cc"))}
+OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+
+
+def section(title):
+    """The text under a heading of the operations page."""
+    return re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", OPERATIONS, re.M | re.S).group(1)
+
+
+def first_cells(text):
+    """The `words` in the first column of a section's tables."""
+    words = set()
+    for line in text.splitlines():
+        if line.startswith("|"):
+            words.update(re.findall(r"`([^`]+)`", line.split("|")[1]))
+    return words
+
+
+def in_sources(pattern):
+    return {match for text in SOURCES.values() for match in re.findall(pattern, text, re.S)}
+
+
+def anchors(text):
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-")
+            for title in re.findall(r"^#+ (.*)$", text, re.M)}
+
+
+class DocsTest(unittest.TestCase):
+    maxDiff = None
+
+    def test_links_lead_somewhere(self):
+        broken = []
+        for document in DOCUMENTS:
+            text = document.read_text(encoding="utf-8")
+            prose = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+            for target in re.findall(r"\]\(([^)\s]+)\)", prose):
+                if re.match(r"[a-z]+:", target):
+                    continue
+                path, _, anchor = target.partition("#")
+                file = (document.parent / path).resolve() if path else document
+                if not file.exists() or (
+                        anchor and anchor not in anchors(file.read_text(encoding="utf-8"))):
+                    broken.append(f"{document.relative_to(ROOT)}: {target}")
+        self.assertGreater(len(DOCUMENTS), 5)
+        self.assertEqual(broken, [])
+
+    def test_all_decisions_are_in_the_index(self):
+        index = (ROOT / "docs/decisions/README.md").read_text(encoding="utf-8")
+        decisions = sorted(p.name for p in (ROOT / "docs/decisions").glob("0*.md"))
+        self.assertEqual(sorted(re.findall(r"\]\((0[^)]+)\)", index)), decisions)
+
+    def test_settings_are_documented(self):
+        flags = in_sources(r"ABSL_FLAG\([^,]+(?:<[^>]*>)?,\s*(\w+),")
+        self.assertGreater(len(flags), 20)
+        self.assertEqual(first_cells(section("Settings")), flags)
+
+    def test_metrics_are_documented(self):
+        metrics = in_sources(r'(?:Counter|Gauge|Histogram)\(\s*"(\w+)"')
+        self.assertGreater(len(metrics), 20)
+        self.assertEqual(first_cells(section("Metrics")), metrics)
+
+    def test_log_lines_are_documented(self):
+        log = section("Log")
+        events = {word for call in in_sources(r"log::Line\((.*?)\{")
+                  for word in re.findall(r'"(\w+)"', call)}
+        self.assertGreater(len(events), 8)
+        documented = set(re.findall(r"`(\w+)`", log[log.index("Events:"):]))
+        self.assertEqual(documented, events)
+        keys = set(re.findall(r'case Key::k\w+:\s*return "(\w+)";',
+                              SOURCES[ROOT / "services/platform/observability/log.cc"]))
+        self.assertGreater(len(keys), 10)
+        self.assertEqual(first_cells(log), keys | {"time", "level", "event"})
+
+
+if __name__ == "__main__":
+    unittest.main()
