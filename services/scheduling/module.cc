@@ -44,12 +44,14 @@ class SchedulingModule final : public server::Module {
       : platform_(platform),
         options_(options),
         db_(std::move(db)),
-        store_(*db_, encoder_),
+        cache_(db_->dialect() == storage::Dialect::kSqlite ? std::make_unique<CourseCache>()
+                                                           : nullptr),
+        store_(*db_, encoder_, cache_.get()),
         audit_reader_(*db_),
         read_audit_([this](const std::vector<AuditRecord>& batch) { return WriteAudit(batch); }),
         clinics_(store_),
         therapists_(store_, ids_),
-        courses_(store_, ids_),
+        courses_(store_, ids_, cache_.get()),
         sessions_(store_, ids_),
         audit_(audit_reader_),
         clinic_service_("ipt.scheduling.v1.ClinicService", platform.runtime),
@@ -131,6 +133,10 @@ class SchedulingModule final : public server::Module {
     k.Handle("CreateCourse", courses_, &CourseHandler::CreateCourse);
     k.Handle("ImportCourse", courses_, &CourseHandler::ImportCourse);
     k.Handle("GetCourse", courses_, &CourseHandler::GetCourse);
+    k.AnswerFromMemory<pb::GetCourseRequest>(
+        "GetCourse", [this](const CallContext& ctx, const pb::GetCourseRequest& request) {
+          return courses_.GetCourseFromMemory(ctx, request);
+        });
     k.Handle("BatchGetCourses", courses_, &CourseHandler::BatchGetCourses);
     k.Handle("ListCourses", courses_, &CourseHandler::ListCourses);
     k.Handle("UpdateCourse", courses_, &CourseHandler::UpdateCourse);
@@ -217,6 +223,8 @@ class SchedulingModule final : public server::Module {
   const std::unique_ptr<storage::Database> db_;
   const ProtoEventEncoder encoder_;
   RandomIdSource ids_;
+  // Only where no other process writes the store.
+  const std::unique_ptr<CourseCache> cache_;
   SqlSchedulingStore store_;
   storage::audit::SqlAuditReader audit_reader_;
   audit::ReadAudit read_audit_;

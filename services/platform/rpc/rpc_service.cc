@@ -61,6 +61,7 @@ struct RpcService::Method {
   MethodInfo info;
   NewRequest new_request;
   Run run;
+  FromMemory<google::protobuf::Message> from_memory;
 };
 
 // One call from its arrival to its end. Owns itself through the tasks that hold it.
@@ -104,6 +105,19 @@ class RpcService::Call {
       IPT_RETURN_IF_ERROR(runtime_.observer.BeforeRead(method_.info));
     }
     return absl::OkStatus();
+  }
+
+  // True when the call was answered from memory.
+  bool AnsweredFromMemory() {
+    if (method_.from_memory == nullptr) return false;
+    std::shared_ptr<const std::string> answer = method_.from_memory(context_, *request_);
+    if (answer == nullptr) return false;
+    // The slice holds the shared answer until gRPC has sent it.
+    auto* held = new std::shared_ptr<const std::string>(std::move(answer));
+    grpc::Slice slice(const_cast<char*>((*held)->data()), (*held)->size(), &Release, held);
+    response_ = grpc::ByteBuffer(&slice, 1);
+    Finish(absl::OkStatus());
+    return true;
   }
 
   void RunHandler() {
@@ -153,6 +167,8 @@ class RpcService::Call {
             : context_.now + absl::FromChrono(deadline - std::chrono::system_clock::now());
     return context_.deadline <= context_.now ? TooLate() : absl::OkStatus();
   }
+
+  static void Release(void* held) { delete static_cast<std::shared_ptr<const std::string>*>(held); }
 
   static absl::Status TooLate() {
     return DeadlineExceeded("the call's deadline had passed before its work began");
@@ -214,8 +230,8 @@ void RpcService::Add(absl::string_view method, NewRequest new_request, Run run) 
   absl::StatusOr<MethodInfo> info = MethodInfo::Compile(*descriptor);
   if (!info.ok()) return fail(info.status());
 
-  auto owned =
-      std::make_unique<Method>(Method{*std::move(info), std::move(new_request), std::move(run)});
+  auto owned = std::make_unique<Method>(
+      Method{*std::move(info), std::move(new_request), std::move(run), nullptr});
   const Method& entry = *owned;
   methods_.push_back(std::move(owned));
 
@@ -238,6 +254,13 @@ void RpcService::Add(absl::string_view method, NewRequest new_request, Run run) 
                    }
                    return reactor;
                  }));
+}
+
+void RpcService::AddFromMemory(absl::string_view method,
+                               FromMemory<google::protobuf::Message> find) {
+  for (auto& entry : methods_) {
+    if (entry->info.method() == method) entry->from_memory = std::move(find);
+  }
 }
 
 absl::Status RpcService::CheckComplete() const {

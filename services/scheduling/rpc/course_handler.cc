@@ -146,11 +146,21 @@ absl::StatusOr<pb::Course> CourseHandler::ImportCourse(const CallContext& ctx,
 
 absl::StatusOr<pb::Course> CourseHandler::GetCourse(const CallContext& ctx,
                                                     const pb::GetCourseRequest& request) {
+  const uint64_t begun = cache_ == nullptr ? 0 : cache_->BeginRead();
   IPT_ASSIGN_OR_RETURN(const auto courses, ReadCourses(store_, ctx, {CourseId(request.name())},
                                                        request.min_revision()));
   pb::Course response;
   WriteCourse(courses.front(), &response);
+  if (cache_ != nullptr) {
+    cache_->Keep(begun, request.name(), courses.front(), response.SerializeAsString());
+  }
   return response;
+}
+
+std::shared_ptr<const std::string> CourseHandler::GetCourseFromMemory(
+    const CallContext& ctx, const pb::GetCourseRequest& request) {
+  return cache_ == nullptr ? nullptr
+                           : cache_->Find(request.name(), request.min_revision(), ctx.now);
 }
 
 absl::StatusOr<pb::BatchGetCoursesResponse> CourseHandler::BatchGetCourses(

@@ -2,11 +2,15 @@
 // each request; here is what a request means.
 #pragma once
 
+#include <memory>
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "ipt/scheduling/v1/course_service.pb.h"
 #include "platform/ids/ids.h"
 #include "platform/transaction/call_context.h"
 #include "scheduling/domain/store.h"
+#include "scheduling/rpc/course_cache.h"
 
 namespace ipt::scheduling {
 namespace pb = ::ipt::scheduling::v1;
@@ -14,13 +18,18 @@ namespace pb = ::ipt::scheduling::v1;
 // Thread-safe. `store` and `ids` must outlive it.
 class CourseHandler {
  public:
-  CourseHandler(SchedulingStore& store, IdSource& ids) : store_(store), ids_(ids) {}
+  // `cache` is null where others write the store, too.
+  CourseHandler(SchedulingStore& store, IdSource& ids, CourseCache* cache = nullptr)
+      : store_(store), ids_(ids), cache_(cache) {}
 
   absl::StatusOr<pb::Course> CreateCourse(const CallContext& ctx,
                                           const pb::CreateCourseRequest& request);
   absl::StatusOr<pb::Course> ImportCourse(const CallContext& ctx,
                                           const pb::ImportCourseRequest& request);
   absl::StatusOr<pb::Course> GetCourse(const CallContext& ctx, const pb::GetCourseRequest& request);
+  // The serialized answer of GetCourse, nullptr when the store has to be asked.
+  std::shared_ptr<const std::string> GetCourseFromMemory(const CallContext& ctx,
+                                                         const pb::GetCourseRequest& request);
   absl::StatusOr<pb::BatchGetCoursesResponse> BatchGetCourses(
       const CallContext& ctx, const pb::BatchGetCoursesRequest& request);
   absl::StatusOr<pb::ListCoursesResponse> ListCourses(const CallContext& ctx,
@@ -65,6 +74,7 @@ class CourseHandler {
 
   SchedulingStore& store_;
   IdSource& ids_;
+  CourseCache* const cache_;
 };
 
 }  // namespace ipt::scheduling

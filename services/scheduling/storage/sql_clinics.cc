@@ -93,6 +93,7 @@ absl::StatusOr<int64_t> SqlSchedulingTx::ClinicCalendarVersion(absl::string_view
 }
 
 absl::StatusOr<int64_t> SqlSchedulingTx::TouchClinicCalendar(absl::string_view clinic_id) {
+  changes_.clinics.emplace_back(clinic_id);
   return GetRow(kTouch, {clinic_id}, kClinicType, ClinicName(clinic_id), VersionOf);
 }
 

@@ -199,6 +199,7 @@ absl::StatusOr<Course> SqlSchedulingTx::LockCourse(absl::string_view clinic_id,
 }
 
 absl::Status SqlSchedulingTx::InsertCourse(Course& course, absl::Time now) {
+  changes_.courses.push_back({course.clinic_id, course.course_id});
   IPT_RETURN_IF_ERROR(StampNew(course.stamp, now));
   const std::string name = CourseName(course.clinic_id, course.course_id);
   absl::Status status = ExecuteInsert(kInsertCourse,
@@ -238,6 +239,7 @@ absl::Status SqlSchedulingTx::InsertCourse(Course& course, absl::Time now) {
 }
 
 absl::Status SqlSchedulingTx::UpdateCourse(Course& course, absl::Time now) {
+  changes_.courses.push_back({course.clinic_id, course.course_id});
   IPT_RETURN_IF_ERROR(StampChanged(course.stamp, now));
   const std::string name = CourseName(course.clinic_id, course.course_id);
   return OpenCourseExistsOr(ExecuteOnRow(kUpdateCourse,
@@ -271,6 +273,7 @@ absl::Status SqlSchedulingTx::UpdateCourse(Course& course, absl::Time now) {
 }
 
 absl::Status SqlSchedulingTx::UpdateCourseDerived(const Course& course) {
+  changes_.courses.push_back({course.clinic_id, course.course_id});
   const std::string name = CourseName(course.clinic_id, course.course_id);
   return OpenCourseExistsOr(
       ExecuteOnRow(kUpdateDerived,

@@ -74,6 +74,7 @@ absl::StatusOr<std::string> SqlSchedulingTx::FindOrAddPatient(absl::string_view 
 absl::Status SqlSchedulingTx::ChangePatientIdentifier(absl::string_view clinic_id,
                                                       absl::string_view patient_id,
                                                       const Identifier& to) {
+  changes_.clinics.emplace_back(clinic_id);
   const std::string name = PatientName(clinic_id, patient_id);
   absl::Status status =
       ExecuteOnRow(kChange, {to.system, to.value, clinic_id, patient_id}, kPatientType, name);
@@ -86,6 +87,7 @@ absl::Status SqlSchedulingTx::ChangePatientIdentifier(absl::string_view clinic_i
 
 absl::Status SqlSchedulingTx::MergePatient(absl::string_view clinic_id, absl::string_view from_id,
                                            absl::string_view into_id) {
+  changes_.clinics.emplace_back(clinic_id);
   const std::string from = PatientName(clinic_id, from_id);
   const std::string into = PatientName(clinic_id, into_id);
   const auto exists = [](const Row&) -> absl::StatusOr<bool> { return true; };

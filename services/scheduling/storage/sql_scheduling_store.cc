@@ -27,10 +27,15 @@ absl::Status SqlSchedulingStore::Write(absl::Time deadline,
                                        absl::FunctionRef<absl::Status(SchedulingTx&)> body) {
   storage::CallOptions options;
   options.deadline = deadline;
-  return db_.Write(options, [&](storage::Connection& conn) {
+  CommittedChanges changes;
+  IPT_RETURN_IF_ERROR(db_.Write(options, [&](storage::Connection& conn) {
     SqlSchedulingTx tx(conn, encoder_);
-    return body(tx);
-  });
+    absl::Status status = body(tx);
+    changes = tx.TakeChanges();
+    return status;
+  }));
+  if (listener_ != nullptr) listener_->OnCommitted(changes);
+  return absl::OkStatus();
 }
 
 absl::Status SqlSchedulingTx::Emit(const Event& event, absl::Time now) {

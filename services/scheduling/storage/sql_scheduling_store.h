@@ -4,6 +4,7 @@
 #pragma once
 
 #include "platform/storage/database.h"
+#include "scheduling/domain/commit_listener.h"
 #include "scheduling/domain/events.h"
 #include "scheduling/domain/store.h"
 
@@ -11,8 +12,10 @@ namespace ipt::scheduling {
 
 class SqlSchedulingStore final : public SchedulingStore {
  public:
-  SqlSchedulingStore(storage::Database& db, const EventEncoder& encoder)
-      : db_(db), encoder_(encoder) {}
+  // `listener` may be null; it hears of the commits made through this store.
+  SqlSchedulingStore(storage::Database& db, const EventEncoder& encoder,
+                     CommitListener* listener = nullptr)
+      : db_(db), encoder_(encoder), listener_(listener) {}
 
   absl::Status Read(absl::Time deadline,
                     absl::FunctionRef<absl::Status(SchedulingReader&)> body) override;
@@ -22,6 +25,7 @@ class SqlSchedulingStore final : public SchedulingStore {
  private:
   storage::Database& db_;
   const EventEncoder& encoder_;
+  CommitListener* const listener_;
 };
 
 }  // namespace ipt::scheduling

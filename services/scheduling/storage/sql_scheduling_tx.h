@@ -9,12 +9,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "platform/storage/database.h"
 #include "platform/storage/sql_write_log.h"
+#include "scheduling/domain/commit_listener.h"
 #include "scheduling/domain/events.h"
 #include "scheduling/domain/store.h"
 
@@ -29,6 +31,8 @@ class SqlSchedulingTx final : public SchedulingTx {
   WriteLog& log() override { return log_; }
   absl::Status Emit(const Event& event, absl::Time now) override;
   absl::StatusOr<int64_t> CurrentRevision() override;
+  // What this transaction has changed so far.
+  CommittedChanges TakeChanges() { return std::move(changes_); }
 
   // sql_clinics.cc
   absl::StatusOr<Clinic> GetClinic(absl::string_view clinic_id) override;
@@ -177,6 +181,7 @@ class SqlSchedulingTx final : public SchedulingTx {
   storage::Connection& conn_;
   storage::SqlWriteLog log_;
   const EventEncoder& encoder_;
+  CommittedChanges changes_;
 };
 
 // The last three columns of every row.

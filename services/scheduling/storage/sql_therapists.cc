@@ -124,6 +124,7 @@ absl::StatusOr<std::vector<int64_t>> SqlSchedulingTx::TouchTherapistCalendars(
   std::map<std::string, int64_t> versions;
   for (const std::string& id : therapist_ids) versions.emplace(id, 0);
   for (auto& [id, version] : versions) {
+    changes_.therapists.push_back({std::string(clinic_id), id});
     IPT_ASSIGN_OR_RETURN(version, GetRow(kTouch, {clinic_id, id}, kTherapistType,
                                          TherapistName(clinic_id, id), VersionOf));
   }
