@@ -11,10 +11,10 @@ struct CommittedChanges {
     std::string clinic_id;
     std::string id;
   };
-  std::vector<Key> courses;     // their rows
-  std::vector<Key> therapists;  // their calendars
+  std::vector<Key> courses{};     // their rows
+  std::vector<Key> therapists{};  // their calendars
   // Everything of these clinics: their own calendar, or a patient's identity.
-  std::vector<std::string> clinics;
+  std::vector<std::string> clinics{};
 
   bool empty() const { return courses.empty() && therapists.empty() && clinics.empty(); }
 };
