@@ -7,7 +7,6 @@ namespace ipt::scheduling {
 namespace {
 
 using ipt::testing::HasBadFields;
-using ipt::testing::IsOk;
 
 Clinic GoodClinic() {
   Clinic clinic;

@@ -7,7 +7,6 @@ namespace {
 
 using ipt::testing::FailsWith;
 using ipt::testing::HasBadFields;
-using ipt::testing::IsOk;
 using ipt::testing::StatusIs;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;

@@ -8,7 +8,6 @@ namespace {
 using absl::CivilMinute;
 using ipt::testing::FailsWith;
 using ipt::testing::HasBadFields;
-using ipt::testing::IsOk;
 using ipt::testing::StatusIs;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
