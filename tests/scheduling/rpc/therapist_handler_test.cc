@@ -327,6 +327,7 @@ TEST_F(TherapistHandlerTest, TimeOffOfExactInstantsAffectsWhatOverlapsIt) {
 TEST_F(TherapistHandlerTest, CutsNoAffectedSessionOff) {
   AddA();
   std::vector<absl::Time> starts;
+  starts.reserve(1200);
   for (int i = 0; i < 1200; ++i) {
     starts.push_back(At(CivilMinute(2026, 11, 3, 0, 0)) + i * absl::Hours(1));
   }
