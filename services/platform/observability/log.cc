@@ -2,7 +2,7 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdio>
+#include <limits>
 #include <memory>
 
 #include "absl/strings/str_cat.h"
@@ -91,6 +91,18 @@ void AppendQuoted(std::string& out, absl::string_view text) {
   out.push_back('"');
 }
 
+// "2026-11-22T20:00:00", formatted once a second and thread.
+absl::string_view SecondOf(int64_t unix_seconds) {
+  thread_local int64_t last = std::numeric_limits<int64_t>::min();
+  thread_local std::string text;
+  if (unix_seconds != last) {
+    text = absl::FormatTime("%Y-%m-%dT%H:%M:%S", absl::FromUnixSeconds(unix_seconds),
+                            absl::UTCTimeZone());
+    last = unix_seconds;
+  }
+  return text;
+}
+
 }  // namespace
 
 void Init(Level least) {
@@ -120,10 +132,9 @@ std::string Format(Level level, absl::string_view event, std::initializer_list<F
                    int64_t unix_micros) {
   std::string line = "{\"time\":\"";
   line.reserve(320);
-  absl::StrAppend(&line,
-                  absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ", absl::FromUnixMicros(unix_micros),
-                                   absl::UTCTimeZone()),
-                  "\",\"level\":\"", NameOf(level), "\",\"event\":");
+  absl::StrAppend(&line, SecondOf(unix_micros / 1'000'000), ".",
+                  absl::Dec(unix_micros % 1'000'000, absl::kZeroPad6), "Z\",\"level\":\"",
+                  NameOf(level), "\",\"event\":");
   AppendQuoted(line, event);
   for (const Field& field : fields) {
     if (!field.is_number && !field.is_flag && !field.is_real && field.text.empty()) continue;

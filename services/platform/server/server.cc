@@ -275,6 +275,7 @@ absl::StatusOr<std::unique_ptr<storage::Database>> OpenStore(const Platform& pla
   options.sessions = platform.settings.database_sessions;
   options.statement_timeout = platform.settings.statement_timeout;
   options.group_commit = platform.settings.group_commit;
+  options.exclusive = true;
   return storage::OpenDatabase(options, platform.clock, &platform.telemetry);
 }
 

@@ -155,6 +155,9 @@ struct DatabaseOptions {
   int max_batch = 256;
   int write_queue = 1024;                          // writes waiting; then RESOURCE_EXHAUSTED
   absl::Duration busy_timeout = absl::Seconds(5);  // while another process holds the file
+  // Refuse to open a file that another process has opened so: what is kept in memory beside it (a
+  // cache) would not hear of the other's commits.
+  bool exclusive = false;
   // A cap on the file's size (PRAGMA max_page_count), zero for none.
   int64_t max_pages = 0;
 };

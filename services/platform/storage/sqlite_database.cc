@@ -5,8 +5,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
+#include "platform/storage/file_lock.h"
 #include "platform/storage/group_commit.h"
 #include "platform/storage/run_body.h"
 #include "platform/storage/session_pool.h"
@@ -19,9 +21,11 @@ namespace {
 
 class SqliteDatabase final : public Database {
  public:
-  SqliteDatabase(std::string path, std::unique_ptr<SqliteConnection> writer,
-                 const DatabaseOptions& options, const Clock& clock, StorageObserver* observer)
-      : options_(options),
+  SqliteDatabase(std::string path, std::unique_ptr<FileLock> lock,
+                 std::unique_ptr<SqliteConnection> writer, const DatabaseOptions& options,
+                 const Clock& clock, StorageObserver* observer)
+      : lock_(std::move(lock)),
+        options_(options),
         clock_(clock),
         observer_(observer),
         writer_(std::move(writer)),
@@ -148,6 +152,7 @@ class SqliteDatabase final : public Database {
   // A result that another run would not change for the better.
   static bool IsFinal(const PendingWrite& write) { return !write.result.ok(); }
 
+  const std::unique_ptr<FileLock> lock_;
   const DatabaseOptions options_;
   const Clock& clock_;
   StorageObserver* const observer_;
@@ -162,9 +167,14 @@ absl::StatusOr<std::unique_ptr<Database>> OpenSqlite(const std::string& path,
                                                      const DatabaseOptions& options,
                                                      const Clock& clock,
                                                      StorageObserver* observer) {
+  std::unique_ptr<FileLock> lock;
+  if (options.exclusive) {
+    IPT_ASSIGN_OR_RETURN(lock, FileLock::Take(absl::StrCat(path, ".lock")));
+  }
   IPT_ASSIGN_OR_RETURN(auto writer, SqliteConnection::Open(path, SqliteConnection::Mode::kWriter,
                                                            options, observer));
-  return std::make_unique<SqliteDatabase>(path, std::move(writer), options, clock, observer);
+  return std::make_unique<SqliteDatabase>(path, std::move(lock), std::move(writer), options, clock,
+                                          observer);
 }
 
 }  // namespace ipt::storage

@@ -141,6 +141,21 @@ TEST(SqliteFaultsTest, AFileThatIsNoDatabaseIsRefusedAtOpening) {
   EXPECT_THAT(OpenDatabase(options, clock).status(), StatusIs(absl::StatusCode::kUnavailable));
 }
 
+TEST(SqliteFaultsTest, AnExclusiveFileHasOneOwnerAtATime) {
+  TempDatabase folder(Dialect::kSqlite);
+  SystemClock clock;
+  DatabaseOptions options;
+  options.url = "sqlite://" + folder.folder() + "/owned.db";
+  options.exclusive = true;
+  auto first = OpenDatabase(options, clock);
+  ASSERT_OK(first);
+  const absl::Status second = OpenDatabase(options, clock).status();
+  EXPECT_THAT(second, StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(std::string(second.message()), ::testing::HasSubstr("another process"));
+  first->reset();
+  EXPECT_OK(OpenDatabase(options, clock));
+}
+
 TEST(SqliteFaultsTest, TheFilesAreTheOwnersAlone) {
   const mode_t before = umask(0);
   TempDatabase db(Dialect::kSqlite);
