@@ -19,13 +19,15 @@ using storage::Statement;
 constexpr auto kInt = ColumnType::kInt64;
 constexpr auto kText = ColumnType::kText;
 
+// LEFT, though a course always has its patient: the planner then begins with the courses, in their
+// order, unless the patient is given.
 #define SELECT_COURSE                                                                          \
   "SELECT c.course_id, c.patient_id, p.system, p.value, c.therapist_id, c.variant_id, "        \
   "c.indication, c.state, c.planned_sessions, c.duration_weeks, c.cadence_days, "              \
   "c.cadence_tolerance_days, c.modality, c.time_zone, c.session_minutes, c.allow_concurrent, " \
   "c.details, c.derived, c.valid_until_us, c.therapist_calendar_version, "                     \
   "c.clinic_calendar_version, c.revision, c.created_us, c.updated_us FROM courses c "          \
-  "JOIN patients p ON p.clinic_id = c.clinic_id AND p.patient_id = c.patient_id "              \
+  "LEFT JOIN patients p ON p.clinic_id = c.clinic_id AND p.patient_id = c.patient_id "         \
   "WHERE c.clinic_id = :clinic"
 constexpr ColumnTypes kCourseColumns = {kText, kText, kText, kText, kText, kText, kInt, kInt,
                                         kInt,  kInt,  kInt,  kInt,  kInt,  kText, kInt, kInt,

@@ -222,3 +222,23 @@ BEGIN
       AND s.end_us > NEW.start_us AND s.blocking = 1
       AND NOT (s.course_id = OLD.course_id AND s.session_id = OLD.session_id));
 END;
+
+-- What the planner may expect of a busy store (rows in all, then rows for each value of one column,
+-- of two, ..). Without it SQLite takes every index for equally good, and reads a therapist's or a
+-- course's sessions by going through the clinic's. ANALYZE replaces it by what it finds.
+ANALYZE sessions;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+  ('sessions', 'sqlite_autoindex_sessions_1', '1000000 20000 16 1'),
+  ('sessions', 'sessions_by_start', '1000000 20000 4 1 1'),
+  ('sessions', 'sessions_by_therapist', '1000000 20000 400 1 1 1'),
+  ('sessions', 'sessions_blocking_patient', '900000 18000 16 1'),
+  ('sessions', 'sessions_booked_by_start', '150000 3000 4 1 1'),
+  ('courses', 'sqlite_autoindex_courses_1', '60000 1200 1'),
+  ('courses', 'courses_one_open', '10000 200 1'),
+  ('courses', 'courses_by_patient', '60000 1200 2 1'),
+  ('courses', 'courses_by_therapist', '60000 1200 25 1'),
+  ('courses', 'courses_open_by_id', '10000 200 1 1 1'),
+  ('courses', 'courses_open_by_age', '10000 100'),
+  ('courses', 'courses_open_by_therapist_calendar', '10000 200 20 5'),
+  ('courses', 'courses_open_by_clinic_calendar', '10000 200 100');
+ANALYZE sqlite_schema;

@@ -1,0 +1,187 @@
+// Every statement of the store finds its rows through an index. SQLite's planner is asked, which
+// decides by the schema alone; each index has its twin in PostgreSQL's schema.
+#include <mutex>
+#include <set>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "tests/scheduling/storage/scheduling_store_conformance.h"
+
+namespace ipt::scheduling {
+namespace {
+
+class StatementRecorder final : public storage::StorageObserver {
+ public:
+  void OnStatement(absl::string_view sql, absl::Duration, bool) override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    texts_.emplace(sql);
+  }
+  std::set<std::string> Take() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return std::exchange(texts_, {});
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<std::string> texts_;
+};
+
+class QueryPlansTest : public ::testing::Test {
+ protected:
+  // The plan of the one statement on `table` that `body` runs.
+  template <typename Body>
+  std::string PlanOf(absl::string_view table, Body body) {
+    recorder_.Take();
+    // What the body writes is of no matter, and its answer neither.
+    (void)store_.Write(absl::InfiniteFuture(), [&](SchedulingTx& tx) -> absl::Status {
+      body(tx);
+      return absl::CancelledError();
+    });
+    std::string plan;
+    for (const std::string& sql : recorder_.Take()) {
+      if (!absl::StrContains(sql, absl::StrCat(" ", table, " "))) continue;
+      EXPECT_OK(db_->Read({}, [&](storage::Connection& conn) -> absl::Status {
+        const std::string explain = absl::StrCat("EXPLAIN QUERY PLAN ", sql);
+        const std::vector<storage::Value> nulls(CountParameters(sql));
+        using enum storage::ColumnType;
+        return conn.Query({explain, {kInt64, kInt64, kInt64, kText}}, nulls,
+                          [&](const storage::Row& row) {
+                            absl::StrAppend(&plan, row.Text(3), "\n");
+                            return absl::OkStatus();
+                          });
+      }));
+    }
+    return plan;
+  }
+
+  static size_t CountParameters(absl::string_view sql) {
+    std::set<std::string> names;
+    for (size_t i = 0; i < sql.size(); ++i) {
+      if (sql[i] != ':') continue;
+      size_t end = i + 1;
+      while (end < sql.size() && (absl::ascii_isalnum(sql[end]) || sql[end] == '_')) ++end;
+      names.emplace(sql.substr(i, end - i));
+    }
+    return names.size();
+  }
+
+  StatementRecorder recorder_;
+  ipt::testing::TempDatabase db_{storage::Dialect::kSqlite,
+                                 {storage::PlatformMigrations(), SchedulingMigrations()},
+                                 {},
+                                 nullptr,
+                                 &recorder_};
+  TestEncoder encoder_;
+  SqlSchedulingStore store_{*db_, encoder_};
+};
+
+MATCHER_P(Searches, index, absl::StrCat("searches ", index, ", scans and sorts nothing")) {
+  *result_listener << arg;
+  return absl::StrContains(arg, absl::StrCat("INDEX ", index, " ")) &&
+         !absl::StrContains(arg, "SCAN ") && !absl::StrContains(arg, "USE TEMP B-TREE");
+}
+
+TEST_F(QueryPlansTest, ListsOfCoursesFollowAnIndexInOrder) {
+  const auto plan = [&](CourseFilter filter) {
+    return PlanOf("courses", [&](SchedulingTx& tx) { (void)tx.ListCourses("c", filter, "x", 9); });
+  };
+  CourseFilter filter;
+  EXPECT_THAT(plan(filter), Searches("sqlite_autoindex_courses_1"));
+  filter.states = {CourseState::kActive, CourseState::kPaused};
+  EXPECT_THAT(plan(filter), Searches("courses_open_by_id"));
+  filter.states.push_back(CourseState::kCompleted);
+  EXPECT_THAT(plan(filter), Searches("sqlite_autoindex_courses_1"));
+  filter.therapist_id = "t";
+  EXPECT_THAT(plan(filter), Searches("courses_by_therapist"));
+  filter = {};
+  filter.patient = Identifier{"s", "v"};
+  EXPECT_THAT(plan(filter), Searches("courses_by_patient"));
+  filter = {};
+  filter.deadline_before = absl::CivilDay(2026, 1, 1);
+  EXPECT_THAT(plan(filter), Searches("courses_open_by_id"));
+  filter.forecast_states = {ForecastState::kAtRisk};
+  EXPECT_THAT(plan(filter), Searches("courses_open_by_id"));
+}
+
+TEST_F(QueryPlansTest, ListsOfSessionsFollowAnIndexInOrder) {
+  const auto plan = [&](SessionFilter filter) {
+    return PlanOf("sessions", [&](SchedulingTx& tx) {
+      (void)tx.ListSessions("c", filter, SessionCursor{At(0), "k", "s"}, 9);
+    });
+  };
+  SessionFilter filter;
+  EXPECT_THAT(plan(filter), Searches("sessions_by_start"));
+  filter.ends_after = At(0);
+  filter.starts_before = At(100);
+  EXPECT_THAT(plan(filter), Searches("sessions_by_start"));
+  filter.therapist_id = "t";
+  EXPECT_THAT(plan(filter), Searches("sessions_by_therapist"));
+  filter = {};
+  filter.unrecorded_at = At(100);
+  EXPECT_THAT(plan(filter), Searches("sessions_booked_by_start"));
+  filter = {};
+  filter.course_id = "k";  // a course has few: they are sorted
+  EXPECT_THAT(plan(filter), ::testing::HasSubstr("INDEX sqlite_autoindex_sessions_1 (clinic_id=? "
+                                                 "AND course_id=?"));
+}
+
+TEST_F(QueryPlansTest, FreeTimeIsReadThroughShortRanges) {
+  const Interval day = {At(0), At(1440)};
+  EXPECT_THAT(PlanOf("sessions", [&](SchedulingTx& tx) { (void)tx.TherapistBusy("c", "t", day); }),
+              Searches("sessions_by_therapist (clinic_id=? AND therapist_id=? AND start_us>? AND"));
+  EXPECT_THAT(
+      PlanOf("sessions", [&](SchedulingTx& tx) { (void)tx.PatientBusy("c", "p", day); }),
+      Searches("sessions_blocking_patient (clinic_id=? AND patient_id=? AND start_us>? AND"));
+  EXPECT_THAT(
+      PlanOf("time_off",
+             [&](SchedulingTx& tx) {
+               (void)tx.ListTimeOff("c", "t", day.start, day.end, SpanCursor{At(0), "x"}, 9);
+             }),
+      Searches("time_off_by_start"));
+  EXPECT_THAT(PlanOf("extra_hours",
+                     [&](SchedulingTx& tx) {
+                       (void)tx.ListExtraHours("c", "t", day.start, day.end, std::nullopt, 9);
+                     }),
+              Searches("extra_hours_by_start"));
+}
+
+TEST_F(QueryPlansTest, CountsOfOpenCoursesStayWithinTheTherapist) {
+  EXPECT_THAT(PlanOf("courses", [](SchedulingTx& tx) { (void)tx.CountOpenCourses("c", "t"); }),
+              Searches("courses_open_by_therapist_calendar"));
+  EXPECT_THAT(PlanOf("therapists", [](SchedulingTx& tx) { (void)tx.GetTherapist("c", "t"); }),
+              ::testing::HasSubstr("SEARCH c USING INDEX courses_open_by_therapist_calendar"));
+}
+
+// Calendars are walked through, courses never are.
+TEST_F(QueryPlansTest, StaleCoursesAreReachedFromCalendars) {
+  const std::string plan =
+      PlanOf("courses", [](SchedulingTx& tx) { (void)tx.StaleCourses(At(0), 9); });
+  for (const char* step :
+       {"SEARCH courses USING INDEX courses_open_by_age (valid_until_us<?)", "SCAN k\n",
+        "SEARCH c USING INDEX courses_open_by_clinic_calendar (clinic_id=? AND "
+        "clinic_calendar_version<?)",
+        "SCAN t\n",
+        "SEARCH c USING INDEX courses_open_by_therapist_calendar (clinic_id=? AND therapist_id=? "
+        "AND therapist_calendar_version<?)"}) {
+    EXPECT_THAT(plan, ::testing::HasSubstr(step));
+  }
+}
+
+TEST_F(QueryPlansTest, WritesOfSeveralRowsReachEachByItsKey) {
+  const std::vector<Session> sessions = {SampleSession("a", 0), SampleSession("b", 100)};
+  const auto by_key = ::testing::HasSubstr(
+      "INDEX sqlite_autoindex_sessions_1 (clinic_id=? AND course_id=? AND "
+      "session_id=?)");
+  EXPECT_THAT(
+      PlanOf("sessions", [&](SchedulingTx& tx) { (void)tx.UpdateSessionNumbers(sessions); }),
+      by_key);
+  EXPECT_THAT(PlanOf("sessions",
+                     [&](SchedulingTx& tx) {
+                       std::vector<Session> copy = sessions;
+                       (void)tx.UpdateSessions(copy, Now());
+                     }),
+              by_key);
+}
+
+}  // namespace
+}  // namespace ipt::scheduling
