@@ -73,35 +73,6 @@ void FromJson(const Json& json, std::optional<T>& value) {
 // Throws where nlohmann's own find would find nothing.
 const Json::object_t& Object(const Json& json) { return json.get_ref<const Json::object_t&>(); }
 
-// One function names a structure's members for both directions: `io("name", member)` writes into
-// an object or reads from one.
-
-class ObjectWriter {
- public:
-  template <typename T>
-  void operator()(const char* name, const T& value) {
-    Json json = ToJson(value);
-    if (!json.is_null()) object_[name] = std::move(json);
-  }
-  Json Take() && { return std::move(object_); }
-
- private:
-  Json object_ = Json::object();
-};
-
-class ObjectReader {
- public:
-  explicit ObjectReader(const Json& object) : object_(Object(object)) {}
-  template <typename T>
-  void operator()(const char* name, T& value) {
-    const auto found = object_.find(name);
-    if (found != object_.end()) FromJson(found->second, value);
-  }
-
- private:
-  const Json::object_t& object_;
-};
-
 template <typename... Fields>
 Json Tuple(const Fields&... fields) {
   Json::array_t tuple;
@@ -116,7 +87,7 @@ void FromTuple(const Json& tuple, Fields&... fields) {
   ((i < tuple.size() ? FromJson(tuple.at(i++), fields) : void()), ...);
 }
 
-// What repeats, member by member; const where T is.
+// Structures member by member; const where T is. New members come last.
 
 template <typename T, typename U>
 concept Is = std::same_as<std::remove_const_t<T>, U>;
@@ -134,6 +105,22 @@ auto Members(Is<Cancellation> auto& v) { return std::tie(v.cancelled_by, v.late,
 auto Members(Is<SessionChange> auto& v) {
   return std::tie(v.time, v.kind, v.caller, v.reason, v.previous_start, v.previous_outcome,
                   v.previous_therapist_id);
+}
+
+auto Members(Is<SchedulingPolicy> auto& v) {
+  return std::tie(v.session_minutes, v.cadence_days, v.cadence_tolerance_days,
+                  v.cancellation_notice_hours, v.pause_cap_days, v.no_show_uses_session,
+                  v.late_cancellation_uses_session, v.slot_minutes);
+}
+auto Members(Is<CourseProgress> auto& v) {
+  return std::tie(v.start_day, v.start_projected, v.deadline_day, v.deadline, v.pause_days,
+                  v.week_number, v.days_left, v.attended_sessions, v.used_sessions,
+                  v.booked_sessions, v.unbooked_sessions, v.next_session_number, v.phase,
+                  v.mid_course_session, v.mid_course_review_day, v.termination_session,
+                  v.termination_start_day, v.next_session_id, v.next_session_time);
+}
+auto Members(Is<Forecast> auto& v) {
+  return std::tie(v.state, v.as_of, v.sessions_left, v.projected_finish, v.slack_days);
 }
 
 template <typename T>
@@ -190,50 +177,6 @@ void ReadOptional(const Json& json, const char* name, std::optional<T>& value) {
   }
 }
 
-template <typename Io, typename Policy>
-void PolicyMembers(Io& io, Policy& v) {
-  io("session_minutes", v.session_minutes);
-  io("cadence_days", v.cadence_days);
-  io("cadence_tolerance_days", v.cadence_tolerance_days);
-  io("cancellation_notice_hours", v.cancellation_notice_hours);
-  io("pause_cap_days", v.pause_cap_days);
-  io("no_show_uses_session", v.no_show_uses_session);
-  io("late_cancellation_uses_session", v.late_cancellation_uses_session);
-  io("slot_minutes", v.slot_minutes);
-}
-
-template <typename Io, typename Progress>
-void ProgressMembers(Io& io, Progress& v) {
-  io("start_day", v.start_day);
-  io("start_projected", v.start_projected);
-  io("deadline_day", v.deadline_day);
-  io("deadline", v.deadline);
-  io("pause_days", v.pause_days);
-  io("week_number", v.week_number);
-  io("days_left", v.days_left);
-  io("attended_sessions", v.attended_sessions);
-  io("used_sessions", v.used_sessions);
-  io("booked_sessions", v.booked_sessions);
-  io("unbooked_sessions", v.unbooked_sessions);
-  io("next_session_number", v.next_session_number);
-  io("phase", v.phase);
-  io("mid_course_session", v.mid_course_session);
-  io("mid_course_review_day", v.mid_course_review_day);
-  io("termination_session", v.termination_session);
-  io("termination_start_day", v.termination_start_day);
-  io("next_session_id", v.next_session_id);
-  io("next_session_time", v.next_session_time);
-}
-
-template <typename Io, typename ForecastT>
-void ForecastMembers(Io& io, ForecastT& v) {
-  io("state", v.state);
-  io("as_of", v.as_of);
-  io("sessions_left", v.sessions_left);
-  io("projected_finish", v.projected_finish);
-  io("slack_days", v.slack_days);
-}
-
 }  // namespace
 
 int64_t ToMicros(absl::Time time) { return absl::ToUnixMicros(time); }
@@ -248,17 +191,10 @@ int64_t ToDayNumber(absl::CivilDay day) { return day - kDayZero; }
 
 absl::CivilDay FromDayNumber(int64_t day) { return kDayZero + day; }
 
-std::string EncodePolicy(const SchedulingPolicy& policy) {
-  ObjectWriter writer;
-  PolicyMembers(writer, policy);
-  return Dump(std::move(writer).Take());
-}
+std::string EncodePolicy(const SchedulingPolicy& policy) { return Dump(Pack(policy)); }
 
 absl::Status DecodePolicy(absl::string_view text, SchedulingPolicy& policy) {
-  return Decode(text, "policy", [&](const Json& json) {
-    ObjectReader reader(json);
-    PolicyMembers(reader, policy);
-  });
+  return Decode(text, "policy", [&](const Json& json) { Unpack(json, policy); });
 }
 
 std::string EncodeWindows(const std::vector<WeeklyWindow>& windows) {
@@ -295,33 +231,25 @@ absl::Status DecodeCourseDetails(absl::string_view text, Course& course) {
 
 std::string EncodeCourseDerived(const Course& course) {
   Json json = Json::object();
-  ObjectWriter progress;
-  ProgressMembers(progress, course.progress);
-  Json& progress_json = json["progress"] = std::move(progress).Take();
-  WriteList(progress_json, "phases", course.progress.phases);
+  json["progress"] = Pack(course.progress);
+  WriteList(json, "phases", course.progress.phases);
+  WriteOptional(json, "forecast", course.forecast);
   if (course.forecast.has_value()) {
-    ObjectWriter forecast;
-    ForecastMembers(forecast, *course.forecast);
-    Json& forecast_json = json["forecast"] = std::move(forecast).Take();
-    WriteList(forecast_json, "reasons", course.forecast->reasons);
-    WriteList(forecast_json, "sessions", course.forecast->sessions);
+    WriteList(json, "reasons", course.forecast->reasons);
+    WriteList(json, "sessions", course.forecast->sessions);
   }
   return Dump(json);
 }
 
 absl::Status DecodeCourseDerived(absl::string_view text, Course& course) {
   return Decode(text, "course's progress", [&](const Json& json) {
-    const Json& progress_json = json.at("progress");
-    ObjectReader progress(progress_json);
     course.progress = CourseProgress();
-    ProgressMembers(progress, course.progress);
-    ReadList(progress_json, "phases", course.progress.phases);
-    course.forecast.reset();
-    if (const auto found = json.find("forecast"); found != json.end()) {
-      ObjectReader forecast(*found);
-      ForecastMembers(forecast, course.forecast.emplace());
-      ReadList(*found, "reasons", course.forecast->reasons);
-      ReadList(*found, "sessions", course.forecast->sessions);
+    Unpack(json.at("progress"), course.progress);
+    ReadList(json, "phases", course.progress.phases);
+    ReadOptional(json, "forecast", course.forecast);
+    if (course.forecast.has_value()) {
+      ReadList(json, "reasons", course.forecast->reasons);
+      ReadList(json, "sessions", course.forecast->sessions);
     }
   });
 }

@@ -25,7 +25,6 @@ TEST(JsonCodecTest, DaysCountFromTheEpoch) {
 }
 
 TEST(JsonCodecTest, UnsetIsAbsentAndReadsAsUnset) {
-  EXPECT_EQ(EncodePolicy({}), "{}");
   EXPECT_EQ(EncodeCourseDetails({}), "{}");
   EXPECT_EQ(EncodeSessionDetails({}), "{}");
   Course course;
@@ -41,15 +40,20 @@ TEST(JsonCodecTest, IgnoresWhatItDoesNotKnow) {
   ASSERT_OK(DecodeWindows("[[2,60,120,\"new\"]]", windows));
   EXPECT_EQ(windows, (std::vector<WeeklyWindow>{{Weekday::kTuesday, 60, 120}}));
   SchedulingPolicy policy;
-  ASSERT_OK(DecodePolicy("{\"slot_minutes\":5,\"new\":[1]}", policy));
-  EXPECT_EQ(policy.slot_minutes, 5);
+  ASSERT_OK(DecodePolicy("[45,null,2]", policy));  // of an earlier one: fewer
+  EXPECT_EQ(policy.session_minutes, 45);
+  EXPECT_EQ(policy.cadence_days, std::nullopt);
+  EXPECT_EQ(policy.cadence_tolerance_days, 2);
+  EXPECT_EQ(policy.slot_minutes, std::nullopt);
+  Course course;
+  ASSERT_OK(DecodeCourseDetails("{\"new\":{\"x\":1},\"pauses\":[]}", course));
 }
 
 TEST(JsonCodecTest, DamagedTextIsAnErrorThatRepeatsNothing) {
   Course course;
   Session session;
   for (const char* text : {"", "secret", "{\"progress\":", "{\"progress\":7}", "[]",
-                           "{\"progress\":{\"start_day\":\"secret\"}}"}) {
+                           "{\"progress\":[\"secret\"]}"}) {
     const absl::Status status = DecodeCourseDerived(text, course);
     EXPECT_THAT(status, StatusIs(absl::StatusCode::kInternal)) << text;
     EXPECT_EQ(status.ToString().find("secret"), std::string::npos);

@@ -228,6 +228,8 @@ END;
 -- course's sessions by going through the clinic's. ANALYZE replaces it by what it finds.
 ANALYZE sessions;
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+  ('clinics', 'clinics', '50 1'),
+  ('therapist_calendars', 'therapist_calendars', '3000 60 1'),
   ('sessions', 'sqlite_autoindex_sessions_1', '1000000 20000 16 1'),
   ('sessions', 'sessions_by_start', '1000000 20000 4 1 1'),
   ('sessions', 'sessions_by_therapist', '1000000 20000 400 1 1 1'),
