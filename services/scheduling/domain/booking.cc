@@ -16,6 +16,9 @@
 namespace ipt::scheduling {
 namespace {
 
+// How far beyond the deadline a forecast looks at first.
+constexpr absl::Duration kForecastMargin = absl::Hours(24 * 30);
+
 std::string Utc(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
 }
@@ -137,15 +140,17 @@ absl::StatusOr<std::vector<Refusal>> CheckPlacements(ClinicCalendars& calendars,
                    clinic->policy.pause_cap_days.value_or(PolicyDefaults::kPauseCapDays)));
   const SessionCounts counts =
       CountSessions(request.course.planned_sessions, request.others, request.now);
-  // A generous window, so that the forecast that follows finds it loaded.
-  Interval window{std::min(request.now, request.placed.front().interval.start), request.now};
+  Interval hull = request.placed.front().interval;
   for (const Session& session : request.placed) {
-    window.end = std::max(window.end, std::max(session.blocked_until, session.interval.end));
+    hull.end = std::max(hull.end, std::max(session.blocked_until, session.interval.end));
   }
+  // Loaded is more than is looked at: the forecast that follows asks for it.
+  Interval window{std::min(request.now, hull.start), hull.end};
   if (deadline != absl::InfiniteFuture()) window.end = std::max(window.end, deadline);
+  window.end += kForecastMargin;
   IPT_ASSIGN_OR_RETURN(const CalendarInputs inputs,
                        calendars.ForCourse(request.course, request.others, window));
-  const Availability availability(inputs, window);
+  const Availability availability(inputs, hull);
 
   Findings findings;
   for (size_t i = 0; i < request.placed.size(); ++i) {

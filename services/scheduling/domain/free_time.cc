@@ -20,6 +20,8 @@ namespace {
 
 constexpr int kPage = 1000;
 constexpr absl::Duration kFirstStretch = absl::Hours(24 * 7);
+// A plan leaves this much time for being booked.
+constexpr absl::Duration kBookingTime = absl::Minutes(1);
 
 // The active therapists that the query is about, by id.
 absl::StatusOr<std::vector<std::string>> TherapistsOf(SchedulingReader& reader,
@@ -129,7 +131,7 @@ absl::StatusOr<PlannedCourse> PlanSessions(SchedulingReader& reader, const CallC
       .sessions = sessions,
       .zone = zone,
       .pause_cap_days = clinic->policy.pause_cap_days.value_or(PolicyDefaults::kPauseCapDays),
-      .earliest = std::max(earliest, ctx.now),
+      .earliest = std::max(earliest, ctx.now + kBookingTime),
       .session_count = session_count};
   const Interval window = PlanWindow(request);
   CalendarInputs inputs;

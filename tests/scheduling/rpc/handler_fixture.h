@@ -18,6 +18,7 @@
 #include "platform/transaction/call_context.h"
 #include "scheduling/domain/store.h"
 #include "scheduling/domain/time_zone.h"
+#include "scheduling/rpc/event_proto.h"
 #include "scheduling/storage/scheduling_migrations.h"
 #include "scheduling/storage/sql_scheduling_store.h"
 #include "tests/support/status_matchers.h"
@@ -32,7 +33,9 @@ class EventNames final : public EventEncoder {
     static constexpr const char* kNames[] = {"clinic",    "holiday+",  "holiday-", "therapist",
                                              "time_off+", "time_off-", "extra+",   "extra-",
                                              "course",    "forecast",  "session"};
-    return {"north", "subject", kNames[event.index()], "payload"};
+    Encoded encoded = ProtoEventEncoder().Encode(event);
+    encoded.kind = kNames[event.index()];
+    return encoded;
   }
 };
 
