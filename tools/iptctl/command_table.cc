@@ -1,0 +1,223 @@
+#include "iptctl/command_table.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "iptctl/contract.h"
+
+namespace ipt::ctl {
+namespace {
+
+struct Row {
+  const char* noun;
+  const char* verb;
+  const char* method;
+  std::vector<const char*> args;
+  const char* example;
+  const char* summary = "";
+};
+
+void Append(absl::string_view service, const std::vector<Row>& rows, std::vector<Command>& out) {
+  for (const Row& row : rows) {
+    Command command{row.noun, row.verb, "", {}, row.example, row.summary};
+    if (*row.method != '\0') command.method = absl::StrCat(service, ".", row.method);
+    for (const char* spec : row.args) command.args.emplace_back(spec);
+    out.push_back(std::move(command));
+  }
+}
+
+std::vector<Command> MakeCommands() {
+  std::vector<Command> out;
+  Append("ipt.scheduling.v1.ClinicService",
+         {
+             {"clinic", "create", "CreateClinic", {"CLINIC=clinic_id"},
+              "clinic create north --display-name 'North Clinic' --time-zone Europe/London"},
+             {"clinic", "get", "GetClinic", {"CLINIC=name"}, "clinic get clinics/north"},
+             {"clinic", "list", "ListClinics", {}, "clinic list --all"},
+             {"clinic", "update", "UpdateClinic", {"CLINIC=clinic.name"},
+              "clinic update clinics/north --pause-cap-days 42 --no-show-uses-session"},
+             {"holiday", "add", "CreateHolidays",
+              {"CLINIC=parent", "DATE=holidays.date", "[DISPLAY-NAME]=holidays.display_name"},
+              "holiday add clinics/north 2026-12-25 'Christmas Day'"},
+             {"holiday", "list", "ListHolidays", {"CLINIC=parent"},
+              "holiday list clinics/north --first-day 2026-12-01"},
+             {"holiday", "delete", "DeleteHoliday", {"HOLIDAY=name"},
+              "holiday delete clinics/north/holidays/2026-12-25"},
+         },
+         out);
+  Append("ipt.scheduling.v1.TherapistService",
+         {
+             {"therapist", "create", "CreateTherapist", {"THERAPIST=parent+therapist_id"},
+              "therapist create clinics/north/therapists/ana --display-name 'Ana Ortiz' "
+              "--working-hours 'mon-fri 09:00-17:00' --session-minutes 50 --language en"},
+             {"therapist", "get", "GetTherapist", {"THERAPIST=name"},
+              "therapist get clinics/north/therapists/ana"},
+             {"therapist", "list", "ListTherapists", {"CLINIC=parent"},
+              "therapist list clinics/north --active-only --language es"},
+             {"therapist", "update", "UpdateTherapist", {"THERAPIST=therapist.name"},
+              "therapist update clinics/north/therapists/ana --working-hours 'mon,wed 10:00-18:00' "
+              "--validate-only"},
+             {"therapist", "deactivate", "DeactivateTherapist", {"THERAPIST=name"},
+              "therapist deactivate clinics/north/therapists/ana --validate-only"},
+             {"therapist", "activate", "ActivateTherapist", {"THERAPIST=name"},
+              "therapist activate clinics/north/therapists/ana"},
+             {"therapist", "calendar", "GetTherapistCalendar", {"THERAPIST=name"},
+              "therapist calendar clinics/north/therapists/ana --first-day 2026-09-07 --days 14"},
+             {"time-off", "add", "CreateTimeOff", {"THERAPIST=parent"},
+              "time-off add clinics/north/therapists/ana --days 2026-08-03..2026-08-14 "
+              "--reason leave"},
+             {"time-off", "list", "ListTimeOff", {"THERAPIST=parent"},
+              "time-off list clinics/north/therapists/ana --start-time now"},
+             {"time-off", "delete", "DeleteTimeOff", {"TIME-OFF=name"},
+              "time-off delete clinics/north/therapists/ana/timeOff/summer"},
+             {"extra-hours", "add", "CreateExtraHours", {"THERAPIST=parent"},
+              "extra-hours add clinics/north/therapists/ana --time 2026-12-05T09:00..13:00 "
+              "--zone Europe/London"},
+             {"extra-hours", "list", "ListExtraHours", {"THERAPIST=parent"},
+              "extra-hours list clinics/north/therapists/ana"},
+             {"extra-hours", "delete", "DeleteExtraHours", {"EXTRA-HOURS=name"},
+              "extra-hours delete clinics/north/therapists/ana/extraHours/saturday"},
+         },
+         out);
+  Append("ipt.scheduling.v1.CourseService",
+         {
+             {"course", "show", "", {"COURSE=name"}, "course show clinics/north/courses/c1",
+              "Draws a course week by week: its sessions and their phases, pauses, today, the "
+              "deadline, and whether it will end in time."},
+             {"course", "create", "CreateCourse", {"COURSE=parent+course_id"},
+              "course create clinics/north/courses/c1 --patient 'https://hospital.example/mrn|4711' "
+              "--therapist clinics/north/therapists/ana --variant ipt-uk-16 "
+              "--indication depression --modality video --preferred-windows 'mon-thu 09:00-12:00'"},
+             {"course", "import", "ImportCourse", {"COURSE=parent+course_id"},
+              "course import clinics/north/courses/c2 --patient 'https://hospital.example/mrn|4712' "
+              "--therapist clinics/north/therapists/ana --zone Europe/London "
+              "--past-session start-time=2026-06-01T09:00,outcome=attended "
+              "--past-session start-time=2026-06-08T09:00,outcome=no-show "
+              "--pause first-day=2026-06-15,last-day=2026-06-21,reason=illness"},
+             {"course", "get", "GetCourse", {"COURSE=name"}, "course get clinics/north/courses/c1"},
+             {"course", "batch-get", "BatchGetCourses", {"CLINIC=parent", "COURSE...=names"},
+              "course batch-get clinics/north clinics/north/courses/c1 clinics/north/courses/c2"},
+             {"course", "list", "ListCourses", {"CLINIC=parent"},
+              "course list clinics/north --forecast-state at-risk --forecast-state infeasible"},
+             {"course", "update", "UpdateCourse", {"COURSE=course.name"},
+              "course update clinics/north/courses/c1 --modality in-person --cadence-days 7"},
+             {"course", "forecast", "GetCourseForecast", {"COURSE=name"},
+              "course forecast clinics/north/courses/c1 --zone Europe/London"},
+             {"course", "plan", "PlanCourse", {"COURSE=name"},
+              "course plan clinics/north/courses/c1 --earliest-time 2026-09-07T00:00 "
+              "--zone Europe/London"},
+             {"course", "book-plan", "BookPlan", {"COURSE=name"},
+              "course book-plan clinics/north/courses/c1 --from-plan --yes"},
+             {"course", "pause", "PauseCourse", {"COURSE=name"},
+              "course pause clinics/north/courses/c1 --first-day 2026-10-05 --last-day 2026-10-11 "
+              "--reason illness --cancel-sessions"},
+             {"course", "resume", "ResumeCourse", {"COURSE=name"},
+              "course resume clinics/north/courses/c1 --resume-day 2026-10-09"},
+             {"course", "extend", "ExtendCourse", {"COURSE=name"},
+              "course extend clinics/north/courses/c1 --planned-sessions 18 --duration-weeks 18 "
+              "--reason 'agreed at review'"},
+             {"course", "shorten", "ShortenCourse", {"COURSE=name"},
+              "course shorten clinics/north/courses/c1 --planned-sessions 12 "
+              "--reason 'goals reached' --cancel-sessions"},
+             {"course", "transfer", "TransferCourse", {"COURSE=name", "THERAPIST=therapist"},
+              "course transfer clinics/north/courses/c1 clinics/north/therapists/ben "
+              "--on-conflict cancel --validate-only"},
+             {"course", "transfer-all", "TransferCourses",
+              {"FROM-THERAPIST=from_therapist", "TO-THERAPIST=to_therapist"},
+              "course transfer-all clinics/north/therapists/ana clinics/north/therapists/ben"},
+             {"course", "complete", "CompleteCourse", {"COURSE=name"},
+              "course complete clinics/north/courses/c1 --cancel-sessions"},
+             {"course", "discontinue", "DiscontinueCourse", {"COURSE=name"},
+              "course discontinue clinics/north/courses/c1 --reason agreed-early-finish"},
+             {"course", "reopen", "ReopenCourse", {"COURSE=name"},
+              "course reopen clinics/north/courses/c1 --reason 'completed by mistake'"},
+             {"patient", "change-identifier", "ChangePatientIdentifier",
+              {"CLINIC=parent", "FROM=from", "TO=to"},
+              "patient change-identifier clinics/north 'https://hospital.example/mrn|4711' "
+              "'https://hospital.example/mrn|8822'"},
+             {"patient", "merge", "MergePatients", {"CLINIC=parent", "FROM=from", "INTO=into"},
+              "patient merge clinics/north 'https://hospital.example/mrn|4711' "
+              "'https://hospital.example/mrn|4712'"},
+             {"variant", "list", "ListVariants", {}, "variant list"},
+         },
+         out);
+  Append("ipt.scheduling.v1.SessionService",
+         {
+             {"session", "book", "BookSession", {"SESSION=parent+session_id"},
+              "session book clinics/north/courses/c1 --start-time 2026-09-07T09:00 "
+              "--zone Europe/London"},
+             {"session", "get", "GetSession", {"SESSION=name"},
+              "session get clinics/north/courses/c1/sessions/s1"},
+             {"session", "list", "ListSessions", {"COURSE=parent"},
+              "session list clinics/north --unrecorded-only --all"},
+             {"session", "update", "UpdateSession", {"SESSION=session.name"},
+              "session update clinics/north/courses/c1/sessions/s1 --modality video "
+              "--location 'Room 4'"},
+             {"session", "reschedule", "RescheduleSession", {"SESSION=name"},
+              "session reschedule clinics/north/courses/c1/sessions/s1 "
+              "--start-time 2026-09-08T10:00 --zone Europe/London --scope this-and-following "
+              "--reason 'new job'"},
+             {"session", "cancel", "CancelSession", {"SESSION=name"},
+              "session cancel clinics/north/courses/c1/sessions/s1 --cancelled-by patient "
+              "--reason 'ill'"},
+             {"session", "attend", "RecordAttendance", {"SESSION=name", "[OUTCOME]=outcome"},
+              "session attend clinics/north/courses/c1/sessions/s1 attended"},
+             {"slots", "find", "FindSlots", {"CLINIC=parent"},
+              "slots find clinics/north --start-time now --end-time +2w --variant ipt-uk-16 "
+              "--zone Europe/London"},
+         },
+         out);
+  Append("ipt.audit.v1.AuditService",
+         {
+             {"audit", "list", "ListAuditEntries", {"CLINIC=parent"},
+              "audit list clinics/north --resource clinics/north/courses/c1 --all"},
+         },
+         out);
+  return out;
+}
+
+void AddOnce(const std::string& word, std::vector<std::string>& words) {
+  if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
+}
+
+}  // namespace
+
+const std::vector<Command>& Commands() {
+  static const auto* const commands = new std::vector<Command>(MakeCommands());
+  return *commands;
+}
+
+const Command* FindCommand(absl::string_view noun, absl::string_view verb) {
+  for (const Command& command : Commands()) {
+    if (command.noun == noun && command.verb == verb) return &command;
+  }
+  return nullptr;
+}
+
+const Command* FindCommandOf(absl::string_view method) {
+  for (const Command& command : Commands()) {
+    if (!command.method.empty() && command.method == method) return &command;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> Nouns() {
+  std::vector<std::string> nouns;
+  for (const Command& command : Commands()) AddOnce(command.noun, nouns);
+  return nouns;
+}
+
+std::vector<std::string> VerbsOf(absl::string_view noun) {
+  std::vector<std::string> verbs;
+  for (const Command& command : Commands()) {
+    if (command.noun == noun) AddOnce(command.verb, verbs);
+  }
+  return verbs;
+}
+
+std::string SummaryOf(const Command& command) {
+  const MethodDescriptor* method = FindMethod(command.method);
+  return method == nullptr || !command.summary.empty() ? command.summary : CommentOf(*method);
+}
+
+}  // namespace ipt::ctl

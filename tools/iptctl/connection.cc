@@ -1,0 +1,154 @@
+#include "iptctl/connection.h"
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "google/protobuf/descriptor.pb.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/generic/generic_stub.h"
+#include "grpcpp/security/credentials.h"
+
+namespace ipt::ctl {
+namespace {
+
+namespace reflection = grpc::reflection::v1alpha;
+
+constexpr int kMaxAttempts = 4;
+// Pages of 1000 resources may be larger than gRPC's default of 4 MiB.
+constexpr int kMaxMessageBytes = 64 << 20;
+
+bool SafeToRepeat(const MethodDescriptor& method) {
+  return method.options().GetExtension(ipt::common::v1::policy).access() ==
+             ipt::common::v1::ACCESS_READ ||
+         method.input_type()->FindFieldByName("request_id") != nullptr;
+}
+
+// What the server asks to wait, or zero.
+absl::Duration RetryDelay(const grpc::Status& status) {
+  google::rpc::Status details;
+  google::rpc::RetryInfo retry;
+  if (!details.ParseFromString(status.error_details())) return absl::ZeroDuration();
+  for (const auto& any : details.details()) {
+    if (any.UnpackTo(&retry)) {
+      return absl::Seconds(retry.retry_delay().seconds()) +
+             absl::Nanoseconds(retry.retry_delay().nanos());
+    }
+  }
+  return absl::ZeroDuration();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Settings& settings) {
+  grpc::ChannelArguments args;
+  // Repeating is done here, where RetryInfo is obeyed; a lost connection is dialled again in time
+  // for the next attempt.
+  args.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
+  args.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  std::shared_ptr<grpc::ChannelCredentials> credentials;
+  if (settings.tls) {
+    grpc::SslCredentialsOptions options;
+    for (const auto& [path, pem] :
+         {std::pair<const std::string&, std::string*>{settings.ca, &options.pem_root_certs},
+          std::pair<const std::string&, std::string*>{settings.cert, &options.pem_cert_chain},
+          std::pair<const std::string&, std::string*>{settings.key, &options.pem_private_key}}) {
+      if (path.empty()) continue;
+      absl::StatusOr<std::string> text = ReadFile(path);
+      if (!text.ok()) return text.status();
+      *pem = *std::move(text);
+    }
+    if (!settings.tls_name.empty()) args.SetSslTargetNameOverride(settings.tls_name);
+    credentials = grpc::SslCredentials(options);
+  } else {
+    credentials = grpc::InsecureChannelCredentials();
+  }
+  return std::unique_ptr<Connection>(
+      new Connection(grpc::CreateCustomChannel(settings.server, credentials, args), settings));
+}
+
+void Connection::Prepare(absl::Time deadline, grpc::ClientContext& context) const {
+  context.set_deadline(absl::ToChronoTime(deadline));
+  if (!token_.empty()) context.AddMetadata("authorization", absl::StrCat("Bearer ", token_));
+}
+
+grpc::Status Connection::Call(const MethodDescriptor& method, const Message& request,
+                              Message& response) {
+  const grpc::Slice slice(request.SerializeAsString());
+  const grpc::ByteBuffer sent(&slice, 1);
+  const std::string path = RpcPath(method);
+  const absl::Time deadline = absl::Now() + deadline_;
+  grpc::GenericStub stub(channel_);
+  absl::Duration backoff = absl::Milliseconds(150);
+  for (int attempt = 1;; ++attempt) {
+    grpc::ClientContext context;
+    Prepare(deadline, context);
+    grpc::ByteBuffer received;
+    grpc::Status status;
+    absl::Notification done;
+    stub.UnaryCall(&context, path, grpc::StubOptions(), &sent, &received, [&](grpc::Status s) {
+      status = std::move(s);
+      done.Notify();
+    });
+    done.WaitForNotification();
+    if (status.ok()) {
+      grpc::Slice answer;
+      const grpc::Status dumped = received.DumpToSingleSlice(&answer);
+      if (!dumped.ok()) return dumped;
+      if (!response.ParseFromArray(answer.begin(), static_cast<int>(answer.size()))) {
+        return {grpc::StatusCode::INTERNAL, "the server's answer is not of this method's type"};
+      }
+      return status;
+    }
+    const absl::Duration delay = std::max(RetryDelay(status), backoff);
+    if (status.error_code() != grpc::StatusCode::UNAVAILABLE || attempt == kMaxAttempts ||
+        !SafeToRepeat(method) || absl::Now() + delay >= deadline) {
+      return status;
+    }
+    absl::SleepFor(delay);
+    backoff *= 2;
+  }
+}
+
+grpc::Status Connection::ListMethods(std::vector<std::string>& paths) {
+  grpc::ClientContext context;
+  Prepare(absl::Now() + deadline_, context);
+  const auto stub = reflection::ServerReflection::NewStub(channel_);
+  const auto stream = stub->ServerReflectionInfo(&context);
+  reflection::ServerReflectionRequest request;
+  reflection::ServerReflectionResponse response;
+  const auto ask = [&] { return stream->Write(request) && stream->Read(&response); };
+
+  request.set_list_services("*");
+  if (!ask()) return stream->Finish();
+  std::vector<std::string> services;
+  for (const auto& service : response.list_services_response().service()) {
+    services.push_back(service.name());
+  }
+  for (const std::string& service : services) {
+    request.set_file_containing_symbol(service);
+    if (!ask()) return stream->Finish();
+    for (const std::string& bytes : response.file_descriptor_response().file_descriptor_proto()) {
+      google::protobuf::FileDescriptorProto file;
+      if (!file.ParseFromString(bytes)) continue;
+      for (const auto& described : file.service()) {
+        if (absl::StrCat(file.package(), ".", described.name()) != service) continue;
+        for (const auto& method : described.method()) {
+          paths.push_back(absl::StrCat("/", service, "/", method.name()));
+        }
+      }
+    }
+  }
+  stream->WritesDone();
+  return stream->Finish();
+}
+
+}  // namespace ipt::ctl

@@ -1,0 +1,42 @@
+// One server, called synchronously.
+//
+// Calls that are safe to repeat (reads; writes, which carry a request_id) are repeated on UNAVAILABLE
+// and nothing else: at most 3 times more, with the same bytes, after RetryInfo's delay or a growing
+// one, within the deadline.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "grpcpp/channel.h"
+#include "grpcpp/support/status.h"
+#include "iptctl/contract.h"
+#include "iptctl/settings.h"
+
+namespace ipt::ctl {
+
+class Connection {
+ public:
+  // INVALID_ARGUMENT when a file of the settings cannot be read. Does not connect yet.
+  static absl::StatusOr<std::unique_ptr<Connection>> Open(const Settings& settings);
+
+  // Leaves `response` as it was on an error.
+  grpc::Status Call(const MethodDescriptor& method, const Message& request, Message& response);
+
+  // The full names of the services that the server lists by reflection, and their methods' paths.
+  grpc::Status ListMethods(std::vector<std::string>& paths);
+
+ private:
+  Connection(std::shared_ptr<grpc::Channel> channel, const Settings& settings)
+      : channel_(std::move(channel)), token_(settings.token), deadline_(settings.deadline) {}
+
+  void Prepare(absl::Time deadline, grpc::ClientContext& context) const;
+
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::string token_;
+  const absl::Duration deadline_;
+};
+
+}  // namespace ipt::ctl

@@ -1,0 +1,56 @@
+// What every command takes besides its own flags: where the server is, who calls, how to print. From
+// the command line, else the environment (IPTCTL_TOKEN_FILE for --token-file), else a file.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+namespace ipt::ctl {
+
+struct GeneralFlag {
+  const char* name;
+  const char* hint;  // what its value is; empty: a switch
+  bool stored;       // may also stand in the environment and the file
+  const char* only;  // "noun verb" of the one command that takes it; empty: all
+  const char* help;
+};
+const std::vector<GeneralFlag>& GeneralFlags();
+const GeneralFlag* FindGeneralFlag(absl::string_view name);
+
+struct Settings {
+  std::string server = "127.0.0.1:50051";
+  bool tls = false;
+  std::string ca, cert, key, tls_name;
+  std::string token;
+  bool allow_insecure = false;
+  absl::Duration deadline = absl::Seconds(10);
+  std::string clinic;
+  std::optional<absl::TimeZone> zone;
+  bool json_output = false;
+  // Everything else that was given, by name.
+  std::map<std::string, std::string> given;
+
+  bool Has(const std::string& name) const { return given.contains(name) && given.at(name) != "false"; }
+  std::string Get(const std::string& name) const {
+    return given.contains(name) ? given.at(name) : "";
+  }
+};
+
+using GetEnv = std::function<std::string(const std::string&)>;
+
+// INVALID_ARGUMENT with a sentence that names the setting and where it stands. A token that would
+// travel in the clear to another machine is refused.
+absl::StatusOr<Settings> LoadSettings(const std::map<std::string, std::string>& flags,
+                                      const GetEnv& env);
+
+// The file's text.
+absl::StatusOr<std::string> ReadFile(const std::string& path);
+
+}  // namespace ipt::ctl
