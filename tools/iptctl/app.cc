@@ -50,8 +50,8 @@ absl::StatusOr<Chosen> Choose(const std::vector<std::string>& words) {
   }
   const Command* command = FindCommand(words[0], words[1]);
   if (command == nullptr) {
-    return absl::InvalidArgumentError(absl::StrCat("unknown command ", words[0], " ", words[1],
-                                                   DidYouMean(words[1], verbs)));
+    return absl::InvalidArgumentError(
+        absl::StrCat("unknown command ", words[0], " ", words[1], DidYouMean(words[1], verbs)));
   }
   return Chosen{*command, {words.begin() + 2, words.end()}};
 }
@@ -77,7 +77,8 @@ absl::StatusOr<bool> IsSwitch(const std::vector<std::string>& words, absl::strin
   const RequestFlags flags(*method->input_type());
   if (const Flag* flag = flags.Find(name)) return flag->is_switch();
   if (chosen->command.noun == "course" && chosen->command.verb == "book-plan") {
-    const RequestFlags plan(*FindMethod("ipt.scheduling.v1.CourseService.PlanCourse")->input_type());
+    const RequestFlags plan(
+        *FindMethod("ipt.scheduling.v1.CourseService.PlanCourse")->input_type());
     if (const Flag* flag = plan.Find(name)) return flag->is_switch();
   }
   return flags.NotFound(name);
@@ -235,8 +236,7 @@ absl::Status Session::Bind(const MethodDescriptor& method, const std::vector<Pos
     const absl::Status placed = ApplyPositionals(specs, words, context, request);
     if (!placed.ok()) return placed;
   }
-  const absl::Status applied =
-      RequestFlags(*method.input_type()).Apply(flags, context, request);
+  const absl::Status applied = RequestFlags(*method.input_type()).Apply(flags, context, request);
   if (!applied.ok()) return applied;
   for (const std::string& note : context.time.notes) env.err << "note: " << note << "\n";
   const auto* id = method.input_type()->FindFieldByName("request_id");

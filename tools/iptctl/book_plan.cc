@@ -56,7 +56,8 @@ int BookFromPlan(const std::vector<std::string>& words, const std::vector<FlagTe
   }
   const bool yes = session.settings.Has("yes");
   if (!yes && !session.env.in_is_terminal) {
-    return session.UsageError("nobody can be asked here: add --yes, or look first with course plan");
+    return session.UsageError(
+        "nobody can be asked here: add --yes, or look first with course plan");
   }
 
   const auto plan = NewMessage(*plan_method.output_type());

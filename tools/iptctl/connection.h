@@ -1,8 +1,8 @@
 // One server, called synchronously.
 //
-// Calls that are safe to repeat (reads; writes, which carry a request_id) are repeated on UNAVAILABLE
-// and nothing else: at most 3 times more, with the same bytes, after RetryInfo's delay or a growing
-// one, within the deadline.
+// Calls that are safe to repeat (reads; writes, which carry a request_id) are repeated on
+// UNAVAILABLE and nothing else: at most 3 times more, with the same bytes, after RetryInfo's delay
+// or a growing one, within the deadline.
 #pragma once
 
 #include <memory>

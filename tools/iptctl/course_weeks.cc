@@ -46,8 +46,7 @@ std::vector<MarkedSession> MarkSessions(const Course& course, const std::vector<
   std::vector<MarkedSession> marked;
   for (const Session& session : sessions) {
     marked.push_back({MarkOf(session, now), session.session_number(),
-                      absl::ToCivilSecond(InstantOf(session.start_time()), zone),
-                      session.phase()});
+                      absl::ToCivilSecond(InstantOf(session.start_time()), zone), session.phase()});
   }
   if (forecast != nullptr) {
     for (const auto& projected : forecast->sessions()) {
@@ -70,9 +69,9 @@ std::optional<std::pair<absl::Weekday, int>> UsualSlot(const std::vector<MarkedS
     if (session.mark == Mark::kCancelled) continue;
     ++counts[{static_cast<int>(absl::GetWeekday(session.local)), MinuteOf(session.local)}];
   }
-  const auto most = std::max_element(counts.begin(), counts.end(), [](const auto& a, const auto& b) {
-    return a.second < b.second;
-  });
+  const auto most =
+      std::max_element(counts.begin(), counts.end(),
+                       [](const auto& a, const auto& b) { return a.second < b.second; });
   if (most == counts.end() || most->second < 2) return std::nullopt;
   return std::make_pair(static_cast<absl::Weekday>(most->first.first), most->first.second);
 }
@@ -156,9 +155,8 @@ void AddNotes(const Course& course, const CourseWeeks& layout, CourseWeek& week)
                        (absl::GetWeekday(session.local) != layout.usual->first ||
                         MinuteOf(session.local) != layout.usual->second);
       if (off) {
-        week.notes.push_back(absl::FormatTime("%a %H:%M",
-                                              absl::FromCivil(session.local, absl::UTCTimeZone()),
-                                              absl::UTCTimeZone()));
+        week.notes.push_back(absl::FormatTime(
+            "%a %H:%M", absl::FromCivil(session.local, absl::UTCTimeZone()), absl::UTCTimeZone()));
       }
     }
   }

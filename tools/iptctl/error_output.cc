@@ -101,15 +101,14 @@ Report Read(const grpc::Status& status, bool write) {
       }
     } else if (any.UnpackTo(&preconditions)) {
       for (const auto& v : preconditions.violations()) {
-        report.preconditions.emplace_back(v.subject(), absl::StrCat(v.type(), ": ",
-                                                                    v.description()));
+        report.preconditions.emplace_back(v.subject(),
+                                          absl::StrCat(v.type(), ": ", v.description()));
       }
     } else if (any.UnpackTo(&resource)) {
       report.resource = resource.resource_name();
     } else if (any.UnpackTo(&retry)) {
-      report.retry_after =
-          absl::FormatDuration(absl::Seconds(retry.retry_delay().seconds()) +
-                               absl::Nanoseconds(retry.retry_delay().nanos()));
+      report.retry_after = absl::FormatDuration(absl::Seconds(retry.retry_delay().seconds()) +
+                                                absl::Nanoseconds(retry.retry_delay().nanos()));
     } else if (any.UnpackTo(&request)) {
       report.server_request = request.request_id();
     }

@@ -77,7 +77,8 @@ struct Windows {
 
 // "mon 09:00-17:00", "mon-fri 09:00-12:00", "tue,thu 14:00-18:00".
 absl::StatusOr<Windows> ParseWindows(absl::string_view text) {
-  const absl::Status bad = Bad(text, "a weekly window: write mon 09:00-17:00 or mon-fri 09:00-12:00");
+  const absl::Status bad =
+      Bad(text, "a weekly window: write mon 09:00-17:00 or mon-fri 09:00-12:00");
   const std::vector<absl::string_view> parts = absl::StrSplit(text, ' ', absl::SkipEmpty());
   if (parts.size() != 2) return bad;
   Windows windows;
@@ -140,8 +141,7 @@ const std::map<std::string, Kind>& Kinds() {
         [](absl::string_view text, ValueContext&, Message& out) {
           const auto* paths = out.GetDescriptor()->FindFieldByName("paths");
           for (absl::string_view path : absl::StrSplit(text, ',', absl::SkipEmpty())) {
-            out.GetReflection()->AddString(&out, paths,
-                                           absl::StrReplaceAll(path, {{"-", "_"}}));
+            out.GetReflection()->AddString(&out, paths, absl::StrReplaceAll(path, {{"-", "_"}}));
           }
           return absl::OkStatus();
         }}},
@@ -210,11 +210,10 @@ absl::Status ParseMessage(absl::string_view text, ValueContext& context, Message
     if (parts.size() != 2 || field == nullptr || !IsLeaf(*field)) {
       std::vector<std::string> names;
       for (int i = 0; i < out.GetDescriptor()->field_count(); ++i) {
-        names.push_back(
-            absl::StrReplaceAll(out.GetDescriptor()->field(i)->name(), {{"_", "-"}}));
+        names.push_back(absl::StrReplaceAll(out.GetDescriptor()->field(i)->name(), {{"_", "-"}}));
       }
-      return Bad(pair, absl::StrCat("of the form name=value with one of ",
-                                    absl::StrJoin(names, ", ")));
+      return Bad(pair,
+                 absl::StrCat("of the form name=value with one of ", absl::StrJoin(names, ", ")));
     }
     const absl::Status status = SetField(out, *field, parts[1], context);
     if (!status.ok()) {
@@ -287,9 +286,8 @@ absl::Status SetField(Message& message, const FieldDescriptor& field, absl::stri
   if (const auto* oneof = field.real_containing_oneof(); oneof != nullptr) {
     const auto* set = reflection->GetOneofFieldDescriptor(message, oneof);
     if (set != nullptr && set != &field) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("give either this or ", absl::StrReplaceAll(set->name(), {{"_", "-"}}),
-                       ", not both"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "give either this or ", absl::StrReplaceAll(set->name(), {{"_", "-"}}), ", not both"));
     }
   }
   switch (field.cpp_type()) {
@@ -341,7 +339,7 @@ std::string ValueHint(const FieldDescriptor& field) {
     case FieldDescriptor::CPPTYPE_MESSAGE: {
       if (field.message_type()->full_name() == kWeeklyWindow) return "\"DAYS HH:MM-HH:MM\"";
       const auto kind = Kinds().find(field.message_type()->full_name());
-      return kind == Kinds().end() ? "FIELD=VALUE,..." : kind->second.hint;
+      return kind == Kinds().end() ? kPairsHint : kind->second.hint;
     }
     case FieldDescriptor::CPPTYPE_ENUM: {
       std::vector<std::string> names;

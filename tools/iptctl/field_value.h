@@ -29,5 +29,7 @@ absl::Status SetField(Message& message, const FieldDescriptor& field, absl::stri
 
 // What to type for the field, for help: "TIME", "DATE", "in-person|video|telephone".
 std::string ValueHint(const FieldDescriptor& field);
+// The hint for messages without a short form.
+inline constexpr char kPairsHint[] = "FIELD=VALUE,...";
 
 }  // namespace ipt::ctl

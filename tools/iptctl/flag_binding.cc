@@ -40,10 +40,9 @@ bool IsSet(const Message& request, const Flag& flag) {
 
 // Its path below the updated resource, as a mask names it.
 std::string MaskPath(const Flag& flag) {
-  return absl::StrJoin(flag.field.begin() + 1, flag.field.end(), ".",
-                       [](std::string* out, const FieldDescriptor* field) {
-                         absl::StrAppend(out, field->name());
-                       });
+  return absl::StrJoin(
+      flag.field.begin() + 1, flag.field.end(), ".",
+      [](std::string* out, const FieldDescriptor* field) { absl::StrAppend(out, field->name()); });
 }
 
 }  // namespace
@@ -85,12 +84,11 @@ void RequestFlags::Collect(const Descriptor& type, std::vector<const FieldDescri
     if (IsLeaf(*field)) {
       Flag flag;
       flag.field = path;
-      flag.path = absl::StrReplaceAll(
-          absl::StrJoin(path, ".",
-                        [](std::string* out, const FieldDescriptor* f) {
-                          absl::StrAppend(out, f->name());
-                        }),
-          {{"_", "-"}});
+      flag.path = absl::StrReplaceAll(absl::StrJoin(path, ".",
+                                                    [](std::string* out, const FieldDescriptor* f) {
+                                                      absl::StrAppend(out, f->name());
+                                                    }),
+                                      {{"_", "-"}});
       flags_.push_back(std::move(flag));
     } else if (path.size() < 6) {
       Collect(*field->message_type(), path);

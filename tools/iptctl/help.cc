@@ -2,12 +2,16 @@
 
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "iptctl/error_output.h"
 #include "iptctl/flag_binding.h"
+#include "iptctl/resource_names.h"
 #include "iptctl/settings.h"
 #include "iptctl/text.h"
 
@@ -19,6 +23,63 @@ constexpr int kWidth = 100;
 std::string FirstSentence(const std::string& text) {
   const auto end = text.find(". ");
   return end == std::string::npos ? text : text.substr(0, end + 1);
+}
+
+// What a flag's field is for. The contract speaks to servers and programs, too; a person at a
+// command line needs less.
+std::string DescribeFlag(const Flag& flag, bool update) {
+  if (flag.path == "request-id") return "A UUID, to repeat a write. Default: a new one.";
+  std::string text = CommentOf(flag.leaf());
+  absl::string_view rest = text;
+  absl::ConsumePrefix(&rest, "OUTPUT_ONLY. ");
+  if (update) absl::ConsumePrefix(&rest, "REQUIRED. ");
+  absl::ConsumePrefix(&rest, "True: ");
+  text = absl::StrCat(absl::AsciiStrToUpper(rest.substr(0, 1)),
+                      rest.substr(std::min<size_t>(1, rest.size())));
+  if (ValueHint(flag.leaf()) == kPairsHint) {
+    std::vector<std::string> names;
+    for (int i = 0; i < flag.leaf().message_type()->field_count(); ++i) {
+      const FieldDescriptor* field = flag.leaf().message_type()->field(i);
+      if (RulesOf(*field).output_only()) continue;
+      const std::string hint = ValueHint(*field);
+      names.push_back(absl::StrCat(absl::StrReplaceAll(field->name(), {{"_", "-"}}), "=",
+                                   hint.empty() ? "true" : hint));
+    }
+    absl::StrAppend(&text, " Fields: ", absl::StrJoin(names, ", "), ".");
+  }
+  if (flag.leaf().is_repeated()) absl::StrAppend(&text, " Repeat the flag for more.");
+  return text;
+}
+
+// What each word of a command is.
+std::string ArgumentsHelp(const Command& command, const Descriptor& request) {
+  std::string out;
+  for (const Positional& arg : command.args) {
+    const FieldDescriptor* field = nullptr;
+    const Descriptor* at = &request;
+    for (absl::string_view name : absl::StrSplit(arg.field, '.')) {
+      field = at->FindFieldByName(std::string(name));
+      at = field->message_type();
+    }
+    std::string text = CommentOf(*field);
+    if (!arg.id_field.empty()) {
+      const std::string& pattern = RulesOf(*field).resource();
+      const std::string stem(absl::StripSuffix(arg.id_field, "_id"));
+      text = absl::StrCat(pattern, "/", CollectionOf(stem), "/{id}, the new name; or ", pattern,
+                          " alone, and the server makes the id.");
+    } else if (RulesOf(*field).wildcard()) {
+      absl::StrAppend(&text, " The clinic alone means the same as \"-\".");
+    }
+    absl::string_view rest = text;
+    for (absl::string_view tag : {"REQUIRED. ", "IMMUTABLE. ", "OUTPUT_ONLY. "}) {
+      absl::ConsumePrefix(&rest, tag);
+    }
+    constexpr int kColumn = 20;
+    const std::string body = Wrap(rest, kColumn, kWidth);
+    absl::StrAppend(&out, PadRight(absl::StrCat("  ", arg.label), kColumn),
+                    body.substr(std::min<size_t>(kColumn, body.size())));
+  }
+  return out.empty() ? out : absl::StrCat("\nArguments:\n", out);
 }
 
 std::string FlagLine(const std::string& name, const std::string& hint, const std::string& text) {
@@ -99,22 +160,20 @@ std::string CommandHelp(const Command& command) {
   absl::StrAppend(&out, "\nUsage: iptctl ", words, usage.empty() ? "" : " ", usage,
                   " [--flag value]\n\nExample:\n  iptctl ", command.example, "\n");
   if (const MethodDescriptor* method = FindMethod(command.method); method != nullptr) {
-    absl::StrAppend(&out, "\nFlags:\n");
+    absl::StrAppend(&out, ArgumentsHelp(command, *method->input_type()), "\nFlags:\n");
     const RequestFlags flags(*method->input_type());
     for (const Flag& flag : flags.all()) {
       // What the words set already.
       const std::string path = absl::StrJoin(
-          flag.field, ".", [](std::string* o, const FieldDescriptor* f) {
-            absl::StrAppend(o, f->name());
-          });
-      const bool word = std::any_of(
-          command.args.begin(), command.args.end(), [&](const Positional& arg) {
+          flag.field, ".",
+          [](std::string* o, const FieldDescriptor* f) { absl::StrAppend(o, f->name()); });
+      const bool word =
+          std::any_of(command.args.begin(), command.args.end(), [&](const Positional& arg) {
             return !arg.optional && (arg.field == path || arg.id_field == path);
           });
       if (word || path == "update_mask") continue;
-      std::string text = CommentOf(flag.leaf());
-      if (flag.leaf().is_repeated()) absl::StrAppend(&text, " Repeat the flag for more.");
-      absl::StrAppend(&out, FlagLine(flag.shortest, ValueHint(flag.leaf()), text));
+      absl::StrAppend(&out, FlagLine(flag.shortest, ValueHint(flag.leaf()),
+                                     DescribeFlag(flag, flags.updated() != nullptr)));
     }
     absl::StrAppend(&out, GeneralFlagsHelp(words), "\nCalls ", RpcPath(*method), ".\n");
   } else {

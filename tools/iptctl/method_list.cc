@@ -26,8 +26,7 @@ int ListMethodsAndCommands(Session& session) {
   for (const std::string& path : paths) {
     // Health and reflection are not the suite's.
     if (!absl::StartsWith(path, "/ipt.")) continue;
-    const Command* command =
-        FindCommandOf(absl::StrReplaceAll(path.substr(1), {{"/", "."}}));
+    const Command* command = FindCommandOf(absl::StrReplaceAll(path.substr(1), {{"/", "."}}));
     complete = complete && command != nullptr;
     const std::string words =
         command == nullptr ? "-" : absl::StrCat(command->noun, " ", command->verb);

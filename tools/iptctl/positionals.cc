@@ -52,8 +52,8 @@ absl::Status Set(const Positional& spec, const std::string& word, ValueContext& 
       RulesOf(*target.field).clinic_id() ? absl::StripPrefix(word, "clinics/") : word;
   const absl::Status status = SetField(*target.message, *target.field, text, context);
   return status.ok() ? status
-                     : absl::InvalidArgumentError(absl::StrCat(
-                           spec.label, ": ", absl::string_view(status.message())));
+                     : absl::InvalidArgumentError(
+                           absl::StrCat(spec.label, ": ", absl::string_view(status.message())));
 }
 
 }  // namespace
@@ -79,9 +79,9 @@ absl::Status ApplyPositionals(const std::vector<Positional>& specs,
     const auto rules = first == nullptr ? ipt::common::v1::FieldRules() : RulesOf(*first);
     const bool is_clinic = rules.resource() == "clinics/{clinic}";
     const bool plain = specs[0].id_field.empty();
-    if (given.empty() ? is_clinic || rules.wildcard()
-                      : is_clinic && plain && specs.size() > 1 &&
-                            !absl::StartsWith(given[0], "clinics/")) {
+    if (given.empty()
+            ? is_clinic || rules.wildcard()
+            : is_clinic && plain && specs.size() > 1 && !absl::StartsWith(given[0], "clinics/")) {
       given.insert(given.begin(), "clinics/" + context.clinic);
     }
   }
@@ -97,8 +97,8 @@ absl::Status ApplyPositionals(const std::vector<Positional>& specs,
     } while (spec.rest && next < given.size());
   }
   if (next < given.size()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", given[next], "\" is one word too many; put words with blanks in quotes"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "\"", given[next], "\" is one word too many; put words with blanks in quotes"));
   }
   return absl::OkStatus();
 }

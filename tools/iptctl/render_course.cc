@@ -27,14 +27,14 @@ struct Glyphs {
   std::array<const char*, kMarks> marks;
   const char *pause, *deadline, *elapsed, *left, *dot, *rule, *more, *note, *ellipsis;
 };
-constexpr Glyphs kUnicode{{"●", "◐", "✗", "⊘", "○", "?", "·"}, "░", "┃", "■", "□", " · ", "─", "⋮",
-                          "◀ ", "…"};
-constexpr Glyphs kAscii{{"*", "~", "x", "/", "o", "?", "."}, ":", "|", "#", "-", ", ", "-", "...",
-                        "< ", "..."};
+constexpr Glyphs kUnicode{
+    {"●", "◐", "✗", "⊘", "○", "?", "·"}, "░", "┃", "■", "□", " · ", "─", "⋮", "◀ ", "…"};
+constexpr Glyphs kAscii{
+    {"*", "~", "x", "/", "o", "?", "."}, ":", "|", "#", "-", ", ", "-", "...", "< ", "..."};
 
 constexpr std::array<const char*, kMarks> kMarkWords = {
-    "attended", "attended late", "no-show", "cancelled", "booked", "attendance missing",
-    "projected"};
+    "attended", "attended late",      "no-show",  "cancelled",
+    "booked",   "attendance missing", "projected"};
 constexpr std::array<Color, kMarks> kMarkColors = {Color::kGreen, Color::kGreen, Color::kRed,
                                                    Color::kDim,   Color::kCyan,  Color::kYellow,
                                                    Color::kDim};
@@ -54,13 +54,11 @@ std::string Word(E value, const google::protobuf::EnumDescriptor& type, absl::st
   const auto* described = type.FindValueByNumber(value);
   if (described == nullptr) return absl::StrCat(static_cast<int>(value));
   if (value == 0) return "";
-  return absl::StrReplaceAll(
-      absl::AsciiStrToLower(absl::StripPrefix(described->name(), prefix)), {{"_", " "}});
+  return absl::StrReplaceAll(absl::AsciiStrToLower(absl::StripPrefix(described->name(), prefix)),
+                             {{"_", " "}});
 }
 
-std::string PhaseWord(v1::Phase phase) {
-  return Word(phase, *v1::Phase_descriptor(), "PHASE_");
-}
+std::string PhaseWord(v1::Phase phase) { return Word(phase, *v1::Phase_descriptor(), "PHASE_"); }
 
 Color PhaseColor(v1::Phase phase) {
   return phase == v1::PHASE_INITIAL       ? Color::kCyan
@@ -192,21 +190,21 @@ class Drawing {
     }
     details.clear();
     if (layout_.deadline) {
-      const bool closed = forecast_ == nullptr;
       details.push_back(absl::StrCat("deadline ", DayText(*layout_.deadline)));
       const int left = progress.days_left();
-      if (!closed) {
+      if (!course_.has_closure()) {
         details.push_back(left >= 0 ? absl::StrCat(Plural(left, "day"), " left")
                                     : absl::StrCat(Plural(-left, "day"), " ago"));
       }
       if (progress.pause_days() > 0) {
-        details.push_back(absl::StrCat("moved ", Plural(progress.pause_days(), "day"),
-                                       " by pauses"));
+        details.push_back(
+            absl::StrCat("moved ", Plural(progress.pause_days(), "day"), " by pauses"));
       }
       if (progress.start_projected()) details.push_back("projected: no session attended yet");
     }
     DrawClock("Week", week, weeks, bar, details);
-    forecast_ == nullptr ? DrawClosure() : DrawForecast();
+    if (forecast_ != nullptr) DrawForecast();
+    if (course_.has_closure()) DrawClosure();
   }
 
   void DrawForecast() {
@@ -233,13 +231,12 @@ class Drawing {
                              *v1::ForecastReason_descriptor(), "FORECAST_REASON_"));
     }
     if (!reasons.empty()) {
-      absl::StrAppend(&out_, Wrap(absl::StrCat("because: ", absl::StrJoin(reasons, ", ")), 10,
-                                  kWidth));
+      absl::StrAppend(&out_,
+                      Wrap(absl::StrCat("because: ", absl::StrJoin(reasons, ", ")), 10, kWidth));
     }
   }
 
   void DrawClosure() {
-    if (!course_.has_closure()) return;
     const v1::Closure& closure = course_.closure();
     const std::string reason =
         Word(closure.reason(), *v1::ClosureReason_descriptor(), "CLOSURE_REASON_");
@@ -252,8 +249,8 @@ class Drawing {
   }
 
   void DrawWeeks() {
-    std::string head = absl::StrCat("week  ", PadRight("Monday", 12), PadRight("phase",
-                                                                               kPhaseWidth + 1));
+    std::string head =
+        absl::StrCat("week  ", PadRight("Monday", 12), PadRight("phase", kPhaseWidth + 1));
     for (const char* day : {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}) {
       absl::StrAppend(&head, PadRight(absl::StrCat("  ", day), kCellWidth));
     }
@@ -264,9 +261,8 @@ class Drawing {
       while (end < weeks.size() && weeks[end].empty()) ++end;
       if (end - i >= kLongRun) {
         const bool paused = weeks[i].days[0].paused && weeks[end - 1].days[6].paused;
-        Line(paint_(Color::kDim,
-                    absl::StrCat(PadLeft(glyphs_.more, 4), "  ", end - i, " weeks ",
-                                 paused ? "of pause" : "without sessions")));
+        Line(paint_(Color::kDim, absl::StrCat(PadLeft(glyphs_.more, 4), "  ", end - i, " weeks ",
+                                              paused ? "of pause" : "without sessions")));
         i = end;
       } else {
         DrawWeek(weeks[i++]);
@@ -286,8 +282,9 @@ class Drawing {
     std::string note = week.notes.empty() ? "" : glyphs_.note;
     for (size_t i = 0; i < week.notes.size(); ++i) {
       const std::string next = absl::StrCat(week.notes[i], i + 1 < week.notes.size() ? ", " : "");
-      if (kNoteColumn + DisplayWidth(note) + DisplayWidth(absl::StripTrailingAsciiWhitespace(
-                                                 next)) > kWidth) {
+      if (kNoteColumn + DisplayWidth(note) +
+              DisplayWidth(absl::StripTrailingAsciiWhitespace(next)) >
+          kWidth) {
         Line(absl::StrCat(PadRight(line, kNoteColumn), note));
         line.clear();
         note = "  ";
@@ -325,14 +322,16 @@ class Drawing {
         used_marks_[static_cast<int>(session.mark)] = true;
       }
     }
-    const std::string fill = day.paused ? glyphs_.pause : " ";
     paused_ = paused_ || day.paused;
-    const std::string blank = paint_(day.paused ? Color::kDim : Color::kNone,
-                                     Repeat(fill, 4 - DisplayWidth(inner)));
-    return absl::StrCat(day.today ? paint_(Color::kBold, "[") : fill, blank, inner,
+    const auto fill = [&](int times) {
+      return paint_(day.paused ? Color::kDim : Color::kNone,
+                    Repeat(day.paused ? glyphs_.pause : " ", times));
+    };
+    return absl::StrCat(day.today ? paint_(Color::kBold, "[") : fill(1),
+                        fill(4 - DisplayWidth(inner)), inner,
                         day.deadline ? paint_(Color::kRed, glyphs_.deadline)
                         : day.today  ? paint_(Color::kBold, "]")
-                                     : fill);
+                                     : fill(1));
   }
 
   void DrawLegend() {

@@ -21,8 +21,7 @@ using google::protobuf::Reflection;
 // every field that fits in a cell.
 const std::map<std::string, std::vector<std::string>>& ColumnTable() {
   static const auto* const table = new std::map<std::string, std::vector<std::string>>{
-      {"ipt.scheduling.v1.Clinic",
-       {"NAME=name", "DISPLAY NAME=display_name", "ZONE=time_zone"}},
+      {"ipt.scheduling.v1.Clinic", {"NAME=name", "DISPLAY NAME=display_name", "ZONE=time_zone"}},
       {"ipt.scheduling.v1.Holiday", {"NAME=name", "DATE=date", "DISPLAY NAME=display_name"}},
       {"ipt.scheduling.v1.Therapist",
        {"NAME=name", "DISPLAY NAME=display_name", "ACTIVE=active", "OPEN COURSES=open_courses",
@@ -77,8 +76,8 @@ std::vector<Column> ColumnsOf(const Descriptor& type) {
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor* field = type.field(i);
     if (!FitsInCell(*field)) continue;
-    columns.push_back({absl::StrReplaceAll(absl::AsciiStrToUpper(field->name()), {{"_", " "}}),
-                       {field}});
+    columns.push_back(
+        {absl::StrReplaceAll(absl::AsciiStrToUpper(field->name()), {{"_", " "}}), {field}});
   }
   return columns;
 }
@@ -92,8 +91,7 @@ std::string Cell(const Message& row, const Column& column, const ShowContext& co
   return ValueText(*holder, *column.path.back(), context);
 }
 
-std::string Table(const std::vector<const Message*>& rows, int indent,
-                  const ShowContext& context) {
+std::string Table(const std::vector<const Message*>& rows, int indent, const ShowContext& context) {
   const std::vector<Column> columns = ColumnsOf(*rows.front()->GetDescriptor());
   std::vector<std::vector<std::string>> cells(1);
   for (const Column& column : columns) {

@@ -24,7 +24,8 @@ std::pair<std::string, std::string> SplitNewName(absl::string_view text,
                                                  absl::string_view collection,
                                                  absl::string_view clinic);
 
-// "time_off" -> "timeOff", "session" -> "sessions": the collection's segment for an id field's stem.
+// "time_off" -> "timeOff", "session" -> "sessions": the collection's segment for an id field's
+// stem.
 std::string CollectionOf(absl::string_view stem);
 
 }  // namespace ipt::ctl

@@ -44,8 +44,8 @@ absl::Status ReadConfig(const std::string& path, std::map<std::string, Given>& o
       for (const GeneralFlag& f : GeneralFlags()) {
         if (f.stored) names.push_back(f.name);
       }
-      return absl::InvalidArgumentError(
-          absl::StrCat(where, ": a line is name = value with a known name", DidYouMean(name, names)));
+      return absl::InvalidArgumentError(absl::StrCat(
+          where, ": a line is name = value with a known name", DidYouMean(name, names)));
     }
     out[name] = {std::string(absl::StripAsciiWhitespace(pair.second)), where};
   }
@@ -74,25 +74,32 @@ const std::vector<GeneralFlag>& GeneralFlags() {
       {"cert", "FILE", true, "", "PEM of the client's certificate chain, for mutual TLS."},
       {"key", "FILE", true, "", "PEM of the client's private key."},
       {"tls-name", "NAME", true, "", "The name that the server's certificate must bear."},
-      {"token", "TOKEN", true, "", "Bearer token. Others may see it in the process list: prefer "
-                                   "--token-file."},
+      {"token", "TOKEN", true, "",
+       "Bearer token. Others may see it in the process list: prefer "
+       "--token-file."},
       {"token-file", "FILE", true, "", "File with the bearer token."},
       {"allow-insecure", "", true, "", "Send the token to another machine although TLS is off."},
       {"deadline", "SPAN", true, "", "How long a call may take, retries included. Default 10s."},
-      {"clinic", "ID", true, "", "The clinic that shortened names belong to: with it, ana is enough "
-                                 "for clinics/ID/therapists/ana."},
-      {"zone", "ZONE", true, "", "IANA zone of local times typed, and of times shown that have no "
-                                 "zone of their own."},
+      {"clinic", "ID", true, "",
+       "The clinic that shortened names belong to: with it, ana is enough "
+       "for clinics/ID/therapists/ana."},
+      {"zone", "ZONE", true, "",
+       "IANA zone of local times typed, and of times shown that have no "
+       "zone of their own."},
       {"output", "table|json", true, "", "How to print (-o). Default table."},
-      {"config", "FILE", false, "", "Settings, a line each: name = value. Default "
-                                    "~/.config/iptctl/config."},
-      {"json", "{...}|@FILE|@-", false, "", "The request as JSON (@FILE: from a file, @-: from "
-                                            "standard input); words and flags go before it."},
+      {"config", "FILE", false, "",
+       "Settings, a line each: name = value. Default "
+       "~/.config/iptctl/config."},
+      {"json", "{...}|@FILE|@-", false, "",
+       "The request as JSON (@FILE: from a file, @-: from "
+       "standard input); words and flags go before it."},
       {"all", "", false, "", "Of lists: follow all pages."},
       {"ascii", "", false, "course show", "Draw without Unicode."},
-      {"from-plan", "", false, "course book-plan", "Plan first, show the plan, then book it. Takes "
-                                                   "course plan's flags, too."},
-      {"partial", "", false, "course book-plan", "Book a plan although some sessions found no time."},
+      {"from-plan", "", false, "course book-plan",
+       "Plan first, show the plan, then book it. Takes "
+       "course plan's flags, too."},
+      {"partial", "", false, "course book-plan",
+       "Book a plan although some sessions found no time."},
       {"yes", "", false, "course book-plan", "Book without asking."},
       {"offline", "", false, "methods", "List what iptctl knows without asking a server."},
       {"help", "", false, "", "Explain (-h)."},

@@ -1,5 +1,5 @@
-// What every command takes besides its own flags: where the server is, who calls, how to print. From
-// the command line, else the environment (IPTCTL_TOKEN_FILE for --token-file), else a file.
+// What every command takes besides its own flags: where the server is, who calls, how to print.
+// From the command line, else the environment (IPTCTL_TOKEN_FILE for --token-file), else a file.
 #pragma once
 
 #include <functional>
@@ -37,7 +37,9 @@ struct Settings {
   // Everything else that was given, by name.
   std::map<std::string, std::string> given;
 
-  bool Has(const std::string& name) const { return given.contains(name) && given.at(name) != "false"; }
+  bool Has(const std::string& name) const {
+    return given.contains(name) && given.at(name) != "false";
+  }
   std::string Get(const std::string& name) const {
     return given.contains(name) ? given.at(name) : "";
   }

@@ -5,6 +5,7 @@
 #include "ipt/scheduling/v1/session_service.pb.h"
 #include "iptctl/render_course.h"
 #include "iptctl/resource_names.h"
+#include "nlohmann/json.hpp"
 
 namespace ipt::ctl {
 namespace {
@@ -46,12 +47,14 @@ int ShowCourse(const std::vector<std::string>& words, Session& session) {
     return exit;
   }
   if (session.settings.json_output) {
-    std::string course_json, sessions_json;
-    google::protobuf::util::JsonPrintOptions options;
-    options.add_whitespace = true;
-    google::protobuf::util::MessageToJsonString(course, &course_json, options);
-    google::protobuf::util::MessageToJsonString(answer, &sessions_json, options);
-    session.env.out << "{\"course\": " << course_json << ", \"list\": " << sessions_json << "}\n";
+    // The course, and its sessions beside it as in their list.
+    std::string course_json, list_json;
+    google::protobuf::util::MessageToJsonString(course, &course_json);
+    google::protobuf::util::MessageToJsonString(answer, &list_json);
+    nlohmann::ordered_json json = nlohmann::ordered_json::parse(list_json);
+    json["course"] = nlohmann::ordered_json::parse(course_json);
+    if (!json.contains("sessions")) json["sessions"] = nlohmann::ordered_json::array();
+    session.env.out << json.dump(2) << "\n";
     return 0;
   }
   CourseStyle style;

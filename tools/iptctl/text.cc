@@ -90,8 +90,7 @@ std::string DidYouMean(absl::string_view word, const std::vector<std::string>& c
 }
 
 std::string Paint::operator()(Color color, absl::string_view text) const {
-  static constexpr absl::string_view kCodes[] = {"",   "1",  "2",  "31", "32",
-                                                 "33", "34", "35", "36"};
+  static constexpr absl::string_view kCodes[] = {"", "1", "2", "31", "32", "33", "34", "35", "36"};
   if (!on || color == Color::kNone || text.empty()) return std::string(text);
   return absl::StrCat("\x1b[", kCodes[static_cast<int>(color)], "m", text, "\x1b[0m");
 }

@@ -53,10 +53,9 @@ absl::StatusOr<absl::Time> ResolveLocal(absl::CivilSecond local, absl::string_vi
     case absl::TimeZone::TimeInfo::UNIQUE:
       return info.pre;
     case absl::TimeZone::TimeInfo::SKIPPED:
-      return absl::InvalidArgumentError(
-          absl::StrCat("\"", text, "\" does not exist in ", zone.name(),
-                       ": clocks go forward over it. Write ", full(info.post), " or ",
-                       full(info.pre)));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "\"", text, "\" does not exist in ", zone.name(), ": clocks go forward over it. Write ",
+          full(info.post), " or ", full(info.pre)));
     case absl::TimeZone::TimeInfo::REPEATED:
       context.notes.push_back(absl::StrCat(text, " occurs twice in ", zone.name(),
                                            "; taken as the first, ", full(info.pre),

@@ -42,7 +42,7 @@ absl::StatusOr<std::pair<absl::Time, absl::Time>> ParseTimeRange(absl::string_vi
                                                                  TimeContext& context);
 
 // FIRST..LAST, or one day.
-absl::StatusOr<std::pair<absl::CivilDay, absl::CivilDay>> ParseDayRange(
-    absl::string_view text, const TimeContext& context);
+absl::StatusOr<std::pair<absl::CivilDay, absl::CivilDay>> ParseDayRange(absl::string_view text,
+                                                                        const TimeContext& context);
 
 }  // namespace ipt::ctl

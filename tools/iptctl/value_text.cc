@@ -38,8 +38,8 @@ std::string MinuteText(const Message& time) {
 
 std::string EnumField(const Message& message, const char* name) {
   const auto* field = FieldOf(message, name);
-  const auto* value = field->enum_type()->FindValueByNumber(
-      message.GetReflection()->GetEnumValue(message, field));
+  const auto* value =
+      field->enum_type()->FindValueByNumber(message.GetReflection()->GetEnumValue(message, field));
   return value == nullptr ? "?" : EnumText(*value);
 }
 
@@ -104,8 +104,8 @@ std::string ElementText(const Message& message, const FieldDescriptor& field, in
       return Writers().at(value.GetDescriptor()->full_name())(value, context);
     }
     case FieldDescriptor::CPPTYPE_ENUM: {
-      const int number = one ? r->GetEnumValue(message, &field)
-                             : r->GetRepeatedEnumValue(message, &field, index);
+      const int number =
+          one ? r->GetEnumValue(message, &field) : r->GetRepeatedEnumValue(message, &field, index);
       const auto* value = field.enum_type()->FindValueByNumber(number);
       // A newer server may know more values.
       const std::string text = value == nullptr ? absl::StrCat(number) : EnumText(*value);
@@ -191,12 +191,10 @@ std::string InstantText(absl::Time time, const absl::TimeZone& zone) {
 
 Color ColorOfState(absl::string_view text) {
   static const auto* const colors = new std::map<std::string, Color>{
-      {"active", Color::kGreen},      {"on-track", Color::kGreen},
-      {"attended", Color::kGreen},    {"attended-late", Color::kGreen},
-      {"completed", Color::kGreen},   {"booked", Color::kCyan},
-      {"paused", Color::kYellow},     {"at-risk", Color::kYellow},
-      {"no-show", Color::kRed},       {"infeasible", Color::kRed},
-      {"overdue", Color::kRed},       {"cancelled", Color::kDim},
+      {"active", Color::kGreen},        {"on-track", Color::kGreen},  {"attended", Color::kGreen},
+      {"attended-late", Color::kGreen}, {"completed", Color::kGreen}, {"booked", Color::kCyan},
+      {"paused", Color::kYellow},       {"at-risk", Color::kYellow},  {"no-show", Color::kRed},
+      {"infeasible", Color::kRed},      {"overdue", Color::kRed},     {"cancelled", Color::kDim},
       {"discontinued", Color::kDim},
   };
   const auto it = colors->find(std::string(text));

@@ -21,8 +21,8 @@ ShowContext Within(const Message& message, const ShowContext& context);
 // Whether messages of the type are shown in one line.
 bool IsInline(const Descriptor& type);
 
-// Of a repeated field all elements, with commas between. Empty when unset. REQUIRES: the field is no
-// message, or one of an inline type.
+// Of a repeated field all elements, with commas between. Empty when unset. REQUIRES: the field is
+// no message, or one of an inline type.
 std::string ValueText(const Message& message, const FieldDescriptor& field,
                       const ShowContext& context);
 
