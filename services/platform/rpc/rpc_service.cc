@@ -247,6 +247,8 @@ void RpcService::Add(absl::string_view method, NewRequest new_request, Run run) 
                    grpc::ServerUnaryReactor* reactor = call->reactor();
                    if (const absl::Status admitted = call->Admit(); !admitted.ok()) {
                      call->Finish(admitted);
+                   } else if (call->AnsweredFromMemory()) {
+                     return reactor;
                    } else if (!runtime_.executor.TryPost([call] { call->RunHandler(); })) {
                      call->Finish(ResourceExhausted(
                          reason::kOverloaded, "the server is busy; retry after the stated delay",

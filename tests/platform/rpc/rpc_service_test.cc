@@ -80,6 +80,9 @@ class RpcServiceTest : public ::testing::Test {
           last_ = ctx;
           return request.clinic();
         });
+    service_.AnswerFromMemory<pb::GetClinicRequest>(
+        "GetClinic",
+        [this](const CallContext&, const pb::GetClinicRequest&) { return remembered_; });
     grpc::ServerBuilder builder;
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
@@ -171,6 +174,7 @@ class RpcServiceTest : public ::testing::Test {
   int port_ = 0;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<pb::ClinicService::Stub> stub_;
+  std::shared_ptr<const std::string> remembered_;
   CallContext last_;
   std::atomic<int> handled_{0};
   std::atomic<bool> block_{false};
@@ -322,6 +326,22 @@ TEST_F(RpcServiceTest, AFullQueueRefusesAtOnce) {
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(refused, 4);
   EXPECT_EQ(served, 4);
+}
+
+TEST_F(RpcServiceTest, WhatIsRememberedNeedsNoHandlerButTheSameChecks) {
+  pb::Clinic clinic;
+  clinic.set_display_name("from memory");
+  remembered_ = std::make_shared<const std::string>(clinic.SerializeAsString());
+  grpc::ClientContext context;
+  context.AddMetadata("authorization", "Bearer a");
+  pb::GetClinicRequest request;
+  request.set_name("clinics/a");
+  pb::Clinic response;
+  EXPECT_TRUE(stub_->GetClinic(&context, request, &response).ok());
+  EXPECT_EQ(response.display_name(), "from memory");
+  EXPECT_EQ(handled_, 0);
+  EXPECT_EQ(CallGet("clinics/b").error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(CallGet("clinics/a", "").error_code(), grpc::StatusCode::UNAUTHENTICATED);
 }
 
 TEST_F(RpcServiceTest, EveryCallIsObservedOnce) {
