@@ -7,11 +7,10 @@ namespace ipt::log {
 namespace {
 
 TEST(LogTest, ALineIsOneJsonObject) {
-  const std::string line =
-      Format(Level::kWarning, "call",
-             {{Key::kMethod, "/x/Get"}, {Key::kLatencyMs, 1.25}, {Key::kSlow, true},
-              {Key::kCount, 7}},
-             1'800'000'000'000'001);
+  const std::string line = Format(
+      Level::kWarning, "call",
+      {{Key::kMethod, "/x/Get"}, {Key::kLatencyMs, 1.25}, {Key::kSlow, true}, {Key::kCount, 7}},
+      1'800'000'000'000'001);
   const auto json = nlohmann::json::parse(line);
   EXPECT_EQ(json["time"], "2027-01-15T08:00:00.000001Z");
   EXPECT_EQ(json["level"], "warning");

@@ -52,8 +52,8 @@ TEST(JsonCodecTest, IgnoresWhatItDoesNotKnow) {
 TEST(JsonCodecTest, DamagedTextIsAnErrorThatRepeatsNothing) {
   Course course;
   Session session;
-  for (const char* text : {"", "secret", "{\"progress\":", "{\"progress\":7}", "[]",
-                           "{\"progress\":[\"secret\"]}"}) {
+  for (const char* text :
+       {"", "secret", "{\"progress\":", "{\"progress\":7}", "[]", "{\"progress\":[\"secret\"]}"}) {
     const absl::Status status = DecodeCourseDerived(text, course);
     EXPECT_THAT(status, StatusIs(absl::StatusCode::kInternal)) << text;
     EXPECT_EQ(status.ToString().find("secret"), std::string::npos);
