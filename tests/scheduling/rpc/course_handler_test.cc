@@ -1,5 +1,7 @@
 #include "scheduling/rpc/course_handler.h"
 
+#include <functional>
+
 #include "absl/strings/match.h"
 #include "scheduling/domain/variants.h"
 #include "tests/scheduling/rpc/booking_fixture.h"
@@ -461,6 +463,56 @@ TEST_F(CourseHandlerTest, RefreshTellsWhenAForecastOrAStateMoves) {
   RefreshStale();
   EXPECT_THAT(NewEvents(), ElementsAre("forecast"));
   EXPECT_EQ(Get(course).forecast().state(), pb::FORECAST_STATE_INFEASIBLE);
+}
+
+// A store whose writes fail, all or those that `fails` picks, while reads go on.
+class RefusingStore final : public SchedulingStore {
+ public:
+  RefusingStore(SchedulingStore& store, std::function<bool(int)> fails)
+      : store_(store), fails_(std::move(fails)) {}
+  absl::Status Read(absl::Time deadline,
+                    absl::FunctionRef<absl::Status(SchedulingReader&)> body) override {
+    return store_.Read(deadline, body);
+  }
+  absl::Status Write(absl::Time deadline,
+                     absl::FunctionRef<absl::Status(SchedulingTx&)> body) override {
+    if (fails_(++writes_)) {
+      return ResourceExhausted(ipt::reason::kStoreFull, "the disk is full", absl::Seconds(30));
+    }
+    return store_.Write(deadline, body);
+  }
+
+ private:
+  SchedulingStore& store_;
+  std::function<bool(int)> fails_;
+  int writes_ = 0;
+};
+
+TEST_F(CourseHandlerTest, AReadIsFreshThoughTheStoreTakesNoWrites) {
+  const std::string course = OpenCourse("p1");
+  BookAt(course, Monday(1, 10));
+  now_ = At(CivilMinute(2026, 11, 12, 8, 0));
+  RefusingStore full(store_, [](int) { return true; });
+  CourseHandler courses(full, ids_);
+  pb::GetCourseRequest request;
+  request.set_name(course);
+  const auto read = courses.GetCourse(Read(), request);
+  ASSERT_OK(read);
+  EXPECT_EQ(TimeOf(read->forecast().as_of()), now_);
+  EXPECT_EQ(RefreshStale().refreshed, 1) << "it was not stored";
+}
+
+TEST_F(CourseHandlerTest, ACourseThatCannotBeRefreshedHoldsUpNoOther) {
+  for (const char* patient : {"p1", "p2", "p3"}) OpenCourse(patient);
+  now_ += absl::Hours(24);
+  // The batch fails, then the first of its courses alone.
+  RefusingStore flaky(store_, [](int write) { return write <= 2; });
+  const auto result = RefreshSome(flaky, ipt::testing::FakeClock(now_), 100);
+  ASSERT_OK(result);
+  EXPECT_EQ(result->refreshed, 2);
+  EXPECT_EQ(result->failed, 1);
+  EXPECT_THAT(result->last_error, FailsWith(absl::StatusCode::kResourceExhausted, "STORE_FULL"));
+  EXPECT_EQ(RefreshStale().refreshed, 1);
 }
 
 // ------------------------------------------------------------------------ pause and resume

@@ -1,0 +1,154 @@
+// What many callers at once may not break, on both engines: limits that are counted, not
+// constrained, and series that meet.
+#include <atomic>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "platform/errors/status_macros.h"
+#include "platform/ids/ids.h"
+#include "platform/rpc/content_hash.h"
+#include "platform/rpc/proto_time.h"
+#include "platform/storage/platform_migrations.h"
+#include "scheduling/domain/time_zone.h"
+#include "scheduling/rpc/course_handler.h"
+#include "scheduling/rpc/event_proto.h"
+#include "scheduling/storage/scheduling_migrations.h"
+#include "scheduling/storage/sql_scheduling_store.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_database.h"
+
+namespace ipt::scheduling {
+namespace {
+
+using ipt::testing::FailsWith;
+
+constexpr auto kPrecondition = absl::StatusCode::kFailedPrecondition;
+
+class CourseConcurrencyTest : public ::testing::TestWithParam<storage::Dialect> {
+ protected:
+  CourseConcurrencyTest() {
+    auto caller = std::make_shared<Caller>();
+    caller->subject = "tester";
+    caller_ = std::move(caller);
+    EXPECT_OK(store_.Write(absl::InfiniteFuture(), [&](SchedulingTx& tx) -> absl::Status {
+      Clinic clinic;
+      clinic.clinic_id = "north";
+      clinic.time_zone = "UTC";
+      IPT_RETURN_IF_ERROR(tx.InsertClinic(clinic, now_));
+      for (const char* id : {"a", "b"}) {
+        Therapist therapist;
+        therapist.clinic_id = "north";
+        therapist.therapist_id = id;
+        therapist.time_zone = "UTC";
+        for (int day = 1; day <= 7; ++day) {
+          therapist.working_hours.push_back({static_cast<Weekday>(day), 0, 1440});
+        }
+        therapist.max_active_courses = 3;
+        IPT_RETURN_IF_ERROR(tx.InsertTherapist(therapist, now_));
+      }
+      return absl::OkStatus();
+    }));
+  }
+
+  template <typename Request>
+  CallContext Call(const Request& request) {
+    CallContext ctx;
+    ctx.caller = caller_;
+    ctx.method = Request::descriptor()->full_name();
+    ctx.now = now_;
+    ctx.clinic_id = "north";
+    ctx.request_id = ids_.NewUuid();
+    ctx.content_hash = rpc::ContentHash(request);
+    return ctx;
+  }
+  absl::StatusOr<pb::Course> Create(const std::string& patient, const std::string& therapist) {
+    pb::CreateCourseRequest request;
+    request.mutable_course()->mutable_patient()->set_system("urn:mrn");
+    request.mutable_course()->mutable_patient()->set_value(patient);
+    request.mutable_course()->set_therapist(absl::StrCat("clinics/north/therapists/", therapist));
+    return handler_.CreateCourse(Call(request), request);
+  }
+  absl::StatusOr<pb::BookPlanResponse> BookPlan(const std::string& course, int first_day) {
+    pb::BookPlanRequest request;
+    request.set_name(course);
+    for (int i = 0; i < 8; ++i) {
+      rpc::WriteTime(now_ + absl::Hours(24 * (first_day + i)),
+                     request.add_slots()->mutable_start_time());
+    }
+    return handler_.BookPlan(Call(request), request);
+  }
+  // Runs `body(i)` on `count` threads at once.
+  template <typename Body>
+  static void Together(int count, Body body) {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < count; ++i) threads.emplace_back([&body, i] { body(i); });
+    for (std::thread& thread : threads) thread.join();
+  }
+
+  // Monday 2 November 2026, 12:00.
+  const absl::Time now_ = absl::FromUnixSeconds(1'793'620'800);
+  std::shared_ptr<const Caller> caller_;
+  RandomIdSource ids_;
+  ProtoEventEncoder encoder_;
+  ipt::testing::TempDatabase db_{GetParam(),
+                                 {storage::PlatformMigrations(), SchedulingMigrations()}};
+  SqlSchedulingStore store_{*db_, encoder_};
+  CourseHandler handler_{store_, ids_};
+};
+
+TEST_P(CourseConcurrencyTest, ATherapistNeverHasMoreCoursesThanTheyMay) {
+  std::atomic<int> created = 0;
+  Together(12, [&](int i) {
+    const auto course = Create(absl::StrCat("p", i), "a");
+    if (course.ok()) {
+      ++created;
+    } else {
+      EXPECT_THAT(course, FailsWith(kPrecondition, "THERAPIST_FULL"));
+    }
+  });
+  EXPECT_EQ(created, 3);
+}
+
+TEST_P(CourseConcurrencyTest, APatientNeverHasTwoOpenCourses) {
+  std::atomic<int> created = 0;
+  Together(8, [&](int i) {
+    const auto course = Create("p", i % 2 == 0 ? "a" : "b");
+    if (course.ok()) {
+      ++created;
+    } else {
+      EXPECT_THAT(course, FailsWith(kPrecondition, "OPEN_COURSE_EXISTS"));
+    }
+  });
+  EXPECT_EQ(created, 1);
+}
+
+TEST_P(CourseConcurrencyTest, OfSeriesThatMeetOneIsBookedWhole) {
+  std::vector<std::string> courses;
+  for (int i = 0; i < 3; ++i) {
+    const auto course = Create(absl::StrCat("p", i), "a");
+    ASSERT_OK(course);
+    courses.push_back(course->name());
+  }
+  std::atomic<int> booked = 0;
+  Together(3, [&](int i) {
+    const auto plan = BookPlan(courses[i], 1 + i);  // each meets the others on six days or more
+    if (plan.ok()) {
+      ++booked;
+      EXPECT_EQ(plan->sessions_size(), 8);
+    } else {
+      EXPECT_THAT(plan, FailsWith(kPrecondition, "SERIES_CONFLICT"));
+    }
+  });
+  EXPECT_EQ(booked, 1);
+  EXPECT_OK(store_.Read(absl::InfiniteFuture(), [&](SchedulingReader& reader) -> absl::Status {
+    IPT_ASSIGN_OR_RETURN(const auto sessions, reader.ListSessions("north", {}, std::nullopt, 100));
+    EXPECT_EQ(sessions.size(), 8u);
+    return absl::OkStatus();
+  }));
+}
+
+IPT_INSTANTIATE_ON_BOTH_ENGINES(CourseConcurrencyTest);
+
+}  // namespace
+}  // namespace ipt::scheduling
