@@ -24,7 +24,8 @@ constexpr int kReasons = static_cast<int>(ForecastReason::kTherapistUnavailable)
 // Where the unbooked sessions fall.
 struct Projection {
   WeekClock clock;
-  std::vector<Placement> placed;  // at the cadence, past the deadline, too
+  std::vector<Placement> placed{};                 // at the cadence, past the deadline, too
+  std::vector<std::pair<int, int>> passed_over{};  // days; see PlacementRules
   ForecastState state = ForecastState::kInfeasible;
 };
 
@@ -152,7 +153,10 @@ class Forecaster {
   Projection ProjectFrom(const FreeDays& free, int first_day, WeekClock clock) const {
     const absl::Time deadline = clock.Deadline(request_.zone);
     PlacementRules rules = Rules(first_day);
-    Projection projection{std::move(clock), PlaceEarliest(rules, fixed_, free)};
+    Projection projection{.clock = std::move(clock)};
+    rules.passed_over = &projection.passed_over;
+    projection.placed = PlaceEarliest(rules, fixed_, free);
+    rules.passed_over = nullptr;
     const bool at_cadence =
         static_cast<int>(projection.placed.size()) == counts_.unbooked &&
         (projection.placed.empty() || projection.placed.back().start + rules.length <= deadline);
@@ -208,6 +212,13 @@ class Forecaster {
     if (projection.state == ForecastState::kInfeasible) {
       for (int day = 0; day < end; ++day) BlameDay(free, day, weight);
       return;
+    }
+    if (!on_track) {
+      for (const auto& [first, last] : projection.passed_over) {
+        for (int day = std::max(0, first); day < std::min(last, end); ++day) {
+          BlameDay(free, day, weight);
+        }
+      }
     }
     // Days on which a session waited. On track only where a place was lost over it.
     int tolerated = on_track ? 2 * request_.course.cadence_tolerance_days : 0;

@@ -64,6 +64,10 @@ std::vector<Placement> PlaceEarliest(const PlacementRules& rules,
           any && (rules.keep_cadence ? found.place + cadence <= upcoming->day + tolerance
                                      : found.day < upcoming->day);
       if (!fits) {
+        const int too_late = upcoming->day + 2 * tolerance - cadence + 1;
+        if (rules.passed_over != nullptr && rules.keep_cadence && lowest < too_late) {
+          rules.passed_over->emplace_back(lowest, too_late);
+        }
         has_place = true;
         place = upcoming->day;
         lowest = std::max(lowest, place + 1);

@@ -9,6 +9,7 @@
 // Days are indices into FreeDays::days(). Immutable values.
 #pragma once
 
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -74,6 +75,9 @@ struct PlacementRules {
   absl::Duration length{};                     // of a session
   absl::Duration buffer{};                     // kept between two of them
   absl::Time end_by = absl::InfiniteFuture();  // sessions end by then
+  // Where set, receives the gaps between fixed sessions in which one more would have kept the
+  // cadence but no day was free: [first day, day after the last).
+  std::vector<std::pair<int, int>>* passed_over = nullptr;
 };
 
 // Finds the first day from `day` on (and its first start not before `not_before`) that can take a

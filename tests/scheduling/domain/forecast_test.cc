@@ -117,6 +117,17 @@ TEST_F(ForecastTest, ToleranceTakesUpTwoMissedWeeksNotThree) {
   EXPECT_EQ(outlook.forecast->projected_finish, outlook.progress.deadline_day + 4);
 }
 
+TEST_F(ForecastTest, LeaveBetweenBookedSessionsIsNamedWhenItsWeeksAreMissedAtTheEnd) {
+  // Sixteen weekly sessions, of which the three in the leave were cancelled and the others stand.
+  AddWeekly(4, kAttended);
+  AddWeekly(12, SessionState::kBooked);
+  sessions_.erase(sessions_.begin() + 6, sessions_.begin() + 9);
+  calendar_.time_off = {{T(kMonday + 40, 0), T(kMonday + 61, 0)}};
+  const CourseOutlook outlook = Compute(T(kMonday + 22, 12));
+  EXPECT_EQ(outlook.forecast->state, ForecastState::kAtRisk);
+  EXPECT_EQ(outlook.forecast->reasons.front(), ForecastReason::kTherapistAway);
+}
+
 TEST_F(ForecastTest, LeaveIsNamedWhereItCostsAPlace) {
   AddWeekly(4, kAttended);
   calendar_.time_off = {{T(kMonday + 33, 0), T(kMonday + 42, 0)}};
