@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -131,7 +132,7 @@ std::unique_ptr<grpc::Server> BuildServer(const Settings& settings, Identity& id
 class HealthCheck {
  public:
   HealthCheck(grpc::Server& server, const Modules& modules, Metrics& metrics)
-      : server_(server), modules_(modules), was_up_(modules.size(), true) {
+      : server_(server), modules_(modules), was_up_(modules.size()) {
     for (const auto& module : modules_) {
       up_.push_back(
           &metrics.Gauge("store_up", "1 while the store answers.", {{"module", module->name()}}));
@@ -142,6 +143,8 @@ class HealthCheck {
     for (size_t i = 0; i < modules_.size(); ++i) {
       const absl::Status status = modules_[i]->Probe();
       up_[i]->Set(status.ok() ? 1 : 0);
+      // Told on a change only: every telling goes out to all who watch.
+      if (was_up_[i] == status.ok()) continue;
       for (const rpc::RpcService* service : modules_[i]->services()) {
         server_.GetHealthCheckService()->SetServingStatus(service->name(), status.ok());
       }
@@ -159,7 +162,7 @@ class HealthCheck {
   grpc::Server& server_;
   const Modules& modules_;
   std::vector<prometheus::Gauge*> up_;
-  std::vector<bool> was_up_;
+  std::vector<std::optional<bool>> was_up_;  // nothing before the first look
 };
 
 // Protobuf would print its own complaints about malformed requests.

@@ -103,12 +103,20 @@ absl::Status ReadFile(const std::string& path) {
   return absl::OkStatus();
 }
 
+// Kubernetes puts the addresses of services into the environment of pods, under names such as
+// IPT_SCHEDULING_SERVICE_HOST and IPT_SCHEDULING_PORT_8443_TCP: no settings of ours.
+bool IsServiceLink(absl::string_view name) {
+  return absl::StrContains(name, "_SERVICE_HOST") || absl::StrContains(name, "_SERVICE_PORT") ||
+         absl::StrContains(name, "_PORT_") || absl::EndsWith(name, "_PORT");
+}
+
 absl::Status ReadEnvironment() {
   for (char** entry = environ; *entry != nullptr; ++entry) {
     absl::string_view text = *entry;
     if (!absl::ConsumePrefix(&text, kEnvironmentPrefix)) continue;
     const std::pair<absl::string_view, absl::string_view> parts =
         absl::StrSplit(text, absl::MaxSplits('=', 1));
+    if (IsServiceLink(parts.first)) continue;
     IPT_RETURN_IF_ERROR(SetFlag(absl::AsciiStrToLower(parts.first), parts.second,
                                 absl::StrCat(kEnvironmentPrefix, parts.first)));
   }
