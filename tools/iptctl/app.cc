@@ -206,11 +206,14 @@ int Session::ListMethods(std::vector<std::string>& paths) {
   if (server == nullptr) return kExitUsage;
   const grpc::Status status = server->ListMethods(paths);
   if (status.ok()) return 0;
-  if (status.error_code() == grpc::StatusCode::UNIMPLEMENTED) {
-    return UsageError("this server has no reflection; --offline lists what iptctl knows");
-  }
-  env.err << DescribeError(status, "", settings.json_output);
-  return ExitCodeOf(status.error_code());
+  const grpc::Status told =
+      status.error_code() == grpc::StatusCode::UNIMPLEMENTED
+          ? grpc::Status(grpc::StatusCode::FAILED_PRECONDITION,
+                         "this server does not list its methods: its reflection is off. iptctl "
+                         "methods --offline lists those that iptctl knows")
+          : status;
+  env.err << DescribeError(told, "", settings.json_output);
+  return ExitCodeOf(told.error_code());
 }
 
 absl::Status Session::Bind(const MethodDescriptor& method, const std::vector<Positional>& specs,

@@ -101,8 +101,10 @@ Report Read(const grpc::Status& status, bool write) {
       }
     } else if (any.UnpackTo(&preconditions)) {
       for (const auto& v : preconditions.violations()) {
-        report.preconditions.emplace_back(v.subject(),
-                                          absl::StrCat(v.type(), ": ", v.description()));
+        // Of one violation the message says all already.
+        const bool said = v.description() == report.message;
+        report.preconditions.emplace_back(
+            v.subject(), said ? v.type() : absl::StrCat(v.type(), ": ", v.description()));
       }
     } else if (any.UnpackTo(&resource)) {
       report.resource = resource.resource_name();
@@ -112,6 +114,11 @@ Report Read(const grpc::Status& status, bool write) {
     } else if (any.UnpackTo(&request)) {
       report.server_request = request.request_id();
     }
+  }
+  // What ResourceInfo has said.
+  if (const auto it = report.metadata.find("resource");
+      it != report.metadata.end() && it->second == report.resource) {
+    report.metadata.erase(it);
   }
   report.hint = HintFor(status.error_code(), report.reason, write);
   return report;

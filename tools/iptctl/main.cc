@@ -1,4 +1,5 @@
 // iptctl: the command-line client of the IPT Suite.
+#include <grpc/support/log.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -17,5 +18,10 @@ int main(int argc, char** argv) {
                               return std::string(value == nullptr ? "" : value);
                             },
                             clock, ids, isatty(STDIN_FILENO) != 0, isatty(STDOUT_FILENO) != 0};
+  // Standard error belongs to iptctl, which tells what went wrong itself (as one JSON object where
+  // that was asked for). GRPC_VERBOSITY brings gRPC's own lines back.
+  if (env.getenv("GRPC_VERBOSITY").empty()) {
+    gpr_set_log_function([](gpr_log_func_args*) {});
+  }
   return ipt::ctl::Run({argv + 1, argv + argc}, env);
 }

@@ -133,12 +133,12 @@ class Drawing {
     std::string line = absl::StrCat(head, bar);
     for (size_t i = 0; i < details.size(); ++i) {
       const std::string detail = absl::StrCat(details[i], i + 1 < details.size() ? "," : "");
-      const bool first = i == 0;
-      if (DisplayWidth(line) + 2 + DisplayWidth(detail) > kWidth) {
+      const absl::string_view gap = i == 0 ? "  " : " ";
+      if (DisplayWidth(line) + DisplayWidth(gap) + DisplayWidth(detail) > kWidth) {
         Line(line);
         line = std::string(DisplayWidth(head), ' ') + detail;
       } else {
-        absl::StrAppend(&line, first ? "  " : " ", detail);
+        absl::StrAppend(&line, gap, detail);
       }
     }
     Line(line);

@@ -8,6 +8,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -16,6 +17,8 @@ namespace ipt::ctl {
 namespace {
 
 using google::protobuf::Reflection;
+
+constexpr int kLongList = 80;
 
 // Columns of a type's tables, as HEADER=field or HEADER=message.field. Types without an entry show
 // every field that fits in a cell.
@@ -127,18 +130,22 @@ void AppendBlock(const Message& message, int indent, const ShowContext& outer, s
   const Descriptor& type = *message.GetDescriptor();
   const Reflection* reflection = message.GetReflection();
   const std::string blanks(indent, ' ');
-  std::vector<std::pair<std::string, std::string>> lines;
+  std::vector<std::pair<std::string, std::vector<std::string>>> lines;
   int width = 0;
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor* field = type.field(i);
     if (!FitsInCell(*field)) continue;
-    const std::string value = ValueText(message, *field, context);
-    if (value.empty()) continue;
-    lines.emplace_back(absl::StrReplaceAll(field->name(), {{"_", " "}}), value);
+    std::vector<std::string> values = ValueTexts(message, *field, context);
+    const std::string joined = absl::StrJoin(values, ", ");
+    if (joined.empty()) continue;
+    // Long lists go below each other.
+    if (DisplayWidth(joined) <= kLongList) values = {joined};
+    lines.emplace_back(absl::StrReplaceAll(field->name(), {{"_", " "}}), std::move(values));
     width = std::max(width, DisplayWidth(lines.back().first));
   }
-  for (const auto& [key, value] : lines) {
-    absl::StrAppend(&out, blanks, context.paint(Color::kBold, PadRight(key, width)), "  ", value,
+  for (const auto& [key, values] : lines) {
+    absl::StrAppend(&out, blanks, context.paint(Color::kBold, PadRight(key, width)), "  ",
+                    absl::StrJoin(values, absl::StrCat("\n", blanks, std::string(width + 2, ' '))),
                     "\n");
   }
   for (int i = 0; i < type.field_count(); ++i) {
@@ -149,8 +156,9 @@ void AppendBlock(const Message& message, int indent, const ShowContext& outer, s
         "\n");
     if (!field->is_repeated()) {
       if (!reflection->HasField(message, field)) continue;
-      absl::StrAppend(&out, heading);
-      AppendBlock(reflection->GetMessage(message, field), indent + 2, context, out);
+      std::string block;
+      AppendBlock(reflection->GetMessage(message, field), indent + 2, context, block);
+      if (!block.empty()) absl::StrAppend(&out, heading, block);
       continue;
     }
     std::vector<const Message*> rows;

@@ -74,8 +74,13 @@ const std::map<std::string, Writer>& Writers() {
        }},
       {"ipt.scheduling.v1.TimeRange",
        [](const Message& m, const ShowContext& c) {
-         return absl::StrCat(InstantText(InstantOf(Sub(m, "start_time")), c.zone), " .. ",
-                             InstantText(InstantOf(Sub(m, "end_time")), c.zone));
+         const absl::Time start = InstantOf(Sub(m, "start_time")),
+                          end = InstantOf(Sub(m, "end_time"));
+         if (absl::FormatTime("%F %Z", start, c.zone) != absl::FormatTime("%F %Z", end, c.zone)) {
+           return absl::StrCat(InstantText(start, c.zone), " .. ", InstantText(end, c.zone));
+         }
+         return absl::StrCat(absl::FormatTime("%a %Y-%m-%d %H:%M", start, c.zone), "-",
+                             absl::FormatTime("%H:%M %Z", end, c.zone));
        }},
       {"ipt.scheduling.v1.PhaseSpan",
        [](const Message& m, const ShowContext&) {
@@ -168,21 +173,36 @@ ShowContext Within(const Message& message, const ShowContext& context) {
 
 bool IsInline(const Descriptor& type) { return Writers().contains(type.full_name()); }
 
-std::string ValueText(const Message& message, const FieldDescriptor& field,
-                      const ShowContext& context) {
+std::vector<std::string> ValueTexts(const Message& message, const FieldDescriptor& field,
+                                    const ShowContext& context) {
   const Reflection* reflection = message.GetReflection();
   if (!field.is_repeated()) {
     const bool blank = field.has_presence() ? !reflection->HasField(message, &field)
                        : field.cpp_type() == FieldDescriptor::CPPTYPE_ENUM
                            ? reflection->GetEnumValue(message, &field) == 0
                            : false;
-    return blank ? "" : ElementText(message, field, -1, context);
+    if (blank) return {};
+    return {ElementText(message, field, -1, context)};
   }
+  const bool instants = field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
+                        field.message_type()->full_name() == "google.protobuf.Timestamp";
   std::vector<std::string> texts;
+  std::string day;
   for (int i = 0; i < reflection->FieldSize(message, &field); ++i) {
     texts.push_back(ElementText(message, field, i, context));
+    if (!instants) continue;
+    // Several of one day say it once.
+    const absl::Time time = InstantOf(reflection->GetRepeatedMessage(message, &field, i));
+    const std::string same = absl::FormatTime("%a %Y-%m-%d %Z", time, context.zone);
+    if (same == day) texts.back() = absl::FormatTime("%H:%M", time, context.zone);
+    day = same;
   }
-  return absl::StrJoin(texts, ", ");
+  return texts;
+}
+
+std::string ValueText(const Message& message, const FieldDescriptor& field,
+                      const ShowContext& context) {
+  return absl::StrJoin(ValueTexts(message, field, context), ", ");
 }
 
 std::string InstantText(absl::Time time, const absl::TimeZone& zone) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "iptctl/contract.h"
@@ -21,8 +22,11 @@ ShowContext Within(const Message& message, const ShowContext& context);
 // Whether messages of the type are shown in one line.
 bool IsInline(const Descriptor& type);
 
-// Of a repeated field all elements, with commas between. Empty when unset. REQUIRES: the field is
-// no message, or one of an inline type.
+// The field's elements, or its one value; none when unset. REQUIRES: the field is no message, or
+// one of an inline type.
+std::vector<std::string> ValueTexts(const Message& message, const FieldDescriptor& field,
+                                    const ShowContext& context);
+// The same, with commas between.
 std::string ValueText(const Message& message, const FieldDescriptor& field,
                       const ShowContext& context);
 

@@ -98,7 +98,7 @@ struct Outcome {
 
 class CliTest : public ::testing::Test {
  protected:
-  CliTest() : courses_(script_), sessions_(script_) {
+  explicit CliTest(bool with_reflection = true) : courses_(script_), sessions_(script_) {
     std::vector<std::string> services = {v1::CourseService::service_full_name(),
                                          v1::SessionService::service_full_name()};
     reflection_ = server::MakeReflectionService(services);
@@ -106,7 +106,7 @@ class CliTest : public ::testing::Test {
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(&courses_);
     builder.RegisterService(&sessions_);
-    builder.RegisterService(reflection_.get());
+    if (with_reflection) builder.RegisterService(reflection_.get());
     server_ = builder.BuildAndStart();
   }
   ~CliTest() override { server_->Shutdown(); }
@@ -205,6 +205,13 @@ TEST_F(CliTest, TellsViolatedPreconditionsAndWhatToDo) {
   EXPECT_THAT(outcome.err, HasSubstr("sessions[3]: SLOT_TAKEN: take another time"));
   EXPECT_THAT(outcome.err, HasSubstr("sessions[5]: COURSE_PAUSED"));
   EXPECT_THAT(outcome.err, HasSubstr("nothing was booked"));
+}
+
+TEST_F(CliTest, SaysNothingTwice) {
+  const Outcome missing = GetCourse(NotFound("Course", "clinics/north/courses/c1"));
+  EXPECT_EQ(missing.err.find("resource: "), missing.err.rfind("resource: ")) << missing.err;
+  const Outcome state = GetCourse(FailedPrecondition("COURSE_STATE", "c1", "reopen it first"));
+  EXPECT_EQ(state.err.find("reopen it"), state.err.rfind("reopen it")) << state.err;
 }
 
 TEST_F(CliTest, WritesErrorsAsJson) {
@@ -399,6 +406,19 @@ TEST_F(CliTest, ListsTheServersMethodsByReflection) {
       EXPECT_THAT(outcome.out, HasSubstr(command->noun + " " + command->verb + "\n"));
     }
   }
+}
+
+class NoReflectionTest : public CliTest {
+ protected:
+  NoReflectionTest() : CliTest(/*with_reflection=*/false) {}
+};
+
+TEST_F(NoReflectionTest, PointsAtTheOfflineList) {
+  const Outcome outcome = RunWith({"methods"});
+  EXPECT_EQ(outcome.exit, 4);
+  EXPECT_THAT(outcome.err, HasSubstr("--offline"));
+  EXPECT_THAT(RunWith({"methods", "--offline"}).out,
+              HasSubstr("/ipt.audit.v1.AuditService/ListAuditEntries"));
 }
 
 // Splits an example as a shell would: blanks, and single quotes around words with blanks.

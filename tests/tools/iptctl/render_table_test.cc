@@ -5,6 +5,7 @@
 
 #include "ipt/scheduling/v1/clinic_service.pb.h"
 #include "ipt/scheduling/v1/course_service.pb.h"
+#include "ipt/scheduling/v1/plan.pb.h"
 #include "ipt/scheduling/v1/session_service.pb.h"
 #include "ipt/scheduling/v1/therapist_service.pb.h"
 
@@ -88,6 +89,33 @@ TEST(RenderTableTest, ShowsNestedAnswersWhole) {
   const std::string text = RenderMessage(response, {});
   EXPECT_THAT(text, HasSubstr("clinics/north/courses/c1"));
   EXPECT_THAT(text, HasSubstr("clinics/north/courses/c1/sessions/s9"));
+}
+
+TEST(RenderTableTest, NamesADayOnceAmongSeveralTimes) {
+  v1::CoursePlan plan;
+  auto* session = plan.add_sessions();
+  PutTime(session->mutable_start_time(), absl::CivilSecond(2026, 7, 1, 13, 0, 0));
+  for (int hour : {14, 15, 38}) {
+    PutTime(session->add_alternatives(), absl::CivilSecond(2026, 7, 1, hour, 0, 0));
+  }
+  EXPECT_THAT(RenderMessage(plan, {}),
+              HasSubstr("Wed 2026-07-01 14:00 UTC, 15:00, Thu 2026-07-02 14:00 UTC\n"));
+}
+
+TEST(RenderTableTest, PutsLongListsBelowEachOther) {
+  v1::TherapistCalendar calendar;
+  calendar.set_time_zone("Europe/London");
+  for (int day = 1; day <= 4; ++day) {
+    auto* range = calendar.add_available();
+    PutTime(range->mutable_start_time(), absl::CivilSecond(2026, 7, day, 8, 0, 0));
+    PutTime(range->mutable_end_time(), absl::CivilSecond(2026, 7, day, day == 4 ? 40 : 16, 0, 0));
+  }
+  EXPECT_EQ(RenderMessage(calendar, {}),
+            "time zone  Europe/London\n"
+            "available  Wed 2026-07-01 09:00-17:00 BST\n"
+            "           Thu 2026-07-02 09:00-17:00 BST\n"
+            "           Fri 2026-07-03 09:00-17:00 BST\n"
+            "           Sat 2026-07-04 09:00 BST .. Sun 2026-07-05 17:00 BST\n");
 }
 
 TEST(RenderTableTest, SaysThatThereIsNothing) {
