@@ -1,5 +1,6 @@
 #include "platform/errors/grpc_status.h"
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -67,6 +68,10 @@ grpc::Status ToGrpcStatus(const absl::Status& status, absl::string_view request_
       any->PackFrom(bad);
     }
   });
+  // Payloads come in no order; ErrorInfo, which programs branch on, goes first and is cut last.
+  std::stable_partition(
+      details.mutable_details()->begin(), details.mutable_details()->end(),
+      [](const google::protobuf::Any& any) { return any.Is<google::rpc::ErrorInfo>(); });
   if (!request_id.empty()) details.add_details()->PackFrom(request);
   // What is still too fat (an enormous resource name) goes without details rather than not at all.
   while (details.ByteSizeLong() > kMaxDetailBytes && details.details_size() > 0) {

@@ -20,6 +20,15 @@ bool MatchesPattern(absl::string_view name, absl::string_view pattern, bool allo
   return true;
 }
 
+std::string ResourceWritten(const google::protobuf::Message& answer, const std::string& requested) {
+  const auto* name = answer.GetDescriptor()->FindFieldByName("name");
+  if (name == nullptr || name->cpp_type() != google::protobuf::FieldDescriptor::CPPTYPE_STRING) {
+    return requested;
+  }
+  std::string written = answer.GetReflection()->GetString(answer, name);
+  return written.empty() ? requested : written;
+}
+
 std::vector<std::string> IdsOf(absl::string_view name) {
   std::vector<std::string> ids;
   size_t index = 0;

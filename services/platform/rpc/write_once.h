@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
+#include "platform/rpc/resource_name.h"
 #include "platform/transaction/call_context.h"
 #include "platform/transaction/write_log.h"
 
@@ -47,7 +48,7 @@ absl::StatusOr<Resp> WriteOnce(Store& store, const CallContext& ctx, Body&& body
     audit.caller = ctx.caller->subject;
     audit.method = ctx.method;
     audit.write = true;
-    audit.resource = ctx.resource;
+    audit.resource = ResourceWritten(response, ctx.resource);
     audit.request_id = ctx.request_id;
     audit.time = ctx.now;
     audit.last_time = ctx.now;

@@ -57,6 +57,17 @@ TEST(GrpcStatusTest, KeepsInternalPayloadsInside) {
   EXPECT_THAT(sent.error_details(), Not(HasSubstr("constraint_name")));
 }
 
+TEST(GrpcStatusTest, ErrorInfoComesFirst) {
+  for (const absl::Status& error :
+       {InvalidField("zone", "wrong"), NotFound("Clinic", "clinics/a"),
+        FailedPrecondition("SLOT_TAKEN", "clinics/a/courses/b", "taken"),
+        Unavailable("STORE_UNAVAILABLE", "later", absl::Seconds(1))}) {
+    const google::rpc::Status details = Details(ToGrpcStatus(error, "req-4"));
+    ASSERT_GE(details.details_size(), 2);
+    EXPECT_TRUE(details.details(0).Is<google::rpc::ErrorInfo>());
+  }
+}
+
 TEST(GrpcStatusTest, CapsFatDetailsAndSaysHowManyAreLeftOut) {
   std::vector<FieldViolation> many;
   for (int i = 0; i < 500; ++i) many.push_back({absl::StrCat("sessions[", i, "].start"), "taken"});

@@ -2,6 +2,8 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "ipt/scheduling/v1/clinic.pb.h"
+#include "ipt/scheduling/v1/therapist.pb.h"
 
 namespace ipt::rpc {
 namespace {
@@ -22,6 +24,14 @@ TEST(ResourceNameTest, AWildcardStandsForAnyPlaceButTheClinic) {
   EXPECT_TRUE(MatchesPattern("clinics/a/courses/-", kCourse, true));
   EXPECT_FALSE(MatchesPattern("clinics/a/courses/-", kCourse, false));
   EXPECT_FALSE(MatchesPattern("clinics/-/courses/b", kCourse, true));
+}
+
+TEST(ResourceNameTest, AWriteIsAboutWhatItAnswersWith) {
+  scheduling::v1::Clinic clinic;
+  EXPECT_EQ(ResourceWritten(clinic, "clinics/a"), "clinics/a");
+  clinic.set_name("clinics/b");
+  EXPECT_EQ(ResourceWritten(clinic, "clinics/a"), "clinics/b");
+  EXPECT_EQ(ResourceWritten(scheduling::v1::WeeklyWindow(), "clinics/a"), "clinics/a");
 }
 
 TEST(ResourceNameTest, ComesApartIntoIds) {
