@@ -15,9 +15,30 @@
 
 namespace ipt::rpc {
 
+namespace internal {
+
+// The refusals that what was written may cause. The others leave it open whether a retry succeeds.
+inline bool MayComeOfAnEqualRequest(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kFailedPrecondition:
+    case absl::StatusCode::kAborted:
+      return ErrorReasonOf(status) != reason::kRequestIdReused;
+    default:
+      return false;
+  }
+}
+
+}  // namespace internal
+
 // Opens `store.Write` and runs `body` in it, unless this request was answered before: then that
 // answer is given again, byte for byte. ALREADY_EXISTS (REQUEST_ID_REUSED) when the request_id was
 // used for another content.
+//
+// Equal requests may run at once. The second is then refused by what the first has just done (the
+// slot is taken, the id exists, the etag is old); it gets the first one's answer, too.
 //
 // With ctx.validate_only the body runs and all of it is rolled back; nothing is kept.
 //
@@ -25,12 +46,12 @@ namespace ipt::rpc {
 // WriteLog.
 template <typename Resp, typename Store, typename Body>
 absl::StatusOr<Resp> WriteOnce(Store& store, const CallContext& ctx, Body&& body) {
+  const RequestKey key{ctx.clinic_id, ctx.caller->subject, ctx.method, ctx.request_id};
   Resp response;
   bool rolled_back = false;
   absl::Status status = store.Write(ctx.deadline, [&](auto& tx) -> absl::Status {
     rolled_back = false;
     response.Clear();
-    const RequestKey key{ctx.clinic_id, ctx.caller->subject, ctx.method, ctx.request_id};
     if (!ctx.validate_only) {
       IPT_ASSIGN_OR_RETURN(auto kept, tx.log().FindAnswer(key, ctx.content_hash));
       if (kept.has_value()) {
@@ -56,6 +77,17 @@ absl::StatusOr<Resp> WriteOnce(Store& store, const CallContext& ctx, Body&& body
     return tx.log().KeepAnswer(key, ctx.content_hash, response.SerializeAsString(), ctx.now);
   });
   if (rolled_back) return response;
+  if (!ctx.validate_only && internal::MayComeOfAnEqualRequest(status)) {
+    // In a transaction of its own, which sees what was committed until now. Should it fail, the
+    // refusal stands.
+    bool found = false;
+    const absl::Status looked = store.Write(ctx.deadline, [&](auto& tx) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(auto kept, tx.log().FindAnswer(key, ctx.content_hash));
+      found = kept.has_value() && response.ParseFromString(*kept);
+      return absl::OkStatus();
+    });
+    if (looked.ok() && found) return response;
+  }
   IPT_RETURN_IF_ERROR(status);
   return response;
 }

@@ -1,0 +1,134 @@
+#include "platform/rpc/write_once.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "ipt/scheduling/v1/clinic.pb.h"
+#include "tests/support/status_matchers.h"
+
+namespace ipt::rpc {
+namespace {
+
+using scheduling::v1::Clinic;
+
+// Keeps answers in memory; what a body did is undone when it fails.
+class FakeStore {
+ public:
+  class Log {
+   public:
+    explicit Log(FakeStore& store) : store_(store) {}
+    absl::StatusOr<std::optional<std::string>> FindAnswer(const RequestKey& key,
+                                                          const std::string&) {
+      const auto it = store_.answers.find(key.request_id);
+      if (it == store_.answers.end()) return std::nullopt;
+      return it->second;
+    }
+    absl::Status KeepAnswer(const RequestKey& key, const std::string&, const std::string& answer,
+                            absl::Time) {
+      store_.answers[key.request_id] = answer;
+      return absl::OkStatus();
+    }
+    absl::Status AppendAudit(const AuditRecord&) {
+      ++store_.audited;
+      return absl::OkStatus();
+    }
+
+   private:
+    FakeStore& store_;
+  };
+  struct Tx {
+    Log& log() { return log_; }
+    Log log_;
+  };
+
+  template <typename Body>
+  absl::Status Write(absl::Time, Body&& body) {
+    ++transactions;
+    Tx tx{Log(*this)};
+    return body(tx);
+  }
+
+  std::map<std::string, std::string> answers;
+  int audited = 0;
+  int transactions = 0;
+};
+
+class WriteOnceTest : public ::testing::Test {
+ protected:
+  WriteOnceTest() {
+    ctx_.caller = std::make_shared<Caller>();
+    ctx_.request_id = "r1";
+  }
+
+  static Clinic Named(const std::string& name) {
+    Clinic clinic;
+    clinic.set_name(name);
+    return clinic;
+  }
+
+  // A body that is refused, after an equal request was answered in the meantime where `meanwhile`.
+  absl::StatusOr<Clinic> Refused(const absl::Status& refusal, bool meanwhile) {
+    return WriteOnce<Clinic>(store_, ctx_, [&](auto&) -> absl::StatusOr<Clinic> {
+      if (meanwhile) store_.answers["r1"] = Named("first").SerializeAsString();
+      return refusal;
+    });
+  }
+
+  CallContext ctx_;
+  FakeStore store_;
+};
+
+TEST_F(WriteOnceTest, AnswersARepeatedRequestWithoutDoingItAgain) {
+  int done = 0;
+  for (int i = 0; i < 2; ++i) {
+    const auto answer = WriteOnce<Clinic>(store_, ctx_, [&](auto&) -> absl::StatusOr<Clinic> {
+      return Named(std::to_string(++done));
+    });
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    EXPECT_EQ(answer->name(), "1");
+  }
+  EXPECT_EQ(done, 1);
+  EXPECT_EQ(store_.audited, 1);
+}
+
+TEST_F(WriteOnceTest, GivesTheFirstAnswerToAnEqualRequestThatItStoodInTheWayOf) {
+  for (const absl::Status& refusal :
+       {FailedPrecondition("SLOT_TAKEN", "s", "taken"), EtagMismatch("t", "n"), NotFound("t", "n"),
+        AlreadyExists("RESOURCE_EXISTS", "t", "n", "exists"), InvalidField("f", "is required")}) {
+    store_.answers.clear();
+    const auto answer = Refused(refusal, true);
+    ASSERT_TRUE(answer.ok()) << answer.status();
+    EXPECT_EQ(answer->name(), "first");
+  }
+}
+
+TEST_F(WriteOnceTest, ARefusalOfAnotherCauseStands) {
+  EXPECT_EQ(Refused(FailedPrecondition("SLOT_TAKEN", "s", "taken"), false).status(),
+            FailedPrecondition("SLOT_TAKEN", "s", "taken"));
+  EXPECT_TRUE(store_.answers.empty());
+  EXPECT_EQ(store_.audited, 0);
+}
+
+TEST_F(WriteOnceTest, WhatIsNoRefusalIsLeftToARetry) {
+  const absl::Status away = Unavailable("STORE_UNAVAILABLE", "away", absl::Seconds(1));
+  EXPECT_EQ(Refused(away, true).status(), away);
+  EXPECT_EQ(store_.transactions, 1);
+}
+
+TEST_F(WriteOnceTest, AValidationKeepsNothingAndLooksForNothing) {
+  ctx_.validate_only = true;
+  store_.answers["r1"] = Named("first").SerializeAsString();
+  EXPECT_FALSE(Refused(FailedPrecondition("SLOT_TAKEN", "s", "taken"), false).ok());
+  const auto answer = WriteOnce<Clinic>(
+      store_, ctx_, [&](auto&) -> absl::StatusOr<Clinic> { return Named("would be"); });
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_EQ(answer->name(), "would be");
+  EXPECT_EQ(store_.audited, 0);
+}
+
+}  // namespace
+}  // namespace ipt::rpc
