@@ -1,4 +1,5 @@
 // ipt-load: load, contention and verification over real gRPC.
+#include <csignal>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
@@ -33,11 +34,11 @@ ABSL_FLAG(std::string, mix, "get-course=80,book-session=15,plan=5",
 ABSL_FLAG(int, in_flight, 64, "run: calls in flight at any time.");
 ABSL_FLAG(absl::Duration, warmup, absl::Seconds(2), "run: load before measuring begins.");
 ABSL_FLAG(absl::Duration, duration, absl::Seconds(10),
-          "run, fight, watch: how long to measure, fight, watch.");
+          "run, fight, watch: how long to measure, fight, watch. SIGINT ends a watch early.");
 ABSL_FLAG(bool, setup, true,
           "run: make clinics, therapists and courses; --nosetup takes those of an earlier run.");
-ABSL_FLAG(std::string, clinic_prefix, "load", "run: ids of the clinics are PREFIX-0, PREFIX-1...");
-ABSL_FLAG(int, clinics, 2, "run: clinics.");
+ABSL_FLAG(std::vector<std::string>, clinics, std::vector<std::string>({"load-0", "load-1"}),
+          "run: ids of the clinics; those that do not exist are made.");
 ABSL_FLAG(int, courses, 64, "run: courses a clinic whose sessions are all booked.");
 ABSL_FLAG(int, spare_courses, 0, "run: courses a clinic made beforehand for book-session.");
 ABSL_FLAG(int, therapists, 4, "run, fight: therapists a clinic.");
@@ -59,6 +60,8 @@ ABSL_FLAG(absl::Duration, every, absl::Milliseconds(50), "watch: time between tw
 
 namespace ipt::load {
 namespace {
+
+volatile std::sig_atomic_t interrupted = 0;
 
 constexpr char kUsage[] =
     "Load, contention and verification of IPT Suite over gRPC. Every call has a deadline.\n\n"
@@ -131,13 +134,12 @@ absl::StatusOr<int> RunCommand(const Connections& connections) {
   options.duration = absl::GetFlag(FLAGS_duration);
   WorkloadOptions work;
   work.setup = absl::GetFlag(FLAGS_setup);
-  work.clinic_prefix = absl::GetFlag(FLAGS_clinic_prefix);
   work.clinics = absl::GetFlag(FLAGS_clinics);
   work.therapists = absl::GetFlag(FLAGS_therapists);
   work.courses = absl::GetFlag(FLAGS_courses);
   work.spare_courses = absl::GetFlag(FLAGS_spare_courses);
   IPT_RETURN_IF_ERROR(AtLeast("in_flight", options.in_flight, 1));
-  IPT_RETURN_IF_ERROR(AtLeast("clinics", work.clinics, 1));
+  if (work.clinics.empty()) return absl::InvalidArgumentError("--clinics: name at least one");
   IPT_RETURN_IF_ERROR(AtLeast("therapists", work.therapists, 1));
   IPT_RETURN_IF_ERROR(AtLeast("courses", work.courses, 1));
   IPT_RETURN_IF_ERROR(AtLeast("spare_courses", work.spare_courses, 0));
@@ -218,9 +220,12 @@ absl::StatusOr<int> Dispatch(const std::vector<std::string>& words) {
   if (command == "verify") return VerifyCommand(*connections);
   if (command == "same") return SameCommand(*connections);
   if (command == "watch") {
-    return Print(WatchHealth(*connections, absl::GetFlag(FLAGS_service),
-                             absl::GetFlag(FLAGS_duration), absl::GetFlag(FLAGS_every)),
-                 true);
+    // Told to end early, it still tells what it saw.
+    std::signal(SIGINT, [](int) { interrupted = 1; });
+    return Print(
+        WatchHealth(*connections, absl::GetFlag(FLAGS_service), absl::GetFlag(FLAGS_duration),
+                    absl::GetFlag(FLAGS_every), [] { return interrupted != 0; }),
+        true);
   }
   return absl::InvalidArgumentError(absl::StrCat("there is no command ", command, "; see --help"));
 }

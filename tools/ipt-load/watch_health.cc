@@ -5,12 +5,13 @@
 namespace ipt::load {
 
 HealthHistory WatchHealth(const Connections& connections, const std::string& service,
-                          absl::Duration duration, absl::Duration every) {
+                          absl::Duration duration, absl::Duration every,
+                          const std::function<bool()>& stop) {
   HealthHistory history;
   grpc::health::v1::HealthCheckRequest request;
   request.set_service(service);
   const absl::Time began = absl::Now();
-  for (absl::Time now = began; now < began + duration; now = absl::Now()) {
+  for (absl::Time now = began; now < began + duration && !stop(); now = absl::Now()) {
     grpc::ClientContext context;
     connections.Prepare(context);
     grpc::health::v1::HealthCheckResponse response;

@@ -1,6 +1,7 @@
 // Asks for a service's health again and again, and tells when it changed and how long answers took.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,8 +20,9 @@ struct HealthHistory {
   Histogram latency;
 };
 
-// `service`: empty for the server itself.
+// `service`: empty for the server itself. Ends early once `stop` says so.
 HealthHistory WatchHealth(const Connections& connections, const std::string& service,
-                          absl::Duration duration, absl::Duration every);
+                          absl::Duration duration, absl::Duration every,
+                          const std::function<bool()>& stop);
 
 }  // namespace ipt::load

@@ -1,7 +1,7 @@
 #include "ipt-load/workload.h"
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/time/clock.h"
 #include "ipt-load/clinic_maker.h"
 #include "platform/errors/status_macros.h"
@@ -43,8 +43,7 @@ absl::StatusOr<std::unique_ptr<Workload>> Workload::Make(const Connections& conn
   workload->base_ = absl::UnixEpoch() +
                     absl::Floor(absl::Now() - absl::UnixEpoch(), absl::Hours(24)) + absl::Hours(48);
   RetryingCaller caller(connections, 0, Patience{});
-  for (int i = 0; i < options.clinics; ++i) {
-    const std::string id = absl::StrCat(options.clinic_prefix, "-", i);
+  for (const std::string& id : options.clinics) {
     if (!options.setup) {
       workload->clinics_.push_back(absl::StrCat("clinics/", id));
       IPT_ASSIGN_OR_RETURN(const auto courses, ListAllCourses(caller, workload->clinics_.back()));
@@ -55,8 +54,9 @@ absl::StatusOr<std::unique_ptr<Workload>> Workload::Make(const Connections& conn
   }
   if (!options.setup) {
     if (!workload->courses_.empty()) return workload;
-    return absl::NotFoundError(absl::StrCat("no courses in ", workload->clinics_.front(),
-                                            "...: run with --setup first, or name other clinics"));
+    return absl::NotFoundError(absl::StrCat("no courses in ",
+                                            absl::StrJoin(workload->clinics_, ", "),
+                                            ": run with --setup first, or name other clinics"));
   }
 
   // Therapists of this run alone: their calendars are empty.
@@ -70,8 +70,8 @@ absl::StatusOr<std::unique_ptr<Workload>> Workload::Make(const Connections& conn
       therapist.name = name;
     }
   }
-  const size_t booked = static_cast<size_t>(options.clinics) * options.courses;
-  const size_t spare = static_cast<size_t>(options.clinics) * options.spare_courses;
+  const size_t booked = options.clinics.size() * options.courses;
+  const size_t spare = options.clinics.size() * options.spare_courses;
   workload->courses_.resize(booked);
   IPT_RETURN_IF_ERROR(ForEach(
       connections, kAtOnce, booked + spare, [&](RetryingCaller& maker, size_t i) -> absl::Status {

@@ -38,12 +38,11 @@ struct CoursePlace {
 };
 
 struct WorkloadOptions {
-  bool setup = true;  // make the data; else take what the clinics have
-  std::string clinic_prefix = "load";
-  int clinics = 2;
-  int therapists = 8;     // a clinic
-  int courses = 64;       // a clinic, booked in full
-  int spare_courses = 0;  // a clinic, to book sessions of
+  bool setup = true;                              // make the data; else take what the clinics have
+  std::vector<std::string> clinics = {"load-0"};  // their ids
+  int therapists = 8;                             // a clinic
+  int courses = 64;                               // a clinic, booked in full
+  int spare_courses = 0;                          // a clinic, to book sessions of
 };
 
 class Workload {

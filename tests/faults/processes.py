@@ -1,0 +1,312 @@
+"""Real servers for drills: a service of the suite, a PostgreSQL of our own.
+
+Every child dies with this process. Logs stay in the drill's folder.
+"""
+
+import contextlib
+import ctypes
+import glob
+import json
+import os
+import pwd
+import random
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Failure(Exception):
+    """What a drill found wrong, in one sentence."""
+
+
+class Skip(Exception):
+    """Why a drill cannot run here."""
+
+
+def die_with_parent():
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_for(what, condition, seconds=30, every=0.02):
+    limit = time.monotonic() + seconds
+    while time.monotonic() < limit:
+        value = condition()
+        if value:
+            return value
+        time.sleep(every)
+    raise Failure(f"{what} did not come within {seconds} s")
+
+
+class Tools:
+    """Where the binaries are, and one folder for everything that a drill leaves behind."""
+
+    def __init__(self, bin_dir, folder):
+        self.bin = bin_dir
+        self.folder = folder
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def load_args(self, target, command, flags):
+        return [
+            os.path.join(self.bin, "ipt-load"),
+            command,
+            f"--server={target.address}",
+            "--output=json",
+            *[f"--{name}={value}" for name, value in flags.items()],
+        ]
+
+    def load(self, target, command, timeout=180, **flags):
+        """Runs ipt-load to its end. Returns its exit status and what it printed."""
+        return self.start_load(target, command, **flags).result(timeout)
+
+    def start_load(self, target, command, **flags):
+        return Load(self.load_args(target, command, flags))
+
+
+class Load:
+    """A running ipt-load."""
+
+    def __init__(self, args):
+        self.args = args
+        self.process = subprocess.Popen(
+            args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent
+        )
+
+    def running(self):
+        return self.process.poll() is None
+
+    def result(self, timeout=180):
+        try:
+            out, err = self.process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.communicate()
+            raise Failure(f"ipt-load {self.args[1]} did not end within {timeout} s")
+        if self.process.returncode not in (0, 1):
+            raise Failure(f"ipt-load {self.args[1]}: {err.strip() or self.process.returncode}")
+        return self.process.returncode, json.loads(out)
+
+
+class Service:
+    """ipt-suite on SQLite, or ipt-scheduling on PostgreSQL; the same ports over restarts."""
+
+    def __init__(self, tools, engine, name, database=None, flags=(), tmpfs_mb=None):
+        self.tools = tools
+        self.engine = engine
+        self.port, self.admin_port = free_port(), free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.log = tools.path(f"{name}.log")
+        self.starts = 0
+        self.process = None
+        self.tmpfs = None
+        self.data = None
+        common = [
+            f"--listen={self.address}",
+            f"--admin_listen=127.0.0.1:{self.admin_port}",
+            "--log_level=warning",
+            *flags,
+        ]
+        if engine == "sqlite":
+            self.data = tools.path(f"{name}-data")
+            os.mkdir(self.data)
+            args = [os.path.join(tools.bin, "ipt-suite"), f"--data_dir={self.data}", *common]
+        else:
+            args = [os.path.join(tools.bin, "ipt-scheduling"), f"--database={database}", *common]
+            self._run([args[0], "migrate", args[1]])
+        if tmpfs_mb is not None:
+            self.tmpfs = Tmpfs(self.data, tmpfs_mb)
+        self.args = args
+
+    def _run(self, args):
+        with open(self.log, "ab") as log:
+            if subprocess.run(args, stdout=log, stderr=log, timeout=60).returncode != 0:
+                raise Failure(f"{' '.join(args)} failed; see {self.log}")
+
+    @property
+    def sqlite_path(self):
+        return os.path.join(self.data, "scheduling.db")
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                self.args, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent
+            )
+        self.starts += 1
+        wait_for("readiness of " + os.path.basename(self.args[0]), self.ready)
+        return self
+
+    def get(self, path):
+        """The status and body of the admin port's answer; (0, "") where there is none."""
+        try:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.admin_port}{path}", timeout=5
+            ) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as e:
+            return e.code, e.read().decode()
+        except OSError:
+            return 0, ""
+
+    def ready(self):
+        if self.process.poll() is not None:
+            raise Failure(f"the service ended with {self.process.returncode}; see {self.log}")
+        return self.get("/readyz")[0] == 200
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        """As an operator stops it; an exit status other than 0 is a failure."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            status = self.process.wait(40)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise Failure("the service did not stop within 40 s of SIGTERM")
+        if status != 0:
+            raise Failure(f"the service stopped with exit status {status}; see {self.log}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        try:
+            if kind is None:
+                self.stop()
+        finally:
+            if self.process is not None and self.process.poll() is None:
+                self.kill()
+            if self.tmpfs:
+                self.tmpfs.close()
+
+
+def mount_namespace():
+    """The words that run a program, as the same user, where it may mount file systems that nobody
+    else sees. None where the system has none of that."""
+    if os.getuid() == 0:
+        choices = [["unshare", "--mount"]]
+        # In a chroot the propagation of / cannot be set, which does no harm where it is private.
+        with contextlib.suppress(OSError), open("/proc/self/mountinfo", encoding="utf-8") as mounts:
+            if "shared:" not in mounts.read():
+                choices.append(["unshare", "--mount", "--propagation", "unchanged"])
+    else:
+        choices = [["unshare", "--user", "--map-current-user", "--keep-caps", "--mount"]]
+    with contextlib.suppress(FileNotFoundError):
+        for words in choices:
+            if subprocess.run([*words, "true"], stderr=subprocess.DEVNULL).returncode == 0:
+                return words
+    return None
+
+
+class Tmpfs:
+    """A small file system. Needs mount_namespace()."""
+
+    def __init__(self, mount_point, megabytes):
+        self.mount_point = mount_point.encode()
+        if "DRILL_NAMESPACE" not in os.environ:
+            raise Skip("a small disk needs root, or user namespaces, to be mounted")
+        if _libc.mount(b"tmpfs", self.mount_point, b"tmpfs", 0, f"size={megabytes}m".encode()) != 0:
+            raise Skip(f"a small disk cannot be mounted here: {os.strerror(ctypes.get_errno())}")
+
+    def close(self):
+        _libc.umount2(self.mount_point, 2)  # MNT_DETACH
+
+
+class Postgres:
+    """A PostgreSQL of our own, durable as in production. As root it runs as an unprivileged user."""
+
+    def __init__(self, tools):
+        found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
+        if not found:
+            raise Failure("no PostgreSQL in /usr/lib/postgresql: run tools/setup")
+        self.bin = os.path.dirname(found[-1])
+        self.folder = tools.path("postgres")
+        os.mkdir(self.folder)
+        self.user = None
+        if os.getuid() == 0:
+            for name in ("postgres", "nobody"):
+                try:
+                    self.user = pwd.getpwnam(name)
+                    break
+                except KeyError:
+                    continue
+            if self.user is None:
+                raise Failure("no unprivileged user to run PostgreSQL as")
+            os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
+        self.port = free_port()
+        self.log = os.path.join(self.folder, "log")
+        self.process = None
+        self._as_user([
+            f"{self.bin}/initdb", "-D", f"{self.folder}/data", "-U", "ipt", "-A", "trust", "-E",
+            "UTF8", "--locale=C.UTF-8", "--no-sync"]).wait()
+        self.start()
+
+    def _as_user(self, args):
+        def become():
+            if self.user is not None:
+                os.setgroups([])
+                os.setgid(self.user.pw_gid)
+                os.setuid(self.user.pw_uid)
+            die_with_parent()
+
+        with open(self.log, "ab") as log:
+            return subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+                                    preexec_fn=become)
+
+    def start(self):
+        self.process = self._as_user([
+            f"{self.bin}/postgres", "-D", f"{self.folder}/data", "-p", str(self.port), "-h",
+            "127.0.0.1", "-k", self.folder, "-c", "max_connections=150", "-c",
+            "shared_buffers=32MB", "-c", "log_min_messages=warning"])
+        wait_for("PostgreSQL", self._answers, 60)
+
+    def _answers(self):
+        if self.process.poll() is not None:
+            raise Failure(f"PostgreSQL ended with {self.process.returncode}; see {self.log}")
+        return subprocess.run(
+            [f"{self.bin}/pg_isready", "-q", "-h", self.folder, "-p", str(self.port), "-d",
+             "postgres", "-U", "ipt"]).returncode == 0
+
+    def stop(self, mode):
+        """fast: sessions are ended and data is checkpointed. immediate: as a crash."""
+        self.process.send_signal({"fast": signal.SIGINT, "immediate": signal.SIGQUIT}[mode])
+        self.process.wait(60)
+
+    def sql(self, database, text):
+        """The rows' columns as texts, and the error or None."""
+        done = subprocess.run(
+            [f"{self.bin}/psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h",
+             self.folder, "-p", str(self.port), "-U", "ipt", "-d", database, "-f", "-"],
+            input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+        rows = [tuple(line.split("\t")) for line in done.stdout.splitlines() if line]
+        return rows, done.stderr.strip() if done.returncode != 0 else None
+
+    def new_database(self):
+        name = f"drill_{random.getrandbits(40):x}"
+        _, error = self.sql("postgres", f"CREATE DATABASE {name}")
+        if error:
+            raise Failure(error)
+        return name
+
+    def url(self, database):
+        return f"postgresql://ipt@127.0.0.1:{self.port}/{database}"
+
+    def close(self):
+        if self.process is not None and self.process.poll() is None:
+            self.stop("immediate")
