@@ -1,0 +1,517 @@
+"""What every end-to-end test stands on: servers, stores, certificates, tokens, clients.
+
+The binaries and the generated stubs are found in the build folder that IPT_E2E_BUILD names (ctest sets
+it; by hand it defaults to build/release). Everything started here ends with the test's process.
+"""
+
+import atexit
+import contextlib
+import datetime
+import functools
+import importlib
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+import uuid
+import zoneinfo
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD = pathlib.Path(os.environ.get("IPT_E2E_BUILD", ROOT / "build/release"))
+sys.path.insert(0, str(BUILD / "generated_python"))
+
+import google  # noqa: E402
+
+google.__path__.append(str(BUILD / "generated_python/google"))  # google.rpc, google.type
+
+import grpc  # noqa: E402
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, timestamp_pb2  # noqa: E402
+from google.rpc import error_details_pb2, status_pb2  # noqa: E402
+from ipt.common.v1 import options_pb2  # noqa: E402
+
+UTC = datetime.timezone.utc
+LONDON = zoneinfo.ZoneInfo("Europe/London")
+
+SERVICES = {  # attribute of Api: (package, file)
+    "clinics": ("ipt.scheduling.v1", "clinic_service", "ClinicService"),
+    "therapists": ("ipt.scheduling.v1", "therapist_service", "TherapistService"),
+    "courses": ("ipt.scheduling.v1", "course_service", "CourseService"),
+    "sessions": ("ipt.scheduling.v1", "session_service", "SessionService"),
+    "audit": ("ipt.audit.v1", "audit_service", "AuditService"),
+}
+
+
+@functools.lru_cache(maxsize=None)
+def module(package, file, suffix="pb2"):
+    return importlib.import_module(f"{package}.{file}_{suffix}")
+
+
+@functools.lru_cache(maxsize=None)
+def methods():
+    """Every method of every ipt service: {full path: (service attribute, MethodDescriptor)}."""
+    found = {}
+    for attribute, (package, file, service) in SERVICES.items():
+        for method in module(package, file).DESCRIPTOR.services_by_name[service].methods:
+            found[f"/{package}.{service}/{method.name}"] = (attribute, method)
+    return found
+
+
+def message_class(descriptor):
+    return getattr(importlib.import_module(
+        descriptor.file.name.removesuffix(".proto").replace("/", ".") + "_pb2"), descriptor.name)
+
+
+@functools.lru_cache(maxsize=None)
+def protoset():
+    """All protos, gRPC's health and reflection among them, in a pool of their own."""
+    pool = descriptor_pool.DescriptorPool()
+    data = (BUILD / "generated_python/all.protoset").read_bytes()
+    for file in descriptor_pb2.FileDescriptorSet.FromString(data).file:
+        pool.Add(file)
+    return pool
+
+
+def dynamic(full_name):
+    return message_factory.MessageFactory(protoset()).GetPrototype(
+        protoset().FindMessageTypeByName(full_name))
+
+
+# ----------------------------------------------------------------------------------------- values
+
+def rid():
+    return str(uuid.uuid4())
+
+
+def now():
+    return datetime.datetime.now(UTC)
+
+
+def ts(when):
+    stamp = timestamp_pb2.Timestamp()
+    stamp.FromDatetime(when.astimezone(UTC).replace(tzinfo=None))
+    return stamp
+
+
+def instant(stamp):
+    return stamp.ToDatetime().replace(tzinfo=UTC)
+
+
+def date(day):
+    return dict(year=day.year, month=day.month, day=day.day)
+
+
+def day_of(message):
+    return datetime.date(message.year, message.month, message.day)
+
+
+def at(day, hour, minute=0, zone=LONDON):
+    return datetime.datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone).astimezone(UTC)
+
+
+def next_weekday(weekday, not_before):
+    """The first such weekday (Monday is 0) on or after a day."""
+    return not_before + datetime.timedelta(days=(weekday - not_before.weekday()) % 7)
+
+
+def weekly(days=range(1, 6), start=9, end=17):
+    return [dict(day=d, start=dict(hours=start), end=dict(hours=end)) for d in days]
+
+
+# ----------------------------------------------------------------------------------------- errors
+
+class Refused(Exception):
+    """A gRPC error with its google.rpc details read."""
+
+    def __init__(self, call, error):
+        self.code = error.code().name
+        self.message = error.details()
+        self.metadata = dict(error.trailing_metadata() or ())
+        self.details = {}
+        for any_ in status_pb2.Status.FromString(
+                self.metadata.get("grpc-status-details-bin", b"")).details:
+            kind = any_.type_url.rsplit(".", 1)[-1]
+            self.details[kind] = getattr(error_details_pb2, kind).FromString(any_.value)
+        info = self.details.get("ErrorInfo")
+        self.reason = info.reason if info else ""
+        self.domain = info.domain if info else ""
+        self.info = dict(info.metadata) if info else {}
+        bad = self.details.get("BadRequest")
+        self.fields = sorted(v.field for v in bad.field_violations) if bad else []
+        failed = self.details.get("PreconditionFailure")
+        self.preconditions = [(v.type, v.subject) for v in failed.violations] if failed else []
+        super().__init__(f"{call}: {self.code} {self.reason} {self.fields} {self.preconditions} "
+                         f"{self.info}: {self.message}")
+
+    def shape(self, *ignore):
+        """All that the client sees, but for words that name the asked-for resource."""
+        text = repr((self.code, self.message, {k: str(v) for k, v in self.details.items()}))
+        for word in ignore:
+            text = text.replace(word, "?")
+        return text
+
+
+# ---------------------------------------------------------------------------------------- clients
+
+class Api:
+    """Calls any method by its name: api.CreateClinic(clinic_id="a", ...). Writes get a request_id of
+    their own unless one is given; every call has a deadline; errors arrive as Refused."""
+
+    def __init__(self, channel, metadata=(), timeout=20):
+        self.channel = channel
+        self.metadata = tuple(metadata)
+        self.timeout = timeout
+        self.stubs = {}
+        for attribute, (package, file, service) in SERVICES.items():
+            stub = getattr(module(package, file, "pb2_grpc"), service + "Stub")(channel)
+            setattr(self, attribute, stub)
+        for path, (attribute, method) in methods().items():
+            self.stubs[method.name] = (getattr(getattr(self, attribute), method.name), method)
+
+    def with_token(self, token):
+        return Api(self.channel, [("authorization", f"Bearer {token}")], self.timeout)
+
+    def request(self, name, /, **fields):
+        method = self.stubs[name][1]
+        if "request_id" in method.input_type.fields_by_name:
+            fields.setdefault("request_id", rid())
+        return message_class(method.input_type)(**fields)
+
+    def send(self, name, /, request, **options):
+        options.setdefault("timeout", self.timeout)
+        options.setdefault("metadata", self.metadata)
+        try:
+            return self.stubs[name][0](request, **options)
+        except grpc.RpcError as error:
+            raise Refused(name, error) from None
+
+    def raw(self, path, data, **options):
+        """Sends bytes as they are; answers bytes."""
+        options.setdefault("timeout", self.timeout)
+        options.setdefault("metadata", self.metadata)
+        try:
+            return self.channel.unary_unary(path)(data, **options)
+        except grpc.RpcError as error:
+            raise Refused(path, error) from None
+
+    def __getattr__(self, name):
+        if name.startswith("_") or name not in self.__dict__.get("stubs", {}):
+            raise AttributeError(name)
+        return lambda **fields: self.send(name, self.request(name, **fields))
+
+    def all(self, name, items, /, **fields):
+        """Every item of a list, page by page."""
+        found, token = [], ""
+        while True:
+            page = getattr(self, name)(page_token=token, **fields)
+            found += getattr(page, items)
+            token = page.next_page_token
+            if not token:
+                return found
+
+
+# ----------------------------------------------------------------------- keys, tokens, certificates
+
+class Identity:
+    """Certificates, signing keys and tokens of one test, made by the tools that developers use."""
+
+    issuer, audience = "https://dev.ipt", "ipt"
+
+    def __init__(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ipt-e2e-keys-"))
+        atexit.register(shutil.rmtree, self.dir, ignore_errors=True)
+        self.certs()
+        self.key("key-1")
+
+    def certs(self):
+        subprocess.run([ROOT / "tools/dev_certs.sh", self.dir], check=True, stdout=subprocess.DEVNULL)
+
+    def key(self, kid, alg="ES256", folder=None):
+        self._tool("key", "--alg", alg, "--kid", kid, "--dir", str(folder or self.dir))
+
+    def token(self, clinics="*", scopes=None, folder=None, **options):
+        words = ["sign", "--dir", str(folder or self.dir), "--clinics", clinics]
+        if scopes is not None:
+            words += ["--scopes", scopes]
+        for name, value in options.items():
+            words += [f"--{name}", str(value)]
+        return self._tool(*words).strip()
+
+    @staticmethod
+    def _tool(*words):
+        return subprocess.run(["/usr/bin/python3", ROOT / "tools/dev_token", *words], check=True,
+                              capture_output=True, text=True).stdout
+
+    def flags(self):
+        return [f"--tls_cert_file={self.dir}/tls.crt", f"--tls_key_file={self.dir}/tls.key",
+                f"--jwks_file={self.dir}/jwks.json", f"--jwt_issuer={self.issuer}",
+                f"--jwt_audience={self.audience}"]
+
+    def credentials(self, client_certificate=False):
+        read = lambda name: (self.dir / name).read_bytes()  # noqa: E731
+        if client_certificate:
+            return grpc.ssl_channel_credentials(read("ca.crt"), read("client.key"), read("client.crt"))
+        return grpc.ssl_channel_credentials(read("ca.crt"))
+
+
+# ----------------------------------------------------------------------------------------- servers
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def http(port, path):
+    """(status, body) of the admin port; (0, "") where nobody answers."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
+
+
+class Postgres:
+    """A PostgreSQL of this process alone, on loopback, as an unprivileged user."""
+
+    def __init__(self):
+        self.bin = max(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ipt-e2e-pg-"))
+        atexit.register(self.stop)
+        self.user = []
+        if os.getuid() == 0:
+            self.user = ["--reuid=postgres", "--regid=postgres", "--clear-groups"]
+            shutil.chown(self.dir, "postgres", "postgres")
+        subprocess.run(["setpriv", *self.user, "--", self.bin / "initdb", "-D", self.dir / "data", "-U",
+                        "ipt", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+                       check=True, stdout=subprocess.DEVNULL, cwd="/")
+        self.process = None
+        self.port = free_port()
+        self.start()
+
+    def start(self):
+        with open(self.dir / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                ["setpriv", *self.user, "--pdeathsig", "INT", "--", self.bin / "postgres", "-D",
+                 self.dir / "data", "-p", str(self.port), "-c", "listen_addresses=127.0.0.1", "-k",
+                 self.dir, "-c", "shared_buffers=16MB"], stdout=log, stderr=log, cwd="/")
+        wait_until(lambda: subprocess.run(
+            [self.bin / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]).returncode == 0,
+                   "PostgreSQL", self.process)
+
+    def sql(self, text, database="postgres"):
+        return subprocess.run([self.bin / "psql", "-qAt", "-h", "127.0.0.1", "-p", str(self.port), "-U",
+                               "ipt", "-d", database, "-v", "ON_ERROR_STOP=1", "-c", text], check=True,
+                              capture_output=True, text=True).stdout
+
+    def database(self):
+        name = "d" + uuid.uuid4().hex[:12]
+        self.sql(f"CREATE DATABASE {name}")
+        return f"postgresql://ipt@127.0.0.1:{self.port}/{name}"
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(30)
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+@functools.lru_cache(maxsize=None)
+def postgres():
+    return Postgres()
+
+
+def wait_until(condition, what, process=None, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        if process is not None and process.poll() is not None:
+            raise RuntimeError(f"{what} ended with {process.returncode}")
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {seconds} s")
+        time.sleep(0.02)
+
+
+class Server:
+    """ipt-suite on SQLite, or ipt-scheduling on PostgreSQL, as a process."""
+
+    def __init__(self, engine="suite", identity=None, flags=(), environment=None, start=True,
+                 store=None):
+        self.engine = engine
+        self.identity = identity
+        self.flags = list(flags)
+        self.environment = environment or {}
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ipt-e2e-"))
+        self.port, self.admin = free_port(), free_port()
+        self.process = None
+        self.channels = []
+        atexit.register(self.close)
+        if engine == "suite":
+            self.store = store or [f"--data_dir={self.dir}/data"]
+        else:
+            self.store = store or [f"--database={postgres().database()}"]
+            if store is None:
+                done = self.run("migrate", *self.store)
+                if done.returncode != 0:
+                    raise RuntimeError(f"migrate: {done.stderr}")
+        if start:
+            self.start()
+
+    @property
+    def binary(self):
+        return BUILD / "bin" / ("ipt-suite" if self.engine == "suite" else "ipt-scheduling")
+
+    def env(self):
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("IPT_")}
+        return {**clean, **self.environment}
+
+    def run(self, *words, timeout=30):
+        """The binary, to its end."""
+        return subprocess.run([self.binary, *words], capture_output=True, text=True, timeout=timeout,
+                              env=self.env())
+
+    def command(self):
+        return [self.binary, *self.store, f"--listen=127.0.0.1:{self.port}",
+                f"--admin_listen=127.0.0.1:{self.admin}",
+                *(self.identity.flags() if self.identity else []), *self.flags]
+
+    def start(self):
+        with open(self.dir / "log", "ab") as log:
+            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *self.command()],
+                                            stdout=log, stderr=log, env=self.env())
+        try:
+            wait_until(lambda: http(self.admin, "/readyz")[0] == 200, self.binary.name, self.process)
+        except Exception as error:
+            raise RuntimeError(f"{error}\n{self.log()}") from None
+        return self
+
+    def log(self):
+        return (self.dir / "log").read_text(errors="replace")
+
+    def alive(self):
+        return self.process.poll() is None
+
+    def target(self):
+        return f"127.0.0.1:{self.port}"
+
+    def channel(self, client_certificate=False, options=()):
+        options = [("grpc.max_receive_message_length", 64 << 20),
+                   ("grpc.use_local_subchannel_pool", 1), *options]
+        if self.identity:
+            channel = grpc.secure_channel(self.target(),
+                                          self.identity.credentials(client_certificate), options)
+        else:
+            channel = grpc.insecure_channel(self.target(), options)
+        self.channels.append(channel)
+        return channel
+
+    def api(self, token=None, **options):
+        """A client that may do everything, or that holds the given token."""
+        if not self.identity:
+            return Api(self.channel(**options))
+        return Api(self.channel(**options)).with_token(token or self.identity.token())
+
+    def stop(self, how=signal.SIGTERM, seconds=40):
+        if self.alive():
+            self.process.send_signal(how)
+        return self.process.wait(seconds)
+
+    def close(self):
+        for channel in self.channels:
+            channel.close()
+        self.channels.clear()
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+# ------------------------------------------------------------------------------------------- tests
+
+class EndToEnd(unittest.TestCase):
+    """A server for all tests of a class; each test works in a clinic of its own."""
+
+    engine, secure, flags = "suite", False, ()
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.identity = Identity() if cls.secure else None
+        cls.server = Server(cls.engine, cls.identity, cls.flags)
+        cls.addClassCleanup(cls.server.close)
+        cls.api = cls.server.api()
+
+    def setUp(self):
+        self.id = "c" + uuid.uuid4().hex[:10]
+        self.clinic = f"clinics/{self.id}"
+
+    def tearDown(self):
+        self.assertTrue(self.server.alive(), "the server died:\n" + self.server.log()[-4000:])
+
+    # What most tests begin with.
+    def make_clinic(self, time_zone="Europe/London", **policy):
+        return self.api.CreateClinic(clinic_id=self.id, clinic=dict(
+            display_name="North", time_zone=time_zone, policy=policy or None))
+
+    def make_therapist(self, name="ana", **fields):
+        fields.setdefault("working_hours", weekly())
+        return self.api.CreateTherapist(parent=self.clinic, therapist_id=name, therapist=dict(
+            display_name=name.title(), **fields))
+
+    def course_fields(self, patient="p-1", therapist="ana", **fields):
+        return dict(patient=dict(system="urn:mrn", value=patient),
+                    therapist=f"{self.clinic}/therapists/{therapist}", **fields)
+
+    def make_course(self, name="c1", patient=None, therapist="ana", **fields):
+        return self.api.CreateCourse(parent=self.clinic, course_id=name,
+                                     course=self.course_fields(patient or name, therapist, **fields))
+
+    def import_course(self, name, starts, patient=None, therapist="ana", pauses=(), outcome=1,
+                      **fields):
+        """A running course whose sessions at `starts` were attended, or had the outcomes given."""
+        outcomes = outcome if isinstance(outcome, list) else [outcome] * len(starts)
+        return self.api.ImportCourse(
+            parent=self.clinic, course_id=name, pauses=pauses,
+            course=self.course_fields(patient or name, therapist, **fields),
+            past_sessions=[dict(start_time=ts(s), outcome=o) for s, o in zip(starts, outcomes)])
+
+    def book_plan(self, course):
+        plan = self.api.PlanCourse(name=course.name)
+        return self.api.BookPlan(name=course.name,
+                                 slots=[dict(start_time=s.start_time) for s in plan.sessions])
+
+    @contextlib.contextmanager
+    def refused(self, code, reason, fields=None):
+        """The block must end with exactly this refusal; its details are in `.error` afterwards."""
+        result = type("Result", (), {"error": None})()
+        try:
+            yield result
+        except Refused as error:
+            result.error = error
+            self.assertEqual((code, reason), (error.code, error.reason), str(error))
+            self.assertEqual("ipt", error.domain, str(error))
+            if fields is not None:
+                self.assertEqual(sorted(fields), error.fields, str(error))
+            return
+        self.fail(f"not refused; expected {code} {reason}")
+
+
+def on_all(engines=("suite", "postgres"), secure=(False, True)):
+    """Turns a mixin into one TestCase for each store and each transport, in the mixin's module."""
+    def decorate(mixin):
+        space = sys.modules[mixin.__module__]
+        for engine in engines:
+            for safe in secure:
+                name = f"{mixin.__name__}_{engine}_{'tls' if safe else 'plain'}"
+                setattr(space, name, type(name, (mixin, EndToEnd), {
+                    "engine": engine, "secure": safe, "__module__": mixin.__module__}))
+        return mixin
+    return decorate
