@@ -182,6 +182,9 @@ void MethodInfo::MessageRules::CheckValue(const Message& message, const Field& e
       const size_t most = entry.rules.max_bytes() > 0 ? entry.rules.max_bytes() : kDefaultMaxBytes;
       if (value.size() > most) {
         bad.Add(name, absl::StrCat("must be at most ", most, " bytes long"));
+      } else if (field->type() == FieldDescriptor::TYPE_STRING &&
+                 value.find('\0') != std::string::npos) {
+        bad.Add(name, "must not hold NUL characters");  // which PostgreSQL's text cannot keep
       } else if (!value.empty() || repeated) {
         if (!entry.rules.resource().empty() || entry.rules.clinic_id()) {
           CheckName(value, name, entry.rules, bad, facts);
@@ -275,19 +278,18 @@ absl::StatusOr<RequestFacts> MethodInfo::CheckRequest(const Message& request,
   if (!facts.clinic_id.empty() && !caller.MayEnter(facts.clinic_id)) {
     return NotFound("ipt.scheduling/Clinic", absl::StrCat("clinics/", facts.clinic_id));
   }
+  if (is_write_ && !IsUuid(RequestId(request))) {
+    constexpr char kRule[] =
+        "is required: a UUID of your own making for each write, the same one when you retry it";
+    if (bad.empty()) return InvalidField("request_id", kRule, reason::kRequestIdRequired);
+    bad.Add("request_id", kRule);
+  }
   IPT_RETURN_IF_ERROR(bad.ToStatus());
   return facts;
 }
 
-absl::StatusOr<std::string> MethodInfo::RequestId(const Message& request) const {
-  std::string id = request.GetReflection()->GetString(request, request_id_);
-  if (!IsUuid(id)) {
-    return InvalidField("request_id",
-                        "is required: a UUID of your own making for each write, the same one when "
-                        "you retry it",
-                        reason::kRequestIdRequired);
-  }
-  return id;
+std::string MethodInfo::RequestId(const Message& request) const {
+  return request.GetReflection()->GetString(request, request_id_);
 }
 
 bool MethodInfo::ValidateOnly(const Message& request) const {

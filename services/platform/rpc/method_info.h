@@ -39,14 +39,14 @@ class MethodInfo {
   bool patient_data() const { return patient_data_; }
   const google::protobuf::Descriptor& input() const { return *input_; }
 
-  // Applies the field rules of the contract: INVALID_ARGUMENT with every bad field; then NOT_FOUND
-  // when `caller` is not a member of the clinic that the request names (the same answer as for a
-  // clinic that does not exist).
+  // Applies the contract's field rules: NOT_FOUND when `caller` is not a member of the clinic that
+  // the request names (as for a clinic that does not exist); else INVALID_ARGUMENT with every bad
+  // field, a write's request_id among them (REQUEST_ID_REQUIRED where only that is wrong).
   absl::StatusOr<RequestFacts> CheckRequest(const google::protobuf::Message& request,
                                             const Caller& caller) const;
 
-  // Writes only. REQUEST_ID_REQUIRED unless request_id is a UUID.
-  absl::StatusOr<std::string> RequestId(const google::protobuf::Message& request) const;
+  // REQUIRES: is_write(). A UUID if CheckRequest found no fault.
+  std::string RequestId(const google::protobuf::Message& request) const;
   bool ValidateOnly(const google::protobuf::Message& request) const;
 
  private:

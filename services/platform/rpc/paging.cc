@@ -13,8 +13,9 @@ namespace {
 
 constexpr size_t kBindingBytes = 8;
 
-// What a token is bound to: the request's type and all of its fields but the paging ones.
-std::string Binding(const google::protobuf::Message& request) {
+// What ties a cursor to its list: the request's type and all of its fields but the paging ones. The
+// cursor is in it too, so that a token that was cut or altered is not taken for another place.
+std::string Binding(const google::protobuf::Message& request, absl::string_view cursor) {
   std::unique_ptr<google::protobuf::Message> bound(request.New());
   bound->CopyFrom(request);
   const auto* descriptor = bound->GetDescriptor();
@@ -23,7 +24,11 @@ std::string Binding(const google::protobuf::Message& request) {
       bound->GetReflection()->ClearField(bound.get(), field);
     }
   }
-  return ContentHash(*bound).substr(0, kBindingBytes);
+  const std::string text = absl::StrCat(ContentHash(*bound), cursor);
+  std::string hash(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(),
+         reinterpret_cast<unsigned char*>(hash.data()));
+  return hash.substr(0, kBindingBytes);
 }
 
 }  // namespace
@@ -41,7 +46,7 @@ absl::StatusOr<Page> OpenPage(const google::protobuf::Message& request) {
   if (token.empty()) return page;
   std::string raw;
   if (!absl::WebSafeBase64Unescape(token, &raw) || raw.size() <= kBindingBytes ||
-      raw.substr(0, kBindingBytes) != Binding(request)) {
+      raw.substr(0, kBindingBytes) != Binding(request, raw.substr(kBindingBytes))) {
     return InvalidField("page_token",
                         "is not a token of this list; send next_page_token as it came, with the "
                         "other fields unchanged, or leave it empty to begin anew");
@@ -51,7 +56,7 @@ absl::StatusOr<Page> OpenPage(const google::protobuf::Message& request) {
 }
 
 std::string NextPageToken(const google::protobuf::Message& request, absl::string_view cursor) {
-  return absl::WebSafeBase64Escape(absl::StrCat(Binding(request), cursor));
+  return absl::WebSafeBase64Escape(absl::StrCat(Binding(request, cursor), cursor));
 }
 
 }  // namespace ipt::rpc

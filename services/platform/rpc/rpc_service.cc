@@ -99,7 +99,7 @@ class RpcService::Call {
     context_.resource = std::move(facts.resource);
     if (method_.info.is_write()) {
       context_.validate_only = method_.info.ValidateOnly(*request_);
-      IPT_ASSIGN_OR_RETURN(context_.request_id, method_.info.RequestId(*request_));
+      context_.request_id = method_.info.RequestId(*request_);
       context_.content_hash = ContentHash(*request_);
     } else if (method_.info.patient_data()) {
       IPT_RETURN_IF_ERROR(runtime_.observer.BeforeRead(method_.info));

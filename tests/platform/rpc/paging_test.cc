@@ -51,6 +51,16 @@ TEST(PagingTest, ATokenOfAnotherListIsRefused) {
   EXPECT_THAT(OpenPage(other), HasBadFields("page_token"));
 }
 
+TEST(PagingTest, ATokenOfAnotherPlaceIsRefused) {
+  ListCoursesRequest request = Request();
+  const std::string token = NextPageToken(request, "course-1");
+  for (const std::string& altered :
+       {token.substr(0, token.size() - 4), token + "AAAA", token.substr(0, 12) + "AAAA"}) {
+    request.set_page_token(altered);
+    EXPECT_THAT(OpenPage(request), HasBadFields("page_token")) << altered;
+  }
+}
+
 TEST(PagingTest, GarbageIsRefused) {
   ListCoursesRequest request = Request();
   for (const char* garbage : {"x", "????", "AAAA", "AAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAA"}) {

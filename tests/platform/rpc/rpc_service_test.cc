@@ -252,6 +252,18 @@ TEST_F(RpcServiceTest, AWriteNeedsARequestId) {
   EXPECT_THAT(FieldsOf(status), ElementsAre("request_id"));
 }
 
+TEST_F(RpcServiceTest, AMissingRequestIdIsNamedBesideOtherFaults) {
+  grpc::ClientContext context;
+  context.AddMetadata("authorization", "Bearer a");
+  pb::CreateClinicRequest request;
+  request.set_clinic_id("a");
+  request.mutable_clinic()->set_display_name(std::string("A\0B", 3));
+  pb::Clinic response;
+  const grpc::Status status = stub_->CreateClinic(&context, request, &response);
+  EXPECT_EQ(ReasonOf(status), "INVALID_FIELDS");
+  EXPECT_THAT(FieldsOf(status), UnorderedElementsAre("clinic.display_name", "request_id"));
+}
+
 TEST_F(RpcServiceTest, AWriteCarriesItsKeyAndHash) {
   auto create = [&](const std::string& id, const std::string& title) {
     grpc::ClientContext context;
