@@ -104,6 +104,14 @@ def instant(stamp):
     return stamp.ToDatetime().replace(tzinfo=UTC)
 
 
+def today():
+    """The day in London, for the whole test: not taken in the minutes before it ends."""
+    while (now() + datetime.timedelta(minutes=3)).astimezone(LONDON).date() != now().astimezone(
+            LONDON).date():
+        time.sleep(1)
+    return now().astimezone(LONDON).date()
+
+
 def date(day):
     return dict(year=day.year, month=day.month, day=day.day)
 
