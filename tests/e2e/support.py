@@ -160,7 +160,7 @@ class Refused(Exception):
 
     def shape(self, *ignore):
         """All that the client sees, but for words that name the asked-for resource."""
-        text = repr((self.code, self.message, {k: str(v) for k, v in self.details.items()}))
+        text = repr((self.code, self.message, sorted((k, str(v)) for k, v in self.details.items())))
         for word in ignore:
             text = text.replace(word, "?")
         return text

@@ -1,0 +1,403 @@
+#!/usr/bin/python3
+"""Who may call what: every method that the server shows by reflection, with every kind of wrong and right
+token, over TLS; two clinics that may not learn of each other; client certificates; keys that change."""
+
+import base64
+import hashlib
+import hmac
+import json
+import pathlib
+import re
+import shutil
+import tempfile
+import time
+import unittest
+
+import jwt
+import support  # first of ours: it makes the generated stubs importable
+from google.protobuf import descriptor
+from ipt.common.v1 import options_pb2
+from support import Api, Identity, Refused, Server, at, date, message_class, methods, next_weekday, rid, ts
+
+TODAY = support.today()
+DAY = support.datetime.timedelta(days=1)
+MONDAY = next_weekday(0, TODAY + 7 * DAY)
+UNAUTHENTICATED = ("UNAUTHENTICATED", "UNAUTHENTICATED")
+NOT_FOUND = ("NOT_FOUND", "RESOURCE_NOT_FOUND")
+
+
+def policy(method):
+    return method.GetOptions().Extensions[options_pb2.policy]
+
+
+def resource_fields(message, is_request=True, path=(), seen=()):
+    """Paths of all fields of a request that hold a resource name, as (path, pattern)."""
+    if message.full_name in seen:
+        return
+    is_update = "update_mask" in message.fields_by_name
+    for field in message.fields:
+        rules = field.GetOptions().Extensions[options_pb2.rules]
+        here = path + (field,)
+        if rules.output_only:
+            continue
+        if rules.resource or rules.clinic_id:
+            yield here, rules.resource or "{clinic}"
+        elif field.message_type and field.message_type.full_name.startswith("ipt."):
+            for found in resource_fields(field.message_type, False, here, seen + (message.full_name,)):
+                # A nested resource's own name says which one only in an update; elsewhere it is
+                # ignored, as the methods' comments state.
+                if found[0][-1].name != "name" or is_update:
+                    yield found
+
+
+def put(message, path, value):
+    """Sets a field by its path; in repeated messages, that of a first element."""
+    *way, last = path
+    for field in way:
+        message = getattr(message, field.name)
+        if field.label == descriptor.FieldDescriptor.LABEL_REPEATED:
+            message = message[0] if message else message.add()
+    if last.label == descriptor.FieldDescriptor.LABEL_REPEATED:
+        getattr(message, last.name).append(value)
+    else:
+        setattr(message, last.name, value)
+
+
+def text(path):
+    return ".".join(field.name for field in path)
+
+
+class World:
+    """A clinic with one of everything that can be named."""
+
+    def __init__(self, api, clinic):
+        self.clinic = clinic
+        parent = f"clinics/{clinic}"
+        api.CreateClinic(clinic_id=clinic, clinic=dict(display_name="N", time_zone="Europe/London"))
+        ana = api.CreateTherapist(parent=parent, therapist_id="ana", therapist=dict(
+            display_name="Ana", working_hours=support.weekly())).name
+        course = api.CreateCourse(parent=parent, course_id="c1", course=dict(
+            patient=dict(system="s", value="v"), therapist=ana)).name
+        session = api.BookSession(parent=course, session_id="s1", start_time=ts(at(MONDAY, 9))).name
+        hours = dict(start_time=ts(at(MONDAY, 19)), end_time=ts(at(MONDAY, 20)))
+        self.names = {
+            "{clinic}": clinic,
+            "clinics/{clinic}": parent,
+            "clinics/{clinic}/therapists/{therapist}": ana,
+            "clinics/{clinic}/courses/{course}": course,
+            "clinics/{clinic}/courses/{course}/sessions/{session}": session,
+            "clinics/{clinic}/holidays/{holiday}": api.CreateHolidays(
+                parent=parent, holidays=[dict(date=date(MONDAY + 30 * DAY))]).holidays[0].name,
+            "clinics/{clinic}/therapists/{therapist}/timeOff/{time_off}": api.CreateTimeOff(
+                parent=ana, time_off=dict(time=hours)).time_off.name,
+            "clinics/{clinic}/therapists/{therapist}/extraHours/{extra_hours}": api.CreateExtraHours(
+                parent=ana, extra_hours=dict(time=hours)).name,
+        }
+
+    def missing(self, pattern):
+        """A name of that pattern in this clinic that nothing has."""
+        name = self.names[pattern]
+        if pattern == "{clinic}":
+            return "absent" + self.clinic
+        if pattern == "clinics/{clinic}":
+            return "clinics/absent" + self.clinic
+        parent, _, last = name.rpartition("/")
+        return f"{parent}/" + ("2031-01-01" if "holidays" in parent else "absent-" + last)
+
+    def request(self, method):
+        """A request whose names are of this clinic; its writes are harmless or refused."""
+        request = message_class(method.input_type)()
+        for path, pattern in resource_fields(method.input_type):
+            put(request, path, self.names[pattern])
+        if "request_id" in request.DESCRIPTOR.fields_by_name:
+            request.request_id = rid()
+        return request
+
+
+class CallerMatrix(unittest.TestCase):
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.identity = Identity()
+        cls.server = Server("suite", cls.identity, ["--reflection=on"])
+        cls.addClassCleanup(cls.server.close)
+        cls.key = (cls.identity.dir / "key-1.pem").read_text()
+        cls.scopes = sorted({policy(m).scope for _, m in methods().values()})
+        cls.anybody = Api(cls.server.channel())
+        everywhere = cls.anybody.with_token(cls.identity.token())
+        cls.north, cls.south = World(everywhere, "north"), World(everywhere, "south")
+
+    def token(self, key=None, algorithm="ES256", kid="key-1", **changes):
+        now = int(time.time())
+        claims = dict(iss=Identity.issuer, aud=Identity.audience, sub="dr-jones", iat=now, exp=now + 600,
+                      clinics=["north"], scope=" ".join(self.scopes))
+        claims.update(changes)
+        claims = {name: value for name, value in claims.items() if value is not None}
+        return jwt.encode(claims, key or self.key, algorithm=algorithm,
+                          headers={"kid": kid, "typ": "at+jwt"} if kid else None)
+
+    def forged(self, alg, signature):
+        """A token with any header, signed by a function of what is signed."""
+        _, claims, _ = self.token().split(".")
+        header = base64.urlsafe_b64encode(json.dumps(
+            {"alg": alg, "kid": "key-1", "typ": "at+jwt"}).encode()).rstrip(b"=").decode()
+        signed = f"{header}.{claims}"
+        return signed + "." + base64.urlsafe_b64encode(
+            signature(signed.encode())).rstrip(b"=").decode()
+
+    def outcome(self, api, method, request=None, **options):
+        try:
+            api.send(method.name, request or self.north.request(method), **options)
+            return ("OK", "")
+        except Refused as error:
+            self.assertNotIn(error.code, ("INTERNAL", "UNKNOWN", "UNIMPLEMENTED"), str(error))
+            return (error.code, error.reason)
+
+    def test_reflection_shows_the_methods_that_are_tested(self):
+        call = self.server.channel().stream_stream(
+            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+            request_serializer=lambda m: m.SerializeToString(),
+            response_deserializer=support.dynamic(
+                "grpc.reflection.v1alpha.ServerReflectionResponse").FromString)
+        ask = support.dynamic("grpc.reflection.v1alpha.ServerReflectionRequest")
+        answer = next(call(iter([ask(list_services="")]), timeout=10))
+        shown = {s.name for s in answer.list_services_response.service if s.name.startswith("ipt.")}
+        self.assertEqual({path.split("/")[1] for path in methods()}, shown)
+        for service in shown:
+            answer = next(call(iter([ask(file_containing_symbol=service)]), timeout=10))
+            files = [support.descriptor_pb2.FileDescriptorProto.FromString(data)
+                     for data in answer.file_descriptor_response.file_descriptor_proto]
+            names = {f"/{service}/{m.name}" for file in files for s in file.service
+                     if f"{file.package}.{s.name}" == service for m in s.method}
+            self.assertEqual({path for path in methods() if path.split("/")[1] == service}, names)
+
+    def test_every_method_with_every_wrong_token(self):
+        now = int(time.time())
+        stranger = tempfile.mkdtemp(prefix="ipt-e2e-keys-")
+        self.addCleanup(shutil.rmtree, stranger)
+        self.identity.key("key-1", folder=stranger)
+        other_key = pathlib.Path(stranger, "key-1.pem").read_text()
+        public = json.dumps(json.loads((self.identity.dir / "jwks.json").read_text())["keys"][0])
+        good = self.token()
+        wrong = {
+            "no token": [],
+            "garbage": ["Bearer nonsense"],
+            "empty": ["Bearer "],
+            "another scheme": ["Basic " + good],
+            "two tokens": [f"Bearer {good}", f"Bearer {good}"],
+            "expired": ["Bearer " + self.token(exp=now - 120)],
+            "without an end": ["Bearer " + self.token(exp=None)],
+            "not yet valid": ["Bearer " + self.token(nbf=now + 300)],
+            "wrong audience": ["Bearer " + self.token(aud="other")],
+            "no audience": ["Bearer " + self.token(aud=None)],
+            "wrong issuer": ["Bearer " + self.token(iss="https://evil.example")],
+            "wrong key": ["Bearer " + self.token(key=other_key)],
+            "unknown key id": ["Bearer " + self.token(kid="key-9")],
+            "no subject": ["Bearer " + self.token(sub=None)],
+            "changed claims": ["Bearer " + ".".join([good.split(".")[0], self.token(
+                clinics="*").split(".")[1], good.split(".")[2]])],
+            "alg none": ["Bearer " + self.forged("none", lambda _: b"")],
+            "alg none, signed": ["Bearer " + self.forged("none", lambda _: b"x" * 64)],
+            "HS256 with the public key": ["Bearer " + self.forged("HS256", lambda data: hmac.new(
+                public.encode(), data, hashlib.sha256).digest())],
+            "another algorithm's name": ["Bearer " + self.forged("ES384", lambda _: b"x" * 96)],
+            "empty signature": ["Bearer " + self.forged("ES256", lambda _: b"")],
+            "zero signature": ["Bearer " + self.forged("ES256", lambda _: bytes(64))],
+        }
+        for path, (_, method) in methods().items():
+            for name, headers in wrong.items():
+                with self.subTest(path, token=name):
+                    self.assertEqual(UNAUTHENTICATED, self.outcome(
+                        self.anybody, method, metadata=[("authorization", h) for h in headers]))
+        # The same claims are good when nothing is wrong, even within the minute of skew.
+        for good in (self.token(), self.token(exp=now - 20), self.token(nbf=now + 20)):
+            self.assertEqual(("OK", ""), self.outcome(
+                self.anybody.with_token(good), methods()["/ipt.scheduling.v1.ClinicService/GetClinic"][1]))
+
+    def test_every_method_with_scopes_and_clinics(self):
+        elsewhere = self.anybody.with_token(self.token(clinics=["south"]))
+        right = self.anybody.with_token(self.token())
+        for path, (_, method) in methods().items():
+            scope = policy(method).scope
+            lacking = self.token(scope=" ".join(s for s in self.scopes if s != scope))
+            almost = self.token(scope=" ".join([scope[:-1], scope + "x", scope.upper(), "*"]))
+            for token in (lacking, almost, self.token(scope=None), self.token(scope="")):
+                with self.subTest(path, token="missing scope"):
+                    try:
+                        self.anybody.with_token(token).send(method.name, self.north.request(method))
+                        self.fail("allowed without its scope")
+                    except Refused as error:
+                        self.assertEqual(("PERMISSION_DENIED", "SCOPE_MISSING"),
+                                         (error.code, error.reason))
+                        self.assertEqual(scope, error.info["scope"])
+            with self.subTest(path, token="another clinic"):
+                named = list(resource_fields(method.input_type))
+                self.assertEqual(NOT_FOUND if named else ("OK", ""), self.outcome(elsewhere, method))
+            with self.subTest(path, token="only its scope"):
+                code, _ = self.outcome(self.anybody.with_token(self.token(scope=scope)), method)
+                self.assertNotIn(code, ("UNAUTHENTICATED", "PERMISSION_DENIED"))
+            with self.subTest(path, token="right"):
+                code, reason = self.outcome(right, method)
+                self.assertNotIn(code, ("UNAUTHENTICATED", "PERMISSION_DENIED"))
+        listed = lambda api: [c.name for c in api.ListClinics().clinics]  # noqa: E731
+        self.assertEqual(["clinics/north"], listed(right))
+        self.assertEqual(["clinics/south"], listed(elsewhere))
+        self.assertEqual([], listed(self.anybody.with_token(self.token(clinics=[]))))
+        self.assertEqual(["clinics/north", "clinics/south"],
+                         listed(self.anybody.with_token(self.token(clinics="*"))))
+
+    def test_a_foreign_name_in_any_field_tells_nothing(self):
+        """The south's caller names the north's things: refused, and alike whether they exist or not."""
+        south = self.anybody.with_token(self.token(clinics=["south"]))
+        count = 0
+
+        def shape(method, request, word):
+            try:
+                south.send(method.name, request)
+            except Refused as error:
+                error.details.pop("RequestInfo", None)
+                self.assertIn((error.code, error.reason), (
+                    NOT_FOUND, ("INVALID_ARGUMENT", "INVALID_FIELDS")), str(error))
+                return error.shape(word)
+            return self.fail(f"{method.full_name} took another clinic's {word}")
+
+        for path, (_, method) in methods().items():
+            for field, pattern in resource_fields(method.input_type):
+                for alone in (True, False):
+                    shapes = []
+                    for name in (self.north.names[pattern], self.north.missing(pattern)):
+                        request = message_class(method.input_type)()
+                        if alone:
+                            put(request, field, name)
+                            if request.DESCRIPTOR.fields_by_name.get("request_id"):
+                                request.request_id = rid()
+                        else:
+                            request = self.south.request(method)
+                            if field[-1].label == descriptor.FieldDescriptor.LABEL_REPEATED:
+                                put(request, field, name)  # beside one of its own
+                            else:
+                                put(request, field, name)
+                        shapes.append(shape(method, request, name))
+                        count += 1
+                    with self.subTest(path, field=text(field), alone=alone):
+                        strip = lambda s: re.sub(r"(clinics/)?(absent)?north", "?", s)  # noqa: E731
+                        self.assertEqual(strip(shapes[0]), strip(shapes[1]))
+        self.assertGreater(count, 150)
+
+    def test_a_name_below_a_foreign_one(self):
+        """A session of one's own course id in another's clinic, and ids that only the other one has."""
+        south = self.anybody.with_token(self.token(clinics=["south"]))
+        both = self.anybody.with_token(self.token(clinics=["north", "south"]))
+        with self.assertRaises(Refused) as refusal:
+            south.GetSession(name="clinics/north/courses/c1/sessions/s1")
+        self.assertEqual(NOT_FOUND, (refusal.exception.code, refusal.exception.reason))
+        with self.assertRaises(Refused) as refusal:
+            both.BatchGetCourses(parent="clinics/south", names=["clinics/north/courses/c1"])
+        self.assertEqual("INVALID_ARGUMENT", refusal.exception.code)
+        # Who may enter both reads each under its own name.
+        self.assertEqual({"clinics/north/courses/c1", "clinics/south/courses/c1"}, {
+            both.GetCourse(name=w.names["clinics/{clinic}/courses/{course}"]).name
+            for w in (self.north, self.south)})
+
+    def test_all_four_algorithms(self):
+        for alg in ("ES256", "ES384", "RS256", "RS384"):
+            self.identity.key(f"k-{alg.lower()}", alg)
+        get = methods()["/ipt.scheduling.v1.ClinicService/GetClinic"][1]
+        for alg in ("ES256", "ES384", "RS256", "RS384"):
+            api = self.anybody.with_token(self.identity.token(kid=f"k-{alg.lower()}"))
+            support.wait_until(lambda: self.outcome(api, get) == ("OK", ""), f"the {alg} key to be known")
+
+    def test_keys_change_without_a_restart(self):
+        get = methods()["/ipt.scheduling.v1.ClinicService/GetClinic"][1]
+        own = Identity()
+        server = Server("suite", own)
+        self.addCleanup(server.close)
+        anybody = Api(server.channel())
+        anybody.with_token(own.token()).CreateClinic(
+            clinic_id="north", clinic=dict(display_name="N", time_zone="Europe/London"))
+        old = anybody.with_token(own.token())
+        own.key("key-2")
+        new = anybody.with_token(own.token(kid="key-2"))
+        support.wait_until(lambda: self.outcome(new, get) == ("OK", ""), "the second key to be known")
+        self.assertEqual(("OK", ""), self.outcome(old, get))
+
+        good = (own.dir / "jwks.json").read_text()
+        for broken in ("{", '{"keys": []}', '{"keys": 7}'):  # each refused for another reason
+            before = server.log().count("file_reload")
+            (own.dir / "jwks.json").write_text(broken)
+            support.wait_until(lambda: server.log().count("file_reload") > before,
+                               f"the log to tell of the key file {broken}")
+            # The last good keys hold, for tokens never seen before as well.
+            for kid in ("key-1", "key-2"):
+                self.assertEqual(("OK", ""), self.outcome(anybody.with_token(self.token(
+                    (own.dir / f"{kid}.pem").read_text(), kid=kid, sub=rid())), get))
+        only_new = json.loads(good)
+        only_new["keys"] = [key for key in only_new["keys"] if key["kid"] == "key-2"]
+        (own.dir / "jwks.json").write_text(json.dumps(only_new))
+        first = (own.dir / "key-1.pem").read_text()  # with subjects that no cache knows
+        support.wait_until(lambda: self.outcome(anybody.with_token(
+            self.token(first, sub=rid())), get) == UNAUTHENTICATED, "the first key to be forgotten")
+        self.assertEqual(("OK", ""), self.outcome(new, get))
+
+
+class ClientCertificates(unittest.TestCase):
+    def start(self, clients, *flags):
+        identity = Identity()
+        file = identity.dir / "clients.json"
+        file.write_text(json.dumps({"clients": clients}))
+        server = Server("suite", identity, [f"--tls_client_ca_file={identity.dir}/ca.crt",
+                                            f"--client_certs_file={file}", *flags])
+        self.addCleanup(server.close)
+        return server, file
+
+    def refusal(self, call):
+        with self.assertRaises(Refused) as refusal:
+            call()
+        return refusal.exception.code, refusal.exception.reason
+
+    def test_a_certificate_is_a_caller(self):
+        name = "uri:spiffe://dev.ipt/ns/ipt/sa/client"
+        server, file = self.start({name: dict(subject="gateway", clinics=["north"], scopes=[
+            "clinics.read", "clinics.write", "audit.read"])})
+        by_certificate = Api(server.channel(client_certificate=True))
+        clinic = dict(display_name="N", time_zone="Europe/London")
+        by_certificate.CreateClinic(clinic_id="north", clinic=clinic)
+        entries = by_certificate.ListAuditEntries(parent="clinics/north").audit_entries
+        self.assertEqual(["gateway"], [e.caller for e in entries])
+        self.assertEqual(NOT_FOUND, self.refusal(
+            lambda: by_certificate.CreateClinic(clinic_id="south", clinic=clinic)))
+        self.assertEqual(("PERMISSION_DENIED", "SCOPE_MISSING"), self.refusal(
+            lambda: by_certificate.ListTherapists(parent="clinics/north")))
+        # A bad token is not forgiven because of a good certificate; a good one goes before it.
+        self.assertEqual(UNAUTHENTICATED, self.refusal(
+            lambda: by_certificate.with_token("nonsense").GetClinic(name="clinics/north")))
+        token = server.identity.token(clinics="south", subject="person")
+        by_certificate.with_token(token).CreateClinic(clinic_id="south", clinic=clinic)
+        # Without a certificate, and without one that is known.
+        self.assertEqual(UNAUTHENTICATED, self.refusal(
+            lambda: Api(server.channel()).GetClinic(name="clinics/north")))
+        file.write_text(json.dumps({"clients": {"cn:somebody-else": dict(
+            subject="x", clinics=["north"], scopes=["clinics.read"])}}))
+        support.wait_until(lambda: _code(by_certificate) == "UNAUTHENTICATED",
+                           "the known clients to be read again")
+
+    def test_a_certificate_may_be_demanded(self):
+        server, _ = self.start({}, "--tls_require_client_cert")
+        token = server.identity.token()
+        with self.assertRaises(Refused) as refusal:
+            Api(server.channel()).with_token(token).ListClinics()
+        self.assertEqual("UNAVAILABLE", refusal.exception.code)
+        Api(server.channel(client_certificate=True)).with_token(token).ListClinics()
+
+
+def _code(api):
+    try:
+        api.GetClinic(name="clinics/north")
+        return "OK"
+    except Refused as error:
+        return error.code
+
+
+if __name__ == "__main__":
+    unittest.main()
