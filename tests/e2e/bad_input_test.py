@@ -370,20 +370,25 @@ class BadInput:
         self.assertEqual("UNIMPLEMENTED", refusal.exception.code)
         self.assertEqual(before, self.snapshot())
 
-    def test_a_deadline_already_passed(self):
+    def test_a_deadline_passed(self):
+        """While writes must wait, calls whose time is up before their turn write nothing."""
+        path = "/ipt.scheduling.v1.ClinicService/CreateHolidays"
         before = self.snapshot()
         request = self.api.request("CreateHolidays", parent=self.clinic,
                                    holidays=[dict(date=date(MONDAY))])
-        with self.assertRaises(support.Refused) as refusal:
-            self.api.send("CreateHolidays", request, timeout=0.000001)
-        self.assertEqual("DEADLINE_EXCEEDED", refusal.exception.code)
-        # The client may not even have sent that, so say it to the server by hand: grpc-timeout 1n.
-        send_unary(self.server.port, "/ipt.scheduling.v1.ClinicService/CreateHolidays",
-                   request.SerializeToString(), [("grpc-timeout", "1n")])
+        release = self.server.hold_writes()
+        try:
+            with self.assertRaises(support.Refused) as refusal:
+                self.api.send("CreateHolidays", request, timeout=0.3)
+            self.assertEqual("DEADLINE_EXCEEDED", refusal.exception.code)
+            # No client sends a call that has no time left, so say it to the server by hand.
+            send_unary(self.server.port, path, request.SerializeToString(), [("grpc-timeout", "1n")])
+        finally:
+            release()
+        time.sleep(0.5)  # long enough for what was not given up
         self.assertEqual(before, self.snapshot())
-        # The same bytes without the deadline are taken: it was the deadline that refused them.
-        send_unary(self.server.port, "/ipt.scheduling.v1.ClinicService/CreateHolidays",
-                   request.SerializeToString(), [])
+        # The same bytes with time are taken: it was the deadline that refused them.
+        send_unary(self.server.port, path, request.SerializeToString(), [("grpc-timeout", "10S")])
         self.assertEqual(1, len(self.api.all("ListHolidays", "holidays", parent=self.clinic)))
 
     # ------------------------------------------------------------------------------------------- fuzz
