@@ -1,0 +1,223 @@
+"""The bare SQL of one call: its statements as PostgreSQL itself logged them, run by pgbench.
+
+A server works with statement logging on; one of its transactions is taken out of the log, word for
+word and with every parameter, and becomes a pgbench script. Parameters that differ from call to
+call (the course, its therapist and patient, times of the session, new ids) become variables, all
+others keep the value that the log shows.
+"""
+
+import glob
+import json
+import os
+import re
+import subprocess
+
+from processes import Failure
+
+LOGGING = {"logging_collector": "on", "log_destination": "jsonlog", "log_min_duration_statement": "0"}
+PARAMETER = re.compile(r"\$(\d+) = (NULL|'(?:[^']|'')*')")
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+HOUR = 3600 * 10**6
+WEEK = 7 * 24 * HOUR
+
+# Courses that nobody books but pgbench, in an order that keeps neighbours' therapists apart; each
+# of a therapist's courses owns one hour of the week.
+COURSES = """
+CREATE TABLE bench_courses AS
+SELECT row_number() OVER (ORDER BY hour, therapist_id) - 1 AS place, free.*
+FROM (SELECT c.clinic_id AS clinic, c.course_id AS course, c.therapist_id AS therapist,
+             c.patient_id AS patient, p.value AS patient_value, therapist_id,
+             row_number() OVER (PARTITION BY c.clinic_id, c.therapist_id ORDER BY c.course_id) AS hour
+      FROM courses c JOIN patients p USING (clinic_id, patient_id)
+      WHERE NOT EXISTS (SELECT 1 FROM sessions s
+                        WHERE s.clinic_id = c.clinic_id AND s.course_id = c.course_id)) free;
+ALTER TABLE bench_courses ADD PRIMARY KEY (place);
+"""
+
+
+class Statement:
+    """One logged statement: its text with $1, $2..., and their values (None is NULL)."""
+
+    def __init__(self, text, detail):
+        self.text = text
+        self.values = {
+            int(number): None if value == "NULL" else value[1:-1].replace("''", "'")
+            for number, value in PARAMETER.findall(detail or "")
+        }
+
+
+def start_logging(postgres):
+    for name, value in LOGGING.items():
+        postgres.sql("postgres", f"ALTER SYSTEM SET {name} = '{value}'")
+    postgres.stop("fast")
+    postgres.start()
+
+
+def stop_logging(postgres):
+    for name in LOGGING:
+        postgres.sql("postgres", f"ALTER SYSTEM RESET {name}")
+    postgres.stop("fast")
+    postgres.start()
+
+
+def transactions(postgres):
+    """Every logged transaction, a list of statements without BEGIN and COMMIT, with its BEGIN."""
+    open_ones = {}
+    for path in sorted(glob.glob(os.path.join(postgres.folder, "data", "log", "*.json"))):
+        with open(path, encoding="utf-8") as log:
+            for line in log:
+                entry = json.loads(line)
+                match = re.match(r"duration: [\d.]+ ms  (?:statement|execute \w+): (.*)",
+                                 entry.get("message", ""), re.S)
+                if not match:
+                    continue
+                text, session = match[1], entry["session_id"]
+                if text.startswith("BEGIN"):
+                    open_ones[session] = (text, [])
+                elif text == "COMMIT":
+                    if session in open_ones:
+                        yield open_ones.pop(session)
+                elif session in open_ones:
+                    open_ones[session][1].append(Statement(text, entry.get("detail")))
+
+
+def one_of(postgres, what, fits):
+    """Of the transactions that fit, one with the most usual sequence of statements."""
+    found = [(begin, body) for begin, body in transactions(postgres) if fits(body)]
+    shapes = {}
+    for begin, body in found:
+        shapes.setdefault(tuple(s.text for s in body), []).append((begin, body))
+    if not shapes:
+        raise Failure(f"PostgreSQL's log shows no {what}")
+    usual = max(shapes.values(), key=len)
+    return usual[len(usual) // 2]
+
+
+def session_of(body):
+    """The booked session of a booking's transaction: (clinic, course, therapist, patient, start)."""
+    for statement in body:
+        match = re.match(r"INSERT INTO sessions \((.*?)\)", statement.text)
+        if match:
+            columns = match[1].split(", ")
+            return {name: statement.values[i + 1] for i, name in enumerate(columns)}
+    return None
+
+
+class Script:
+    """A pgbench script in the making, with the constants that it is given by -D."""
+
+    def __init__(self, lines):
+        self.lines = lines
+        self.constants = {"started": "0"}
+
+    def add(self, statement, variables):
+        """`variables`: logged value -> name of the variable that stands for it."""
+        def substitute(match):
+            value = statement.values[int(match[1])]
+            if not value:  # pgbench has no such variables
+                return "NULL" if value is None else "''"
+            name = variables.get(value)
+            if name is None and UUID.fullmatch(value):
+                name = "id"  # a new id: random
+            if name is None:
+                name = f"c{len(self.constants)}"
+                self.constants[name] = value
+            return ":" + name
+
+        self.lines.append(re.sub(r"\$(\d+)\b", substitute, statement.text) + ";")
+
+    def write(self, path):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join(self.lines) + "\n")
+        os.chmod(path, 0o644)
+
+
+PICK = ("SELECT clinic, course, therapist, patient, patient_value, hour FROM bench_courses "
+        "WHERE place = :place \\gset")
+
+
+def booking_script(begin, body):
+    """Each client books the 16 sessions of one course after the other, as ipt-load does."""
+    session = session_of(body)
+    start, end = int(session["start_us"]), int(session["end_us"])
+    # Midnight of the day on which the load's courses begin.
+    first = start - (int(session["session_number"]) - 1) * WEEK
+    first -= first % (24 * HOUR)
+    script = Script([
+        "\\if :started = 0",
+        "\\set place :first + :client_id",
+        "\\set number 0",
+        "\\set started 1",
+        PICK,
+        "\\elif :number = 16",
+        "\\set place :place + :clients",
+        "\\set number 0",
+        PICK,
+        "\\endif",
+        f"\\set start {first} + :hour * {HOUR} + :number * {WEEK}",
+        f"\\set end :start + {end - start}",
+        f"\\set blocked :start + {int(session['blocked_until_us']) - start}",
+        "\\set number :number + 1",
+        "\\set id random(1, 9000000000000000000)",
+        begin + ";",
+    ])
+    variables = {
+        session["clinic_id"]: "clinic",
+        session["course_id"]: "course",
+        session["therapist_id"]: "therapist",
+        session["patient_id"]: "patient",
+        str(start): "start",
+        session["blocked_until_us"]: "blocked",
+        session["end_us"]: "end",
+    }
+    for statement in body:
+        # The patient's identifier, where other open courses of theirs are looked for.
+        match = re.search(r"p\.value = \$(\d+)", statement.text)
+        if match:
+            variables[statement.values[int(match[1])]] = "patient_value"
+    for statement in body:
+        script.add(statement, variables)
+    script.lines.append("COMMIT;")
+    return script
+
+
+def read_script(begin, body):
+    """Each client reads one course over and over, hot as it can be."""
+    script = Script(["\\if :started = 0", "\\set place :first + :client_id", "\\set started 1", PICK,
+                     "\\endif", begin + ";"])
+    variables = {}
+    for statement in body:
+        for column, number in re.findall(r"(\w+) = \$(\d+)", statement.text):
+            name = {"clinic_id": "clinic", "course_id": "course", "therapist_id": "therapist"}.get(column)
+            if name:
+                variables[statement.values[int(number)]] = name
+    for statement in body:
+        script.add(statement, variables)
+    script.lines.append("COMMIT;")
+    return script
+
+
+def first_free(postgres, database):
+    """The first of bench_courses after all that have sessions."""
+    rows, error = postgres.sql(database, """
+        SELECT coalesce(max(place) + 1, 0) FROM bench_courses b WHERE EXISTS (
+          SELECT 1 FROM sessions s WHERE s.clinic_id = b.clinic AND s.course_id = b.course)""")
+    if error:
+        raise Failure(error)
+    return rows[0][0]
+
+
+def pgbench(postgres, database, script, path, clients, seconds):
+    """Transactions a second of prepared statements, no pipelining."""
+    script.write(path)
+    constants = {**script.constants, "clients": str(clients), "first": first_free(postgres, database)}
+    done = subprocess.run(
+        [f"{os.path.dirname(postgres.bin)}/bin/pgbench", "-n", "-M", "prepared", "-c", str(clients),
+         "-j", "2", "-T", str(max(1, round(seconds))), "-f", path, "-h", "127.0.0.1", "-p",
+         str(postgres.port), "-U", "ipt",
+         *[word for name, value in constants.items() for word in ("-D", f"{name}={value}")], database],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=seconds + 60)
+    rate = re.search(r"tps = ([\d.]+) \(without", done.stdout)
+    if done.returncode != 0 or not rate or "aborted" in done.stderr:
+        raise Failure(f"pgbench: {done.stderr.strip()[-600:] or done.stdout[-600:]}")
+    return float(rate[1])
