@@ -5,13 +5,10 @@
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
-#include <set>
+#include <map>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
 #include "absl/flags/reflection.h"
-#include "absl/flags/usage.h"
-#include "absl/flags/usage_config.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -77,6 +74,11 @@ absl::Status SetFlag(absl::string_view name, absl::string_view value, absl::stri
   return absl::OkStatus();
 }
 
+bool IsSwitch(absl::string_view name) {
+  const absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
+  return flag != nullptr && flag->IsOfType<bool>();
+}
+
 absl::Status ReadFile(const std::string& path) {
   std::ifstream file(path);
   if (!file) {
@@ -123,14 +125,61 @@ absl::Status ReadEnvironment() {
   return absl::OkStatus();
 }
 
-// Flags that the command line names, so that file and environment do not overrule them.
-std::vector<std::string> CommandLine(int argc, char** argv) {
-  return std::vector<std::string>(argv + 1, argv + argc);
+// Takes what begins with "-" as settings and adds the other words to `rest`. Abseil's own parser
+// would end the process by itself, with other sentences and another exit status than a wrong
+// setting elsewhere.
+absl::Status ReadCommandLine(int argc, char** argv, std::vector<std::string>& rest) {
+  for (int i = 1; i < argc; ++i) {
+    absl::string_view word = argv[i];
+    if (!absl::ConsumePrefix(&word, "-")) {
+      rest.emplace_back(word);
+      continue;
+    }
+    absl::ConsumePrefix(&word, "-");
+    const std::vector<std::string> parts = absl::StrSplit(word, absl::MaxSplits('=', 1));
+    std::string name = parts[0];
+    std::string value = parts.size() > 1 ? parts[1] : "true";
+    if (parts.size() == 1) {
+      absl::string_view negated = name;
+      if (IsSwitch(name)) {
+        // Just named: true.
+      } else if (absl::ConsumePrefix(&negated, "no") && IsSwitch(negated)) {
+        name = std::string(negated);
+        value = "false";
+      } else if (absl::FindCommandLineFlag(name) != nullptr) {
+        if (i + 1 == argc) {
+          return absl::InvalidArgumentError(absl::StrCat("--", name, " needs a value"));
+        }
+        value = argv[++i];
+      }
+    }
+    IPT_RETURN_IF_ERROR(SetFlag(name, value, absl::StrCat("--", name)));
+  }
+  return absl::OkStatus();
+}
+
+// The settings that the services define; not those of the libraries that they are built from.
+std::map<std::string, const absl::CommandLineFlag*> AllSettings() {
+  std::map<std::string, const absl::CommandLineFlag*> settings;
+  for (const auto& [name, flag] : absl::GetAllFlags()) {
+    if (absl::StrContains(flag->Filename(), "services/")) settings.emplace(name, flag);
+  }
+  return settings;
+}
+
+void PrintHelp(absl::string_view usage) {
+  std::cout << usage << "\nSettings:\n";
+  for (const auto& [name, flag] : AllSettings()) {
+    const std::string standard = flag->DefaultValue();
+    std::cout << "  --" << name << (standard.empty() ? "" : absl::StrCat("  (", standard, ")"))
+              << "\n      " << flag->Help() << "\n";
+  }
+  std::cout << "  --version\n      Prints the version.\n";
 }
 
 // The value of --config on the command line, before flags are parsed for real.
 std::string ConfigPath(int argc, char** argv) {
-  const std::vector<std::string> words = CommandLine(argc, argv);
+  const std::vector<std::string> words(argv + 1, argv + argc);
   for (size_t i = 0; i < words.size(); ++i) {
     absl::string_view word = words[i];
     if (!absl::ConsumePrefix(&word, "-")) continue;
@@ -255,28 +304,25 @@ std::string Version() { return IPT_VERSION; }
 
 absl::StatusOr<Settings> ReadSettings(int argc, char** argv, absl::string_view usage,
                                       std::vector<std::string>& rest) {
-  absl::SetProgramUsageMessage(usage);
-  absl::FlagsUsageConfig config;
-  config.version_string = [program = std::string(argv[0])] {
-    return absl::StrCat(program.substr(program.rfind('/') + 1), " ", Version(), "\n");
-  };
-  config.contains_help_flags = [](absl::string_view file) {
-    return absl::StrContains(file, "services/");
-  };
-  config.contains_helpshort_flags = config.contains_help_flags;
-  config.normalize_filename = [](absl::string_view file) {
-    const size_t at = file.rfind("services/");
-    return std::string(at == absl::string_view::npos ? file : file.substr(at));
-  };
-  absl::SetFlagsUsageConfig(config);
+  for (int i = 1; i < argc; ++i) {
+    const absl::string_view word = argv[i];
+    if (word == "--help" || word == "-help" || word == "-h") {
+      PrintHelp(usage);
+      std::exit(0);  // NOLINT(concurrency-mt-unsafe): no thread has been started
+    }
+    if (word == "--version" || word == "-version") {
+      const absl::string_view program = argv[0];
+      std::cout << program.substr(program.rfind('/') + 1) << " " << Version() << "\n";
+      std::exit(0);  // NOLINT(concurrency-mt-unsafe)
+    }
+  }
 
   // The later ones win: file, environment, command line.
   if (const std::string path = ConfigPath(argc, argv); !path.empty()) {
     IPT_RETURN_IF_ERROR(ReadFile(path));
   }
   IPT_RETURN_IF_ERROR(ReadEnvironment());
-  const std::vector<char*> words = absl::ParseCommandLine(argc, argv);
-  rest.assign(words.begin() + 1, words.end());
+  IPT_RETURN_IF_ERROR(ReadCommandLine(argc, argv, rest));
   return Collect();
 }
 

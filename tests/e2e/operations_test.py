@@ -1,0 +1,398 @@
+#!/usr/bin/python3
+"""What whoever runs the servers relies on: probes, health, metrics, settings, stopping, dying, starting
+again, certificates that are renewed, two servers where one should be."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+import support  # first: it makes the generated stubs importable
+from support import ROOT, Api, Identity, Refused, Server, free_port, http, wait_until
+
+ENGINES = ("suite", "postgres")
+VERSION = re.search(r"project\(ipt_suite VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())[1]
+SERVICES = [path.split("/")[1] for path in support.methods()]
+
+
+def settings_in_the_source(binary):
+    """Names of the flags that a binary defines."""
+    folders = ["platform", "suite" if binary == "ipt-suite" else "scheduling"]
+    return {name for folder in folders for file in (ROOT / "services" / folder).rglob("*.cc")
+            for name in re.findall(r"ABSL_FLAG\([^,]+,\s*(\w+)", file.read_text())}
+
+
+class Operations(unittest.TestCase):
+    def server(self, engine="suite", identity=None, flags=(), **options):
+        server = Server(engine, identity, flags, **options)
+        self.addCleanup(server.close)
+        return server
+
+    def health(self, server, service=""):
+        check = server.channel().unary_unary(
+            "/grpc.health.v1.Health/Check",
+            request_serializer=lambda m: m.SerializeToString(),
+            response_deserializer=support.dynamic("grpc.health.v1.HealthCheckResponse").FromString)
+        try:
+            answer = check(support.dynamic("grpc.health.v1.HealthCheckRequest")(service=service),
+                           timeout=5)
+        except support.grpc.RpcError as error:
+            return error.code().name
+        return answer.DESCRIPTOR.fields_by_name["status"].enum_type.values_by_number[
+            answer.status].name
+
+    def make_clinic(self, api, name):
+        return api.CreateClinic(clinic_id=name, clinic=dict(display_name=name,
+                                                            time_zone="Europe/London"))
+
+    # --------------------------------------------------------------------------- probes and metrics
+
+    def test_probes_metrics_and_version(self):
+        for engine in ENGINES:
+            server = self.server(engine)
+            for probe in ("/startupz", "/readyz", "/livez"):
+                self.assertEqual(200, http(server.admin, probe)[0], probe)
+            self.assertEqual(404, http(server.admin, "/nonsense")[0])
+            self.make_clinic(server.api(), "a")
+            with self.assertRaises(Refused):
+                server.api().GetClinic(name="clinics/b")
+            status, text = http(server.admin, "/metrics")
+            self.assertEqual(200, status)
+            binary = server.binary.name
+            build = next(line for line in text.splitlines() if line.startswith("ipt_build_info"))
+            self.assertIn(f'version="{VERSION}"', build)
+            self.assertIn(f'binary="{binary}"', build)
+            self.assertTrue(build.endswith(" 1"), build)
+
+            def handled(method, code):
+                return [float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
+                        if line.startswith("grpc_server_handled_total{")
+                        and f'grpc_method="{method}"' in line and f'grpc_code="{code}"' in line]
+            self.assertEqual([1], handled("CreateClinic", "OK"))
+            self.assertEqual([1], handled("GetClinic", "NOT_FOUND"))
+            done = server.run("--version")
+            self.assertEqual((0, f"{binary} {VERSION}\n"), (done.returncode, done.stdout))
+
+    def test_health_needs_no_token(self):
+        server = self.server(identity=Identity())
+        for service in ("", *SERVICES):
+            self.assertEqual("SERVING", self.health(server, service), service)
+        self.assertEqual("NOT_FOUND", self.health(server, "ipt.no.such.Service"))
+
+    def test_a_lost_store_is_told_and_comes_back_by_itself(self):
+        database = support.Postgres()
+        self.addCleanup(database.stop)
+        store = [f"--database={database.database()}"]
+        self.assertEqual(0, self.server("postgres", start=False, store=store).run(
+            "migrate", *store).returncode)
+        server = self.server("postgres", store=store)
+        api = server.api()
+        self.make_clinic(api, "a")
+        database.halt()
+        with self.assertRaises(Refused) as refusal:
+            api.GetClinic(name="clinics/a")
+        self.assertEqual(("UNAVAILABLE", "STORE_UNAVAILABLE"),
+                         (refusal.exception.code, refusal.exception.reason))
+        self.assertGreater(refusal.exception.details["RetryInfo"].retry_delay.ToMilliseconds(), 0)
+        self.assertGreater(int(refusal.exception.metadata["grpc-retry-pushback-ms"]), 0)
+        wait_until(lambda: self.health(server, SERVICES[0]) == "NOT_SERVING", "the named service's fall",
+                   seconds=15)
+        # A shared outage must not take every replica out of the balancers.
+        self.assertEqual("SERVING", self.health(server))
+        self.assertEqual((200, 200), (http(server.admin, "/readyz")[0], http(server.admin, "/livez")[0]))
+        database.start()
+        wait_until(lambda: self.health(server, SERVICES[0]) == "SERVING", "the named service's return",
+                   seconds=15)
+        self.assertEqual("a", api.GetClinic(name="clinics/a").display_name)
+        self.make_clinic(api, "b")
+
+    def test_reflection_on_and_off(self):
+        ask = support.dynamic("grpc.reflection.v1alpha.ServerReflectionRequest")(list_services="")
+
+        def shown(server):
+            call = server.channel().stream_stream(
+                "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+                request_serializer=lambda m: m.SerializeToString(),
+                response_deserializer=support.dynamic(
+                    "grpc.reflection.v1alpha.ServerReflectionResponse").FromString)
+            try:
+                return "ipt.scheduling.v1.CourseService" in str(next(call(iter([ask]), timeout=5)))
+            except support.grpc.RpcError as error:
+                self.assertEqual("UNIMPLEMENTED", error.code().name)
+                return False
+        identity = Identity()
+        self.assertTrue(shown(self.server()))
+        self.assertFalse(shown(self.server(flags=["--reflection=off"])))
+        self.assertFalse(shown(self.server(identity=identity)))
+        self.assertTrue(shown(self.server(identity=identity, flags=["--reflection=on"])))
+
+    # -------------------------------------------------------------------------------------- settings
+
+    def test_help_mentions_every_setting(self):
+        for engine in ENGINES:
+            server = self.server(engine, start=False, store=[])
+            done = server.run("--help")
+            self.assertEqual(0, done.returncode, done.stderr)
+            names = settings_in_the_source(server.binary.name)
+            self.assertGreater(len(names), 25)
+            documented = (ROOT / "docs/operations.md").read_text()
+            for name in names:
+                self.assertRegex(done.stdout, rf"--{name}\b")
+                self.assertIn(f"`{name}`", documented)
+
+    def test_wrong_settings_stop_the_start_with_a_sentence(self):
+        server = self.server(start=False)
+        folder = server.dir
+        (folder / "unknown").write_text("no_such_setting = 1\n")
+        (folder / "words").write_text("# fine\nlisten 127.0.0.1:1\n")
+        (folder / "value").write_text("executor_threads = many\n")
+        (folder / "nested").write_text("config = other\n")
+        cases = [
+            (["--listen=0.0.0.0:50051"], {}, ["--tls_cert_file", "--allow_insecure"]),
+            (["--listen=0.0.0.0:50051", "--allow_insecure"], {}, ["--auth", "loopback"]),
+            (["--tls_cert_file=/x"], {}, ["--tls_key_file"]),
+            (["--tls_client_ca_file=/x"], {}, ["--tls_cert_file"]),
+            (["--tls_require_client_cert"], {}, ["--tls_client_ca_file"]),
+            (["--auth=jwt"], {}, ["--jwks_file", "--jwt_issuer", "--jwt_audience"]),
+            (["--auth=none", "--jwks_file=/x"], {}, ["--jwks_file"]),
+            (["--auth=magic"], {}, ["jwt", "none"]),
+            (["--executor_threads=0"], {}, ["executor_threads", "1"]),
+            (["--executor_threads=many"], {}, ["executor_threads", "many"]),
+            (["--database_sessions=1000"], {}, ["database_sessions", "256"]),
+            (["--statement_timeout=0s"], {}, ["statement_timeout"]),
+            (["--grace=-1s"], {}, ["grace"]),
+            (["--reflection=maybe"], {}, ["reflection", "auto"]),
+            (["--log_level=loud"], {}, ["log_level", "debug"]),
+            (["--no_such_setting=1"], {}, ["no_such_setting"]),
+            (["stray"], {}, ["stray"]),
+            ([], {"IPT_NO_SUCH_SETTING": "1"}, ["no_such_setting", "--help"]),
+            ([], {"IPT_GRACE": "soon"}, ["IPT_GRACE", "soon"]),
+            ([f"--config={folder}/absent"], {}, ["absent"]),
+            ([f"--config={folder}/unknown"], {}, ["unknown:1", "no_such_setting"]),
+            ([f"--config={folder}/words"], {}, ["words:2", "name = value"]),
+            ([f"--config={folder}/value"], {}, ["value:1", "executor_threads"]),
+            ([f"--config={folder}/nested"], {}, ["nested:1"]),
+        ]
+        for flags, environment, words in cases:
+            with self.subTest(flags or environment):
+                server.environment = environment
+                done = server.run(f"--data_dir={folder}/data", *flags, timeout=10)
+                self.assertEqual(2, done.returncode, done.stderr)
+                for word in words:
+                    self.assertIn(word.lower(), done.stderr.lower())
+                self.assertFalse((folder / "data").exists(), "something was made before the refusal")
+        server.environment = {}
+        scheduling = self.server("postgres", start=False, store=[])
+        for flags, word in (([], "--database"), (["--database=nonsense://x"], "postgresql://"),
+                            (["--database_file=/absent"], "absent"), (["dance"], "dance")):
+            with self.subTest(flags):
+                done = scheduling.run(*flags, timeout=10)
+                self.assertEqual(2, done.returncode, done.stderr)
+                self.assertIn(word, done.stderr)
+
+    def test_later_settings_win(self):
+        """A file gives way to the environment, and both to the command line."""
+        ports = [free_port() for _ in range(3)]
+        listen = [f"127.0.0.1:{port}" for port in ports]
+        for i in range(3):
+            server = self.server(start=False)
+            file = server.dir / "settings"
+            file.write_text(f"# a comment\n\n admin_listen = {listen[0]}\nlisten={server.target()}\n")
+            environment = {"IPT_CONFIG": str(file)}
+            if i >= 1:
+                environment["IPT_ADMIN_LISTEN"] = listen[1]
+            flags = [f"--admin_listen={listen[2]}"] if i >= 2 else []
+            process = subprocess.Popen([server.binary, *server.store, *flags], stderr=subprocess.DEVNULL,
+                                       env={**server.env(), **environment})
+            wait_until(lambda i=i: http(ports[i], "/readyz")[0] == 200, f"the setting of round {i}",
+                       process)
+            self.assertEqual([], server.api().ListClinics().clinics[:])
+            for other in ports[:i]:
+                self.assertEqual(0, http(other, "/readyz")[0])
+            process.kill()
+            process.wait()
+
+    def test_a_server_waits_for_its_schema(self):
+        server = self.server("postgres", start=False,
+                             store=[f"--database={support.postgres().database()}"])
+        server.start(wait=False)
+        wait_until(lambda: http(server.admin, "/livez")[0] == 200, "the admin port")
+        time.sleep(0.3)
+        self.assertEqual([503, 503], [http(server.admin, p)[0] for p in ("/startupz", "/readyz")])
+        for _ in range(2):  # the second time changes nothing
+            done = server.run("migrate", *server.store)
+            self.assertEqual(0, done.returncode, done.stderr)
+        wait_until(lambda: http(server.admin, "/readyz")[0] == 200, "the start", server.process)
+        self.assertEqual(200, http(server.admin, "/startupz")[0])
+        self.make_clinic(server.api(), "a")
+
+    # --------------------------------------------------------------------------- stopping and dying
+
+    def test_calls_in_flight_finish_before_the_end(self):
+        for engine in ENGINES:
+            with self.subTest(engine):
+                server = self.server(engine)
+                api = server.api()
+                self.make_clinic(api, "first")
+                release = server.hold_writes()
+                answers = []
+
+                def write(name):
+                    try:
+                        answers.append(self.make_clinic(api, name).name)
+                    except Refused as error:
+                        answers.append(str(error))
+                writers = [threading.Thread(target=write, args=(f"w{i}",)) for i in range(8)]
+                for thread in writers:
+                    thread.start()
+                time.sleep(0.5)
+                self.assertEqual([], answers)  # they do wait
+                server.process.send_signal(signal.SIGTERM)
+                wait_until(lambda: http(server.admin, "/readyz")[0] == 503, "readiness to go first",
+                           server.process, seconds=3)
+                self.assertEqual(200, http(server.admin, "/livez")[0])
+                self.assertEqual([], answers)
+                release()
+                for thread in writers:
+                    thread.join(20)
+                self.assertEqual([f"clinics/w{i}" for i in range(8)], sorted(answers))
+                self.assertEqual(0, server.process.wait(20))
+                again = server.start().api()
+                self.assertEqual(9, len(again.ListClinics().clinics))
+
+    def test_a_draining_server_serves_on_while_not_ready(self):
+        server = self.server(flags=["--drain_delay=2s"])
+        api = server.api()
+        self.assertEqual("SERVING", self.health(server))
+        began = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: http(server.admin, "/readyz")[0] == 503, "not ready", server.process)
+        self.assertEqual("NOT_SERVING", self.health(server))
+        self.make_clinic(api, "late")
+        self.assertEqual(0, server.process.wait(20))
+        self.assertGreaterEqual(time.monotonic() - began, 1.9)
+
+    def test_a_server_without_clients_stops_at_once(self):
+        server = self.server()
+        self.assertEqual(0, len(server.api().ListClinics().clinics))
+        began = time.monotonic()
+        self.assertEqual(0, server.stop())
+        self.assertLess(time.monotonic() - began, 3)
+
+    def test_calls_that_never_end_are_cut_after_the_grace(self):
+        server = self.server(flags=["--grace=1s"])
+        release = server.hold_writes()
+        self.addCleanup(release)
+        stuck = threading.Thread(target=lambda: self.assertRaises(
+            Refused, self.make_clinic, server.api(), "a"))
+        stuck.start()
+        time.sleep(0.3)
+        began = time.monotonic()
+        self.assertIn(server.stop(), (0, 1))
+        self.assertLess(time.monotonic() - began, 8)
+        stuck.join()
+
+    def test_killed_servers_lose_no_acknowledged_write(self):
+        for engine in ENGINES:
+            with self.subTest(engine):
+                server = self.server(engine)
+                acknowledged, stop = set(), threading.Event()
+
+                def write(worker):
+                    api = server.api()
+                    for i in range(10**6):
+                        if stop.is_set():
+                            return
+                        try:
+                            acknowledged.add(self.make_clinic(api, f"w{worker}-{i}").name)
+                        except Refused:
+                            return
+                writers = [threading.Thread(target=write, args=(n,)) for n in range(4)]
+                for thread in writers:
+                    thread.start()
+                wait_until(lambda: len(acknowledged) > 100, "a hundred writes", server.process)
+                server.process.kill()
+                stop.set()
+                for thread in writers:
+                    thread.join(30)
+                server.process.wait()
+                api = server.start().api()
+                kept = {c.name for c in api.all("ListClinics", "clinics", page_size=1000)}
+                self.assertEqual(set(), acknowledged - kept)
+                self.assertLessEqual(len(kept - acknowledged), len(writers))  # in flight when it died
+                self.make_clinic(api, "afterwards")
+
+    # ----------------------------------------------------------------------------- certificates, ports
+
+    def test_a_certificate_is_renewed_under_load(self):
+        identity = Identity()
+        server = self.server(identity=identity)
+        token = identity.token()
+        self.make_clinic(server.api(token), "a")
+        stop, errors, calls = threading.Event(), [], [0]
+
+        def serial():
+            context = ssl.create_default_context(cafile=str(identity.dir / "ca.crt"))
+            context.set_alpn_protocols(["h2"])
+            with socket.create_connection(("127.0.0.1", server.port), timeout=5) as raw:
+                with context.wrap_socket(raw, server_hostname="localhost") as wire:
+                    return wire.getpeercert()["serialNumber"]
+
+        def load():
+            while not stop.is_set():
+                channel = server.channel()  # a handshake each, and calls on it
+                api = Api(channel).with_token(token)
+                for _ in range(20):
+                    try:
+                        api.GetClinic(name="clinics/a")
+                        calls[0] += 1
+                    except Refused as error:
+                        errors.append(str(error))
+                channel.close()
+        threads = [threading.Thread(target=load) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in range(2):
+                before = serial()
+                identity.certs()  # renewed: another key and serial, the same authority
+                wait_until(lambda: serial() != before, "the new certificate", seconds=10)
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+        self.assertEqual([], errors[:3])
+        self.assertGreater(calls[0], 100)
+
+    def test_two_servers_in_one_place(self):
+        first = self.server()
+        other = tempfile.mkdtemp(prefix="ipt-e2e-")
+        self.addCleanup(shutil.rmtree, other)
+        done = first.run(f"--data_dir={other}", f"--listen={first.target()}",
+                         f"--admin_listen=127.0.0.1:{free_port()}", timeout=20)
+        self.assertEqual(1, done.returncode, done.stderr)
+        self.assertIn(str(first.port), done.stderr)
+        done = first.run(f"--data_dir={other}", f"--listen=127.0.0.1:{free_port()}",
+                         f"--admin_listen=127.0.0.1:{first.admin}", timeout=20)
+        self.assertEqual(1, done.returncode, done.stderr)
+        self.assertIn(str(first.admin), done.stderr)
+        done = first.run(*first.store, f"--listen=127.0.0.1:{free_port()}",
+                         f"--admin_listen=127.0.0.1:{free_port()}", timeout=20)
+        self.assertIn(done.returncode, (1, 2), done.stderr)
+        self.assertIn("another process serves from this file", done.stderr)
+        self.make_clinic(first.api(), "a")  # the first one is none the worse
+
+    def test_files_of_the_store_are_its_owners_alone(self):
+        server = self.server()
+        self.assertEqual(0o700, os.stat(server.dir / "data").st_mode & 0o777)
+
+
+if __name__ == "__main__":
+    unittest.main()
