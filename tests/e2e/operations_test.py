@@ -276,6 +276,7 @@ class Operations(unittest.TestCase):
         wait_until(lambda: http(server.admin, "/readyz")[0] == 503, "not ready", server.process)
         self.assertEqual("NOT_SERVING", self.health(server))
         self.make_clinic(api, "late")
+        server.leave()
         self.assertEqual(0, server.process.wait(20))
         self.assertGreaterEqual(time.monotonic() - began, 1.9)
 
