@@ -382,7 +382,14 @@ class Server:
                 if done.returncode != 0:
                     raise RuntimeError(f"migrate: {done.stderr}")
         if start:
-            self.start()
+            for attempt in range(3):  # another process may have taken a port meanwhile
+                try:
+                    self.start()
+                    return
+                except RuntimeError as error:
+                    if attempt == 2 or "in use by another process" not in str(error):
+                        raise
+                    self.port, self.admin = free_port(), free_port()
 
     @property
     def binary(self):
