@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "grpc/support/time.h"
 #include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/impl/codegen/server_callback_handlers.h"
 #include "grpcpp/security/auth_context.h"
@@ -160,11 +161,16 @@ class RpcService::Call {
   }
 
   absl::Status SetDeadline() {
-    const auto deadline = grpc_.deadline();
-    context_.deadline =
-        deadline == std::chrono::system_clock::time_point::max()
-            ? context_.now + runtime_.default_deadline
-            : context_.now + absl::FromChrono(deadline - std::chrono::system_clock::now());
+    // As gRPC keeps it: in std::chrono's nanoseconds a deadline beyond 2262 overflows, and clients
+    // that want no limit state one.
+    const gpr_timespec deadline = grpc_.raw_deadline();
+    if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0) {
+      context_.deadline = context_.now + runtime_.default_deadline;
+    } else {
+      const gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
+      context_.deadline =
+          context_.now + absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
+    }
     return context_.deadline <= context_.now ? TooLate() : absl::OkStatus();
   }
 

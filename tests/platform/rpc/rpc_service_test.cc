@@ -1,6 +1,11 @@
 // The adapter over a real socket, with handlers of the test's own behind ClinicService's contract.
 #include "platform/rpc/rpc_service.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <mutex>
 #include <thread>
@@ -50,6 +55,10 @@ class Recorder final : public CallObserver {
     std::lock_guard<std::mutex> lock(mutex);
     codes.push_back(call.status.code());
     clinics.push_back(call.context.clinic_id);
+  }
+  size_t count() {
+    std::lock_guard<std::mutex> lock(mutex);
+    return codes.size();
   }
   std::mutex mutex;
   std::vector<absl::StatusCode> codes;
@@ -316,6 +325,66 @@ TEST_F(RpcServiceTest, RetryAdviceComesAsPushbackToo) {
   const grpc::Status status = CallGet(context, "clinics/busy", "busy");
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(context.GetServerTrailingMetadata().find("grpc-retry-pushback-ms")->second, "1500");
+}
+
+// One call in HTTP/2's own bytes, for headers that gRPC's clients here would not send.
+class RawCall {
+ public:
+  RawCall(int port, const std::string& path, const std::string& timeout) {
+    socket_ = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    std::string headers;
+    for (const auto& [name, value] :
+         std::vector<std::pair<std::string, std::string>>{{":method", "POST"},
+                                                          {":scheme", "http"},
+                                                          {":path", path},
+                                                          {":authority", "localhost"},
+                                                          {"te", "trailers"},
+                                                          {"content-type", "application/grpc"},
+                                                          {"grpc-timeout", timeout},
+                                                          {"authorization", "Bearer a"}}) {
+      // A literal field without indexing, both lengths in one byte.
+      absl::StrAppend(&headers, std::string(1, '\0'),
+                      std::string(1, static_cast<char>(name.size())), name,
+                      std::string(1, static_cast<char>(value.size())), value);
+    }
+    const std::string message(
+        "\0\0\0\0\x0b\x0a\x09"
+        "clinics/a",
+        16);
+    const std::string bytes = absl::StrCat("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Frame(4, 0, 0, ""),
+                                           Frame(1, 4, 1, headers), Frame(0, 1, 1, message));
+    EXPECT_EQ(send(socket_, bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+  }
+  ~RawCall() { close(socket_); }
+
+ private:
+  static std::string Frame(char type, char flags, char stream, const std::string& payload) {
+    const auto size = static_cast<char>(payload.size() & 0xff);
+    const auto more = static_cast<char>(payload.size() >> 8);
+    return absl::StrCat(std::string({'\0', more, size, type, flags, '\0', '\0', '\0', stream}),
+                        payload);
+  }
+
+  int socket_;
+};
+
+// Some clients mean "no deadline" by one beyond all calendars.
+TEST_F(RpcServiceTest, ADeadlineFarAheadHasNotPassed) {
+  for (const int hours : {1, 2'000'000, 9'999'999, 99'999'999}) {
+    const size_t before = recorder_.count();
+    const RawCall call(port_, "/ipt.scheduling.v1.ClinicService/GetClinic",
+                       absl::StrCat(hours, "H"));
+    while (recorder_.count() == before) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_EQ(recorder_.codes.back(), absl::StatusCode::kOk) << hours;
+    const absl::Duration left = last_.deadline - clock_.Now();
+    EXPECT_GT(left, absl::Hours(hours) - absl::Minutes(1));
+    EXPECT_LE(left, absl::Hours(hours) + absl::Minutes(1));
+  }
 }
 
 TEST_F(RpcServiceTest, AFullQueueRefusesAtOnce) {
