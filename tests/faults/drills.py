@@ -52,10 +52,10 @@ class World:
             self._postgres.close()
 
 
-def start_fight(world, service, size, log_path):
+def start_fight(world, service, size, log_path, **flags):
     fight = world.tools.start_load(
         service, "fight", clients=size["clients"], slots=size["slots"], therapists=size["therapists"],
-        duration=f"{size['seconds']}s", longest_pause=LONGEST_PAUSE, acknowledged=log_path)
+        duration=f"{size['seconds']}s", longest_pause=LONGEST_PAUSE, acknowledged=log_path, **flags)
     # The first bookings are in: the fight is on.
     wait_for("the first booking", lambda: not fight.running() or has_bookings(log_path), 60)
     return fight
@@ -144,6 +144,22 @@ def kill(world, engine, size):
         if not away:
             raise Failure("no client noticed a kill")
         return {"kills": size["kills"], **numbers}
+
+
+def lost_answers(world, engine, size):
+    """Clients give up within moments and ask again: what was done is found, what was not is done."""
+    service, store = world.service(engine)
+    with service.start():
+        log_path = world.log_path()
+        running = start_fight(world, service, size, log_path, abandon=0.3)
+        answer = running.result()
+        numbers = check_fight(world, service, store, log_path, answer)
+        odd = set(answer[1]["sent_again"]) - {"CANCELLED"}
+        if odd:
+            raise Failure(f"clients were also told {sorted(odd)}")
+        if numbers["found again"] == 0:
+            raise Failure("no answer was lost, so none was found again")
+        return numbers
 
 
 @contextlib.contextmanager
@@ -433,6 +449,7 @@ DRILLS = [
     *both("fight", fight, REDUCED_FIGHT, FULL_FIGHT),
     *both("store-guards", store_guards, SMALL, SMALL),
     *both("kill", kill, {**REDUCED_FIGHT, "seconds": 4, "kills": 3}, {**FULL_FIGHT, "kills": 8}),
+    *both("lost-answers", lost_answers, REDUCED_FIGHT, FULL_FIGHT),
     Drill("restart-fast", "postgres", restart,
           {**REDUCED_FIGHT, "seconds": 6, "mode": "fast", "down": 3, "restarts": 1},
           {**FULL_FIGHT, "seconds": 30, "mode": "fast", "down": 5, "restarts": 3}),

@@ -51,6 +51,9 @@ ABSL_FLAG(absl::Duration, patience, absl::Seconds(60),
 ABSL_FLAG(
     absl::Duration, longest_pause, absl::Seconds(30),
     "fight: the longest that a client waits before it repeats a call, whatever the server asks.");
+ABSL_FLAG(double, abandon, 0,
+          "fight: share of calls (0 to 1) that are given up within moments of being sent, then "
+          "repeated.");
 ABSL_FLAG(std::string, acknowledged, "",
           "fight: where to write down what the server acknowledged; verify: what to verify.");
 ABSL_FLAG(bool, must_be_full, true, "verify: fail while a slot is free.");
@@ -165,7 +168,11 @@ absl::StatusOr<int> FightCommand(const Connections& connections) {
   options.slots = absl::GetFlag(FLAGS_slots);
   options.therapists = absl::GetFlag(FLAGS_therapists);
   options.duration = absl::GetFlag(FLAGS_duration);
-  options.patience = {absl::GetFlag(FLAGS_patience), absl::GetFlag(FLAGS_longest_pause)};
+  options.patience = {absl::GetFlag(FLAGS_patience), absl::GetFlag(FLAGS_longest_pause),
+                      absl::GetFlag(FLAGS_abandon)};
+  if (!(options.patience.abandon >= 0 && options.patience.abandon <= 1)) {
+    return absl::InvalidArgumentError("--abandon must be 0 to 1");
+  }
   IPT_RETURN_IF_ERROR(AtLeast("clients", options.clients, 1));
   IPT_RETURN_IF_ERROR(AtLeast("therapists", options.therapists, 1));
   IPT_RETURN_IF_ERROR(AtLeast("slots", options.slots, options.therapists));

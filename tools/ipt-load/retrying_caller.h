@@ -9,8 +9,10 @@
 #include <string>
 
 #include "absl/random/random.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "grpcpp/alarm.h"
 #include "ipt-load/connection.h"
 
 namespace ipt::load {
@@ -18,6 +20,9 @@ namespace ipt::load {
 struct Patience {
   absl::Duration total = absl::Seconds(60);    // from the first attempt; then the last error stands
   absl::Duration longest = absl::Seconds(30);  // cap on one delay, whatever the server asks
+  // Share of first attempts that are given up within moments, so that the client does not hear what
+  // became of them.
+  double abandon = 0;
 };
 
 struct RetryCounts {
@@ -55,7 +60,23 @@ class RetryingCaller {
       grpc::ClientContext context;
       connections_.Prepare(context);
       last_sent_ = absl::Now();
-      grpc::Status status = (stub.get()->*method)(&context, request, &response);
+      grpc::Status status;
+      if (!repeated_ && absl::Bernoulli(random_, patience_.abandon)) {
+        // Given up here only: the server goes on, and may well finish.
+        absl::Notification over;
+        grpc::Alarm alarm;
+        alarm.Set(
+            absl::ToChronoTime(last_sent_ + absl::Milliseconds(absl::Uniform(random_, 1, 50))),
+            [&](bool due) {
+              if (due) context.TryCancel();
+              over.Notify();
+            });
+        status = (stub.get()->*method)(&context, request, &response);
+        alarm.Cancel();
+        over.WaitForNotification();
+      } else {
+        status = (stub.get()->*method)(&context, request, &response);
+      }
       if (status.ok()) return status;
       facts_ = FactsOf(status, context);
       if (!MayRepeat(status.error_code())) return status;
