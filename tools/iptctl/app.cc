@@ -236,10 +236,10 @@ absl::Status Session::Bind(const MethodDescriptor& method, const std::vector<Pos
   ValueContext context = values();
   // With the whole request in JSON the words may be left out.
   if (!words.empty() || settings.Get("json").empty()) {
-    const absl::Status placed = ApplyPositionals(specs, words, context, request);
+    absl::Status placed = ApplyPositionals(specs, words, context, request);
     if (!placed.ok()) return placed;
   }
-  const absl::Status applied = RequestFlags(*method.input_type()).Apply(flags, context, request);
+  absl::Status applied = RequestFlags(*method.input_type()).Apply(flags, context, request);
   if (!applied.ok()) return applied;
   for (const std::string& note : context.time.notes) env.err << "note: " << note << "\n";
   const auto* id = method.input_type()->FindFieldByName("request_id");

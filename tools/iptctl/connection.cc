@@ -101,7 +101,7 @@ grpc::Status Connection::Call(const MethodDescriptor& method, const Message& req
     done.WaitForNotification();
     if (status.ok()) {
       grpc::Slice answer;
-      const grpc::Status dumped = received.DumpToSingleSlice(&answer);
+      grpc::Status dumped = received.DumpToSingleSlice(&answer);
       if (!dumped.ok()) return dumped;
       if (!response.ParseFromArray(answer.begin(), static_cast<int>(answer.size()))) {
         return {grpc::StatusCode::INTERNAL, "the server's answer is not of this method's type"};

@@ -44,6 +44,7 @@ std::vector<MarkedSession> MarkSessions(const Course& course, const std::vector<
                                         const Forecast* forecast, const absl::TimeZone& zone,
                                         absl::Time now) {
   std::vector<MarkedSession> marked;
+  marked.reserve(sessions.size());
   for (const Session& session : sessions) {
     marked.push_back({MarkOf(session, now), session.session_number(),
                       absl::ToCivilSecond(InstantOf(session.start_time()), zone), session.phase()});

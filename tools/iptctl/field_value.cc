@@ -77,8 +77,7 @@ struct Windows {
 
 // "mon 09:00-17:00", "mon-fri 09:00-12:00", "tue,thu 14:00-18:00".
 absl::StatusOr<Windows> ParseWindows(absl::string_view text) {
-  const absl::Status bad =
-      Bad(text, "a weekly window: write mon 09:00-17:00 or mon-fri 09:00-12:00");
+  absl::Status bad = Bad(text, "a weekly window: write mon 09:00-17:00 or mon-fri 09:00-12:00");
   const std::vector<absl::string_view> parts = absl::StrSplit(text, ' ', absl::SkipEmpty());
   if (parts.size() != 2) return bad;
   Windows windows;
@@ -209,6 +208,7 @@ absl::Status ParseMessage(absl::string_view text, ValueContext& context, Message
         out.GetDescriptor()->FindFieldByName(absl::StrReplaceAll(parts[0], {{"-", "_"}}));
     if (parts.size() != 2 || field == nullptr || !IsLeaf(*field)) {
       std::vector<std::string> names;
+      names.reserve(out.GetDescriptor()->field_count());
       for (int i = 0; i < out.GetDescriptor()->field_count(); ++i) {
         names.push_back(absl::StrReplaceAll(out.GetDescriptor()->field(i)->name(), {{"_", "-"}}));
       }
@@ -229,9 +229,9 @@ absl::Status SetMessage(Message& message, const FieldDescriptor& field, absl::st
   if (field.message_type()->full_name() == kWeeklyWindow) return AddWindows(message, field, text);
   const std::unique_ptr<Message> value = NewMessage(*field.message_type());
   const auto kind = Kinds().find(field.message_type()->full_name());
-  const absl::Status status = kind == Kinds().end() || absl::StartsWith(text, "{")
-                                  ? ParseMessage(text, context, *value)
-                                  : kind->second.parse(text, context, *value);
+  absl::Status status = kind == Kinds().end() || absl::StartsWith(text, "{")
+                            ? ParseMessage(text, context, *value)
+                            : kind->second.parse(text, context, *value);
   if (!status.ok()) return status;
   const Reflection* reflection = message.GetReflection();
   (field.is_repeated() ? reflection->AddMessage(&message, &field)

@@ -120,6 +120,7 @@ const Flag* RequestFlags::Find(absl::string_view typed) const {
 absl::Status RequestFlags::NotFound(absl::string_view typed) const {
   const std::vector<const Flag*> matches = Matches(typed);
   std::vector<std::string> names;
+  names.reserve(flags_.size());
   for (const Flag* flag : matches) names.push_back("--" + flag->path);
   if (!matches.empty()) {
     return absl::InvalidArgumentError(

@@ -39,11 +39,14 @@ Target Reach(Message& request, absl::string_view path) {
 absl::Status Set(const Positional& spec, const std::string& word, ValueContext& context,
                  Message& request) {
   const Target target = Reach(request, spec.field);
+  const Target id_target = spec.id_field.empty() ? target : Reach(request, spec.id_field);
+  if (target.field == nullptr || id_target.field == nullptr) {
+    return absl::InternalError(absl::StrCat("the method has no field ", spec.field));
+  }
   if (!spec.id_field.empty()) {
     const auto [parent, id] =
         SplitNewName(word, RulesOf(*target.field).resource(),
                      CollectionOf(absl::StripSuffix(spec.id_field, "_id")), context.clinic);
-    const Target id_target = Reach(request, spec.id_field);
     target.message->GetReflection()->SetString(target.message, target.field, parent);
     id_target.message->GetReflection()->SetString(id_target.message, id_target.field, id);
     return absl::OkStatus();
@@ -92,7 +95,7 @@ absl::Status ApplyPositionals(const std::vector<Positional>& specs,
       return absl::InvalidArgumentError(absl::StrCat(spec.label, " is missing"));
     }
     do {
-      const absl::Status status = Set(spec, given[next++], context, request);
+      absl::Status status = Set(spec, given[next++], context, request);
       if (!status.ok()) return status;
     } while (spec.rest && next < given.size());
   }

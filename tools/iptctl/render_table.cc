@@ -102,6 +102,7 @@ std::string Table(const std::vector<const Message*>& rows, int indent, const Sho
   }
   for (const Message* row : rows) {
     std::vector<std::string> line;
+    line.reserve(columns.size());
     const ShowContext inner = Within(*row, context);
     for (const Column& column : columns) line.push_back(Cell(*row, column, inner));
     cells.push_back(std::move(line));
@@ -162,6 +163,7 @@ void AppendBlock(const Message& message, int indent, const ShowContext& outer, s
       continue;
     }
     std::vector<const Message*> rows;
+    rows.reserve(reflection->FieldSize(message, field));
     for (int r = 0; r < reflection->FieldSize(message, field); ++r) {
       rows.push_back(&reflection->GetRepeatedMessage(message, field, r));
     }
@@ -197,6 +199,7 @@ std::string RenderMessage(const Message& message, const ShowContext& context) {
     return out.empty() ? "done\n" : out;
   }
   std::vector<const Message*> rows;
+  rows.reserve(message.GetReflection()->FieldSize(message, listed));
   for (int i = 0; i < message.GetReflection()->FieldSize(message, listed); ++i) {
     rows.push_back(&message.GetReflection()->GetRepeatedMessage(message, listed, i));
   }

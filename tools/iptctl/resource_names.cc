@@ -1,5 +1,7 @@
 #include "iptctl/resource_names.h"
 
+#include <cstddef>
+#include <iterator>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -43,11 +45,11 @@ std::pair<std::string, std::string> SplitNewName(absl::string_view text,
                                                  absl::string_view parent_pattern,
                                                  absl::string_view collection,
                                                  absl::string_view clinic) {
-  const size_t parent_size = Segments(parent_pattern).size();
+  const auto parent_size = static_cast<std::ptrdiff_t>(Segments(parent_pattern).size());
   const std::string child_pattern = absl::StrCat(parent_pattern, "/", collection, "/{id}");
   const auto split = [&](const std::string& name) -> std::pair<std::string, std::string> {
     const std::vector<absl::string_view> parts = Segments(name);
-    if (parts.size() != parent_size + 2 || parts[parent_size] != collection) return {name, ""};
+    if (std::ssize(parts) != parent_size + 2 || parts[parent_size] != collection) return {name, ""};
     return {absl::StrJoin(parts.begin(), parts.begin() + parent_size, "/"),
             std::string(parts.back())};
   };

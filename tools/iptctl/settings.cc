@@ -135,7 +135,7 @@ absl::StatusOr<Settings> LoadSettings(const std::map<std::string, std::string>& 
     if (std::ifstream(usual).is_open()) config = usual;
   }
   if (!config.empty()) {
-    const absl::Status read = ReadConfig(config, given);
+    absl::Status read = ReadConfig(config, given);
     if (!read.ok()) return read;
   }
   // A nearer source's token replaces a farther one's, in either form.

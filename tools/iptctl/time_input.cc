@@ -165,7 +165,7 @@ absl::StatusOr<std::pair<absl::Time, absl::Time>> ParseTimeRange(absl::string_vi
   } else if (const absl::StatusOr<int> minute = ParseTimeOfDay(ends.second); minute.ok()) {
     if (!context.zone) return NeedsZone(ends.second);
     const absl::CivilDay day = absl::ToCivilDay(*start, *context.zone);
-    end = ResolveLocal(absl::CivilSecond(day) + *minute * 60, ends.second, context);
+    end = ResolveLocal(absl::CivilSecond(day) + int64_t{*minute} * 60, ends.second, context);
   } else {
     end = ParseInstant(ends.second, context);
   }
