@@ -35,18 +35,28 @@ class Operations(unittest.TestCase):
         self.addCleanup(server.close)
         return server
 
-    def health(self, server, service=""):
-        check = server.channel().unary_unary(
-            "/grpc.health.v1.Health/Check",
+    def health_method(self, server, kind, name):
+        return getattr(server.channel(), kind)(
+            f"/grpc.health.v1.Health/{name}",
             request_serializer=lambda m: m.SerializeToString(),
-            response_deserializer=support.dynamic("grpc.health.v1.HealthCheckResponse").FromString)
-        try:
-            answer = check(support.dynamic("grpc.health.v1.HealthCheckRequest")(service=service),
-                           timeout=5)
-        except support.grpc.RpcError as error:
-            return error.code().name
+            response_deserializer=lambda data: self.status_name(
+                support.dynamic("grpc.health.v1.HealthCheckResponse").FromString(data)))
+
+    @staticmethod
+    def status_name(answer):
         return answer.DESCRIPTOR.fields_by_name["status"].enum_type.values_by_number[
             answer.status].name
+
+    def health(self, server, service=""):
+        try:
+            return self.health_method(server, "unary_unary", "Check")(
+                support.dynamic("grpc.health.v1.HealthCheckRequest")(service=service), timeout=5)
+        except support.grpc.RpcError as error:
+            return error.code().name
+
+    def watch_health(self, server):
+        return self.health_method(server, "unary_stream", "Watch")(
+            support.dynamic("grpc.health.v1.HealthCheckRequest")())
 
     def make_clinic(self, api, name):
         return api.CreateClinic(clinic_id=name, clinic=dict(display_name=name,
@@ -286,6 +296,21 @@ class Operations(unittest.TestCase):
         began = time.monotonic()
         self.assertEqual(0, server.stop())
         self.assertLess(time.monotonic() - began, 3)
+
+    def test_who_only_watches_or_idles_does_not_hold_up_the_end(self):
+        server = self.server()
+        idle = server.api()
+        self.assertEqual(0, len(idle.ListClinics().clinics))
+        watch = self.watch_health(server)
+        self.assertEqual("SERVING", next(watch))
+        began = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        self.assertEqual("NOT_SERVING", next(watch))
+        with self.assertRaises(support.grpc.RpcError) as cut:
+            next(watch)
+        self.assertEqual("UNAVAILABLE", cut.exception.code().name)
+        self.assertEqual(0, server.process.wait(25))
+        self.assertLess(time.monotonic() - began, 8)
 
     def test_calls_that_never_end_are_cut_after_the_grace(self):
         server = self.server(flags=["--grace=1s"])

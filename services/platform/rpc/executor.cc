@@ -37,17 +37,25 @@ size_t Executor::queued() const {
   return queue_.size();
 }
 
+bool Executor::idle() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return queue_.empty() && running_ == 0;
+}
+
 void Executor::Work() {
+  std::unique_lock<std::mutex> lock(mutex_);
   while (true) {
-    Task task;
+    wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (queue_.empty()) return;
     {
-      std::unique_lock<std::mutex> lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-      if (queue_.empty()) return;
-      task = std::move(queue_.front());
+      const Task task = std::move(queue_.front());
       queue_.pop_front();
+      ++running_;
+      lock.unlock();
+      task();
     }
-    task();
+    lock.lock();
+    --running_;
   }
 }
 

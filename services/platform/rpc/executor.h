@@ -30,6 +30,8 @@ class Executor {
   void Stop();
 
   size_t queued() const;
+  // Nothing is queued or running.
+  bool idle() const;
 
  private:
   void Work();
@@ -38,6 +40,7 @@ class Executor {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Task> queue_;
+  int running_ = 0;
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

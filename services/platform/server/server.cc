@@ -9,6 +9,7 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "google/protobuf/stubs/logging.h"
+#include "grpc/grpc.h"
 #include "grpcpp/ext/health_check_service_server_builder_option.h"
 #include "grpcpp/grpcpp.h"
 #include "grpcpp/health_check_service_interface.h"
@@ -190,6 +191,20 @@ absl::StatusOr<Modules> OpenWhenSchemaFits(const Platform& platform, const Progr
   }
 }
 
+// Takes no more calls and waits for those that work, for at most `grace`. Streams that only wait
+// (who watches health, reflection kept open) would use all of it up: once nothing works, and what
+// was answered has had the time to go out, they are cut.
+void FinishCalls(grpc::Server& server, const rpc::Executor& executor, absl::Duration grace) {
+  constexpr int kIdleLooks = 20;
+  int idle = 0;
+  const Periodic cut(absl::Milliseconds(50), [&] {
+    idle = executor.idle() ? idle + 1 : 0;
+    if (idle == kIdleLooks) grpc_server_cancel_all_calls(server.c_server());
+  });
+  server.Shutdown(absl::ToChronoTime(absl::Now() + grace));
+  server.Wait();
+}
+
 absl::Status Run(const std::string& binary, const Settings& settings, const Program& program,
                  bool migrate_only) {
   google::protobuf::SetLogHandler(&Silence);
@@ -264,8 +279,7 @@ absl::Status Run(const std::string& binary, const Settings& settings, const Prog
   }
   server->GetHealthCheckService()->SetServingStatus(false);
   absl::SleepFor(settings.drain_delay);
-  server->Shutdown(absl::ToChronoTime(absl::Now() + settings.grace));
-  server->Wait();
+  FinishCalls(*server, executor, settings.grace);
   executor.Stop();
   for (const auto& module : modules) module->Stop();
   log::Line(log::Level::kInfo, "stop", {{log::Key::kDetail, "done"}});
