@@ -243,6 +243,38 @@ class Operations(unittest.TestCase):
         self.assertEqual(200, http(server.admin, "/startupz")[0])
         self.make_clinic(server.api(), "a")
 
+    def test_a_server_that_waits_stops_as_asked_and_says_what_it_waits_for(self):
+        database = support.postgres().database()
+        away = "postgresql://127.0.0.1:1/none?connect_timeout=2"
+        for store, reason in ((database, "run `migrate` first"), (away, "SQLSTATE|no connection")):
+            with self.subTest(reason):
+                server = self.server("postgres", start=False, store=[f"--database={store}"])
+                server.start(wait=False)
+                wait_until(lambda: "waiting_for_store" in server.log(), "it to wait", server.process)
+                self.assertRegex(server.log(), reason)
+                began = time.monotonic()
+                self.assertEqual(0, server.stop(), server.log())
+                self.assertLess(time.monotonic() - began, 8)
+
+    def test_a_migration_can_be_interrupted(self):
+        database = support.postgres().database()
+        name = database.rsplit("/", 1)[1].split("?")[0]
+        session = support.postgres().session(name)
+        session.stdin.write("BEGIN; SELECT pg_advisory_xact_lock(5283745902834); SELECT 'held';\n")
+        session.stdin.flush()
+        while "held" not in session.stdout.readline():
+            pass
+        self.addCleanup(lambda: session.communicate("ROLLBACK;\n"))
+        server = self.server("postgres", start=False, store=[f"--database={database}"])
+        migrate = subprocess.Popen([server.binary, "migrate", *server.store], env=server.env(),
+                                   stderr=subprocess.PIPE, text=True)
+        self.addCleanup(migrate.communicate)
+        self.addCleanup(migrate.kill)
+        with self.assertRaises(subprocess.TimeoutExpired):
+            migrate.wait(1)  # another one is at it
+        migrate.send_signal(signal.SIGTERM)
+        self.assertEqual(1, migrate.wait(5))
+
     # --------------------------------------------------------------------------- stopping and dying
 
     def test_calls_in_flight_finish_before_the_end(self):

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <fstream>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -170,24 +171,22 @@ class HealthCheck {
 void Silence(google::protobuf::LogLevel, const char*, int, const std::string&) {}
 
 // On an older schema, or before the store can be reached, a replica waits unready instead of dying
-// again and again: the job that migrates may come after it.
+// again and again: the job that migrates may come after it. CANCELLED when it is told to stop
+// first.
 absl::StatusOr<Modules> OpenWhenSchemaFits(const Platform& platform, const Program& program) {
-  bool said = false;
+  std::string said;
   while (true) {
     absl::StatusOr<Modules> modules = program.open(platform);
     const absl::StatusCode code = modules.status().code();
     const bool may_come = code == absl::StatusCode::kUnavailable ||
                           ErrorReasonOf(modules.status()) == storage::kSchemaOutdated;
     if (modules.ok() || !may_come) return modules;
-    if (!said) {
-      log::Line(log::Level::kWarning, "waiting_for_store",
-                {{log::Key::kDetail, modules.status().message()}});
-      said = true;
+    const absl::string_view why = modules.status().message();
+    if (why != said) {
+      log::Line(log::Level::kWarning, "waiting_for_store", {{log::Key::kDetail, why}});
+      said = std::string(why);
     }
-    if (WaitForStopSignal(absl::Seconds(1))) {
-      return absl::UnavailableError(absl::StrCat("stopped before the store was ready: ",
-                                                 std::string(modules.status().message())));
-    }
+    if (WaitForStopSignal(absl::Seconds(1))) return absl::CancelledError(said);
   }
 }
 
@@ -220,13 +219,21 @@ absl::Status Run(const std::string& binary, const Settings& settings, const Prog
                                 settings.default_deadline};
   const Platform platform{settings, clock, metrics, telemetry, runtime};
 
-  if (migrate_only) return program.migrate(platform);
+  if (migrate_only) {
+    EndAtStopSignal();  // what is not committed is undone by the store
+    return program.migrate(platform);
+  }
 
   std::unique_ptr<AdminHttp> admin;
   if (!settings.admin_listen.empty()) {
     IPT_ASSIGN_OR_RETURN(admin, AdminHttp::Start(settings.admin_listen, metrics));
   }
-  IPT_ASSIGN_OR_RETURN(const Modules modules, OpenWhenSchemaFits(platform, program));
+  absl::StatusOr<Modules> opened = OpenWhenSchemaFits(platform, program);
+  if (absl::IsCancelled(opened.status())) {
+    log::Line(log::Level::kInfo, "stop", {{log::Key::kDetail, "before the store was ready"}});
+    return absl::OkStatus();
+  }
+  IPT_ASSIGN_OR_RETURN(const Modules modules, std::move(opened));
 
   std::vector<grpc::Service*> services;
   std::vector<std::string> names;

@@ -34,12 +34,16 @@ bool WaitForStopSignal(absl::Duration timeout) {
     const timespec wait = absl::ToTimespec(timeout);
     if (sigtimedwait(&signals, nullptr, &wait) < 0) return false;
   }
-  std::thread([signals] {
-    int again = 0;
-    sigwait(&signals, &again);
+  EndAtStopSignal();
+  return true;
+}
+
+void EndAtStopSignal() {
+  std::thread([signals = StopSignals()] {
+    int received = 0;
+    sigwait(&signals, &received);
     _exit(1);
   }).detach();
-  return true;
 }
 
 }  // namespace ipt::server

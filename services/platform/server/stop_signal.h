@@ -13,4 +13,7 @@ void BlockStopSignals();
 // REQUIRES: BlockStopSignals() before.
 bool WaitForStopSignal(absl::Duration timeout = absl::InfiniteDuration());
 
+// The next stop signal ends the process at once, status 1: for work that needs no tidying up.
+void EndAtStopSignal();
+
 }  // namespace ipt::server
