@@ -90,6 +90,16 @@ class Operations(unittest.TestCase):
             done = server.run("--version")
             self.assertEqual((0, f"{binary} {VERSION}\n"), (done.returncode, done.stdout))
 
+    def test_silent_connections_do_not_keep_probes_waiting(self):
+        server = self.server()
+        for _ in range(10):
+            silent = socket.create_connection(("127.0.0.1", server.admin))
+            silent.sendall(b"GET /")
+            self.addCleanup(silent.close)
+        began = time.monotonic()
+        self.assertEqual(200, http(server.admin, "/livez")[0])
+        self.assertLess(time.monotonic() - began, 1)  # as long as kubelet waits
+
     def test_health_needs_no_token(self):
         server = self.server(identity=Identity())
         for service in ("", *SERVICES):

@@ -18,8 +18,10 @@ class Civet final : public AdminHttp {
 
   bool Listen(const std::string& address) {
     const std::string port = absl::StrReplaceAll(address, {{"localhost:", "127.0.0.1:"}});
+    // A connection that sends nothing keeps a thread until its time is over, and a probe that finds
+    // no thread restarts a healthy server.
     const char* options[] = {
-        "listening_ports",   port.c_str(), "num_threads", "2", "request_timeout_ms", "5000",
+        "listening_ports",   port.c_str(), "num_threads", "16", "request_timeout_ms", "2000",
         "enable_keep_alive", "no",         nullptr};
     context_ = mg_start(nullptr, nullptr, options);
     if (context_ == nullptr) return false;
