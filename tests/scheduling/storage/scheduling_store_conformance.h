@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -213,13 +212,18 @@ class SchedulingStoreTest : public ::testing::TestWithParam<storage::Dialect> {
 
   static absl::Time Deadline() { return absl::Now() + absl::Seconds(30); }
 
-  // One store of each engine for the whole binary (making one takes longer than any test), emptied
-  // for each test.
+  // One store of each engine for the whole binary (making one takes longer than any test). Each a
+  // static of its own, so that it goes away before the server that it began.
+  template <storage::Dialect dialect>
+  static ipt::testing::TempDatabase& Shared() {
+    static ipt::testing::TempDatabase db(dialect,
+                                         {storage::PlatformMigrations(), SchedulingMigrations()});
+    return db;
+  }
   static ipt::testing::TempDatabase& Emptied(storage::Dialect dialect) {
-    const std::vector<storage::Component> components = {storage::PlatformMigrations(),
-                                                        SchedulingMigrations()};
-    static std::map<storage::Dialect, ipt::testing::TempDatabase> stores;
-    ipt::testing::TempDatabase& db = stores.try_emplace(dialect, dialect, components).first->second;
+    ipt::testing::TempDatabase& db = dialect == storage::Dialect::kSqlite
+                                         ? Shared<storage::Dialect::kSqlite>()
+                                         : Shared<storage::Dialect::kPostgres>();
     EXPECT_OK(db->Write({}, [](storage::Connection& conn) {
       return conn.ExecuteScript(
           "DELETE FROM sessions; DELETE FROM courses; DELETE FROM patients; "
