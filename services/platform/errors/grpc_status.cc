@@ -13,21 +13,40 @@ namespace ipt {
 namespace {
 
 constexpr size_t kMaxDetailBytes = 4096;
+// Of a list of violations, so that it does not crowd the others out.
+constexpr size_t kMaxListBytes = kMaxDetailBytes / 2;
 
-// Keeps as many field violations as fit, and says how many were left out.
-void CapBadRequest(google::rpc::BadRequest& bad, size_t budget) {
+google::protobuf::RepeatedPtrField<google::rpc::BadRequest::FieldViolation>& ViolationsOf(
+    google::rpc::BadRequest& bad) {
+  return *bad.mutable_field_violations();
+}
+google::protobuf::RepeatedPtrField<google::rpc::PreconditionFailure::Violation>& ViolationsOf(
+    google::rpc::PreconditionFailure& failure) {
+  return *failure.mutable_violations();
+}
+void Mark(google::rpc::BadRequest::FieldViolation& more) { more.set_field("..."); }
+void Mark(google::rpc::PreconditionFailure::Violation& more) { more.set_type("..."); }
+
+// Keeps as many violations as fit, and says how many were left out. False if `any` is no Detail.
+template <typename Detail>
+bool Cap(google::protobuf::Any& any, size_t budget) {
+  Detail detail;
+  if (!any.UnpackTo(&detail)) return false;
+  auto& violations = ViolationsOf(detail);
   size_t used = 0;
   int kept = 0;
-  for (; kept < bad.field_violations_size(); ++kept) {
-    used += bad.field_violations(kept).ByteSizeLong() + 4;
+  for (; kept < violations.size(); ++kept) {
+    used += violations[kept].ByteSizeLong() + 4;
     if (used > budget) break;
   }
-  const int dropped = bad.field_violations_size() - kept;
-  if (dropped == 0) return;
-  bad.mutable_field_violations()->DeleteSubrange(kept, dropped);
-  auto* more = bad.add_field_violations();
-  more->set_field("...");
+  const int dropped = violations.size() - kept;
+  if (dropped == 0) return true;
+  violations.DeleteSubrange(kept, dropped);
+  auto* more = violations.Add();
+  Mark(*more);
   more->set_description(absl::StrCat(dropped, " more"));
+  any.PackFrom(detail);
+  return true;
 }
 
 }  // namespace
@@ -62,10 +81,10 @@ grpc::Status ToGrpcStatus(const absl::Status& status, absl::string_view request_
     auto* any = details.add_details();
     any->set_type_url(std::string(type_url));
     any->set_value(std::string(payload));
-    google::rpc::BadRequest bad;
-    if (any->value().size() > kMaxDetailBytes / 2 && any->UnpackTo(&bad)) {
-      CapBadRequest(bad, kMaxDetailBytes / 2);
-      any->PackFrom(bad);
+    if (any->value().size() > kMaxListBytes) {
+      if (!Cap<google::rpc::BadRequest>(*any, kMaxListBytes)) {
+        Cap<google::rpc::PreconditionFailure>(*any, kMaxListBytes);
+      }
     }
   });
   // Payloads come in no order; ErrorInfo, which programs branch on, goes first and is cut last.

@@ -68,6 +68,26 @@ TEST(GrpcStatusTest, ErrorInfoComesFirst) {
   }
 }
 
+TEST(GrpcStatusTest, CapsManyPreconditionsAndSaysHowManyAreLeftOut) {
+  std::vector<PreconditionViolation> violations;
+  for (int i = 0; i < 40; ++i) {
+    violations.push_back({"THERAPIST_BOOKED", absl::StrCat("sessions[", i, "]"),
+                          "the therapist has another session at that time; choose another one"});
+  }
+  const grpc::Status status = ToGrpcStatus(
+      FailedPreconditions("SERIES_CONFLICT", "40 of 40 sessions cannot be booked", violations),
+      "r-1");
+  google::rpc::Status details;
+  ASSERT_TRUE(details.ParseFromString(status.error_details()));
+  EXPECT_LE(status.error_details().size(), 4096u);
+  google::rpc::PreconditionFailure failure;
+  for (const auto& any : details.details()) any.UnpackTo(&failure);
+  ASSERT_GT(failure.violations_size(), 10);
+  EXPECT_EQ(failure.violations(0).subject(), "sessions[0]");
+  const int told = failure.violations_size() - 1;
+  EXPECT_EQ(failure.violations(told).description(), absl::StrCat(40 - told, " more"));
+}
+
 TEST(GrpcStatusTest, CapsFatDetailsAndSaysHowManyAreLeftOut) {
   std::vector<FieldViolation> many;
   for (int i = 0; i < 500; ++i) many.push_back({absl::StrCat("sessions[", i, "].start"), "taken"});
