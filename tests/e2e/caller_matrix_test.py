@@ -17,7 +17,8 @@ import jwt
 import support  # first of ours: it makes the generated stubs importable
 from google.protobuf import descriptor
 from ipt.common.v1 import options_pb2
-from support import Api, Identity, Refused, Server, at, date, message_class, methods, next_weekday, rid, ts
+from support import (Api, Identity, Refused, Server, at, date, message_class, methods, next_weekday, rid,
+                     ts, wait_until)
 
 TODAY = support.today()
 DAY = support.datetime.timedelta(days=1)
@@ -299,6 +300,26 @@ class CallerMatrix(unittest.TestCase):
         self.assertEqual({"clinics/north/courses/c1", "clinics/south/courses/c1"}, {
             both.GetCourse(name=w.names["clinics/{clinic}/courses/{course}"]).name
             for w in (self.north, self.south)})
+
+    def test_refused_calls_on_patients_data_leave_entries(self):
+        """The clinic that was asked for sees who was refused, as an outsider and without the scope."""
+        course = "clinics/north/courses/c1"
+        for subject, claims in (("outsider", dict(clinics=["south"])), ("scopeless", dict(scope=""))):
+            api = self.anybody.with_token(self.token(sub=subject, **claims))
+            for call in (lambda: api.GetCourse(name=course), lambda: api.ResumeCourse(name=course)):
+                with self.assertRaises(Refused):
+                    call()
+        auditor = self.anybody.with_token(self.token())
+
+        def entries():
+            return {(e.caller, e.method.split("/")[-1], e.access, e.resource, e.outcome)
+                    for subject in ("outsider", "scopeless") for e in auditor.ListAuditEntries(
+                        parent="clinics/north", caller=subject).audit_entries}
+        wait_until(lambda: len(entries()) >= 4, "the entries", seconds=10)
+        self.assertEqual({(subject, method, access, course, outcome)
+                          for subject, outcome in (("outsider", "NOT_FOUND"),
+                                                   ("scopeless", "PERMISSION_DENIED"))
+                          for method, access in (("GetCourse", 1), ("ResumeCourse", 2))}, entries())
 
     def test_all_four_algorithms(self):
         for alg in ("ES256", "ES384", "RS256", "RS384"):

@@ -15,7 +15,7 @@ constexpr size_t kBatch = 1000;
 
 std::string FoldKey(const AuditRecord& record) {
   return absl::StrCat(record.clinic_id, "\n", record.caller, "\n", record.method, "\n",
-                      record.resource, "\n", record.outcome, "\n",
+                      record.resource, "\n", record.request_id, "\n", record.outcome, "\n",
                       absl::ToUnixSeconds(record.time));
 }
 

@@ -269,13 +269,14 @@ absl::StatusOr<MethodInfo> MethodInfo::Compile(const google::protobuf::MethodDes
   return info;
 }
 
-absl::StatusOr<RequestFacts> MethodInfo::CheckRequest(const Message& request,
-                                                      const Caller& caller) const {
+absl::Status MethodInfo::CheckRequest(const Message& request, const Caller& caller,
+                                      RequestFacts& facts) const {
   FieldViolations bad;
-  RequestFacts facts;
-  rules_->Check(request, bad, facts);
+  RequestFacts found;
+  rules_->Check(request, bad, found);
   // Whether a clinic exists is told to its members only, so this comes before anything else is.
-  if (!facts.clinic_id.empty() && !caller.MayEnter(facts.clinic_id)) {
+  if (!found.clinic_id.empty() && !caller.MayEnter(found.clinic_id)) {
+    facts = std::move(found);
     return NotFound("ipt.scheduling/Clinic", absl::StrCat("clinics/", facts.clinic_id));
   }
   if (is_write_ && !IsUuid(RequestId(request))) {
@@ -285,7 +286,8 @@ absl::StatusOr<RequestFacts> MethodInfo::CheckRequest(const Message& request,
     bad.Add("request_id", kRule);
   }
   IPT_RETURN_IF_ERROR(bad.ToStatus());
-  return facts;
+  facts = std::move(found);
+  return absl::OkStatus();
 }
 
 std::string MethodInfo::RequestId(const Message& request) const {

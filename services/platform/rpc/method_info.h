@@ -41,9 +41,10 @@ class MethodInfo {
 
   // Applies the contract's field rules: NOT_FOUND when `caller` is not a member of the clinic that
   // the request names (as for a clinic that does not exist); else INVALID_ARGUMENT with every bad
-  // field, a write's request_id among them (REQUEST_ID_REQUIRED where only that is wrong).
-  absl::StatusOr<RequestFacts> CheckRequest(const google::protobuf::Message& request,
-                                            const Caller& caller) const;
+  // field, a write's request_id among them (REQUEST_ID_REQUIRED where only that is wrong). `facts`
+  // is filled unless fields are bad: audit wants to know what a refused call was about.
+  absl::Status CheckRequest(const google::protobuf::Message& request, const Caller& caller,
+                            RequestFacts& facts) const;
 
   // REQUIRES: is_write(). A UUID if CheckRequest found no fault.
   std::string RequestId(const google::protobuf::Message& request) const;

@@ -87,17 +87,13 @@ class RpcService::Call {
     context_.now = runtime_.clock.Now();
     IPT_RETURN_IF_ERROR(Authenticate());
     if (!context_.caller->HasScope(method_.info.scope())) {
+      ReadRequest().IgnoreError();  // for audit: what it asked for
       return PermissionDenied(reason::kScopeMissing,
                               absl::StrCat("this token lacks the scope ", method_.info.scope()),
                               {{"scope", method_.info.scope()}});
     }
     IPT_RETURN_IF_ERROR(SetDeadline());
-    request_ = method_.new_request();
-    IPT_RETURN_IF_ERROR(ParseRequest(request_bytes_, *request_));
-    IPT_ASSIGN_OR_RETURN(RequestFacts facts,
-                         method_.info.CheckRequest(*request_, *context_.caller));
-    context_.clinic_id = std::move(facts.clinic_id);
-    context_.resource = std::move(facts.resource);
+    IPT_RETURN_IF_ERROR(ReadRequest());
     if (method_.info.is_write()) {
       context_.validate_only = method_.info.ValidateOnly(*request_);
       context_.request_id = method_.info.RequestId(*request_);
@@ -158,6 +154,16 @@ class RpcService::Call {
     IPT_ASSIGN_OR_RETURN(context_.caller,
                          runtime_.authenticator.Authenticate(credentials, context_.now));
     return absl::OkStatus();
+  }
+
+  absl::Status ReadRequest() {
+    request_ = method_.new_request();
+    IPT_RETURN_IF_ERROR(ParseRequest(request_bytes_, *request_));
+    RequestFacts facts;
+    const absl::Status status = method_.info.CheckRequest(*request_, *context_.caller, facts);
+    context_.clinic_id = std::move(facts.clinic_id);
+    context_.resource = std::move(facts.resource);
+    return status;
   }
 
   absl::Status SetDeadline() {

@@ -232,6 +232,16 @@ TEST_F(RpcServiceTest, AnotherClinicIsNotFound) {
   EXPECT_EQ(handled_, 0);
 }
 
+TEST_F(RpcServiceTest, WhatARefusedCallAskedForIsKnownToTheObserver) {
+  EXPECT_EQ(CallGet("clinics/b").error_code(), grpc::StatusCode::NOT_FOUND);
+  authenticator_.scopes = {};
+  EXPECT_EQ(CallGet("clinics/a").error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(CallGet("clinics/c").error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  EXPECT_EQ(CallGet("clinics/A").error_code(), grpc::StatusCode::PERMISSION_DENIED);
+  std::lock_guard<std::mutex> lock(recorder_.mutex);
+  EXPECT_THAT(recorder_.clinics, ElementsAre("b", "a", "c", ""));
+}
+
 TEST_F(RpcServiceTest, AllBadFieldsAreNamedAtOnce) {
   EXPECT_THAT(FieldsOf(CallGet("clinic/a")), ElementsAre("name"));
   EXPECT_THAT(FieldsOf(CallGet("")), ElementsAre("name"));
@@ -448,6 +458,7 @@ TEST(MethodInfoTest, ChecksWhatTheContractStates) {
   ASSERT_OK_AND_ASSIGN(const MethodInfo find, MethodInfo::Compile(*method));
   Caller caller;
   caller.all_clinics = true;
+  RequestFacts facts;
   pb::FindSlotsRequest request;
   request.set_parent("clinics/a");
   request.mutable_start_time()->set_seconds(1);
@@ -455,9 +466,11 @@ TEST(MethodInfoTest, ChecksWhatTheContractStates) {
   request.add_therapists("clinics/a/therapists/t");
   request.add_therapists("clinics/b/therapists/t");
   request.set_course("clinics/a/courses/-");
-  EXPECT_THAT(find.CheckRequest(request, caller), testing::HasBadFields("therapists[1]", "course"));
+  EXPECT_THAT(find.CheckRequest(request, caller, facts),
+              testing::HasBadFields("therapists[1]", "course"));
   for (int i = 0; i < 100; ++i) request.add_therapists("clinics/a/therapists/t");
-  EXPECT_THAT(find.CheckRequest(request, caller), testing::HasBadFields("therapists", "course"));
+  EXPECT_THAT(find.CheckRequest(request, caller, facts),
+              testing::HasBadFields("therapists", "course"));
 
   const auto* list_method = google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(
       "ipt.scheduling.v1.SessionService.ListSessions");
@@ -465,9 +478,9 @@ TEST(MethodInfoTest, ChecksWhatTheContractStates) {
   pb::ListSessionsRequest sessions;
   sessions.set_parent("clinics/a/courses/-");
   sessions.add_states(pb::SESSION_STATE_BOOKED);
-  ASSERT_OK(list.CheckRequest(sessions, caller));
+  ASSERT_OK(list.CheckRequest(sessions, caller, facts));
   sessions.add_states(static_cast<pb::SessionState>(99));
-  EXPECT_THAT(list.CheckRequest(sessions, caller), testing::HasBadFields("states[1]"));
+  EXPECT_THAT(list.CheckRequest(sessions, caller, facts), testing::HasBadFields("states[1]"));
 }
 
 // Every method of every service of the suite has a policy, and every write a request_id.
