@@ -24,7 +24,7 @@ class FieldViolations {
   FieldViolations() = default;
 
   void Add(absl::string_view field, absl::string_view description) {
-    sink().push_back({Path(field), std::string(description)});
+    if (sink().size() < kMost) sink().push_back({Path(field), std::string(description)});
   }
 
   // The collector of the message in `field`, or of one element of the repeated `field`.
@@ -42,6 +42,9 @@ class FieldViolations {
   }
 
  private:
+  // Far more than an answer can carry: what a request of nothing but faults may cost.
+  static constexpr size_t kMost = 1000;
+
   FieldViolations(std::vector<FieldViolation>* parent, std::string prefix)
       : parent_(parent), prefix_(std::move(prefix)) {}
 

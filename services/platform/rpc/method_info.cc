@@ -122,7 +122,9 @@ std::shared_ptr<const MethodInfo::MessageRules> MethodInfo::MessageRules::Compil
     entry.required = is_request && entry.rules.required();
     if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
       const std::string& package = field->message_type()->file()->package();
-      if (!absl::StartsWith(package, "google.protobuf")) {
+      // A mask has paths, of which a request may not hold any number; the others have no lists.
+      if (!absl::StartsWith(package, "google.protobuf") ||
+          field->message_type()->full_name() == "google.protobuf.FieldMask") {
         auto nested = std::make_shared<MessageRules>(*Compile(*field->message_type(), false, path));
         // An update says by the resource's name what it updates; anywhere else the name of a nested
         // resource says nothing.

@@ -483,6 +483,34 @@ TEST(MethodInfoTest, ChecksWhatTheContractStates) {
   EXPECT_THAT(list.CheckRequest(sessions, caller, facts), testing::HasBadFields("states[1]"));
 }
 
+TEST(MethodInfoTest, AMaskHasABoundedNumberOfPaths) {
+  const auto* method = google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(
+      "ipt.scheduling.v1.ClinicService.UpdateClinic");
+  ASSERT_OK_AND_ASSIGN(const MethodInfo update, MethodInfo::Compile(*method));
+  Caller caller;
+  caller.all_clinics = true;
+  RequestFacts facts;
+  pb::UpdateClinicRequest request;
+  request.mutable_clinic()->set_name("clinics/a");
+  request.set_request_id(kUuid);
+  for (int i = 0; i < 100; ++i) request.mutable_update_mask()->add_paths("display_name");
+  EXPECT_OK(update.CheckRequest(request, caller, facts));
+  request.mutable_update_mask()->add_paths("display_name");
+  EXPECT_THAT(update.CheckRequest(request, caller, facts),
+              testing::HasBadFields("update_mask.paths"));
+}
+
+// Bytes that are nothing but faults cost no more than the answer that they get.
+TEST(MethodInfoTest, FaultsBeyondNumberAreNotAllKept) {
+  std::string bytes;
+  for (int i = 0; i < 100'000; ++i) bytes.append("\x12\x01\xff", 3);
+  const absl::Status status = DiagnoseUnparsable(bytes, *pb::FindSlotsRequest::descriptor());
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  const size_t kept = FieldViolationsOf(status).size();
+  EXPECT_GT(kept, 0u);
+  EXPECT_LE(kept, 1000u);
+}
+
 // Every method of every service of the suite has a policy, and every write a request_id.
 TEST(MethodInfoTest, EveryMethodOfTheContractCompiles) {
   for (const char* file_name :
