@@ -157,11 +157,21 @@ absl::Status CourseEdit::StoreSessions() {
   if (!added.empty()) IPT_RETURN_IF_ERROR(tx_->InsertSessions(added, ctx_->now));
   if (!changed.empty()) IPT_RETURN_IF_ERROR(tx_->UpdateSessions(changed, ctx_->now));
   for (const auto* stored : {&added, &changed}) {
-    for (const Session& session : *stored) sessions_[IndexOf(session.session_id)] = session;
+    for (const Session& session : *stored) {
+      Stamp& stamp = sessions_[IndexOf(session.session_id)].stamp;
+      stamp = KeptStamp(session.stamp, stamp.revision);
+    }
   }
   sessions_stored_ = true;
   calendars_ = std::make_unique<ClinicCalendars>(*tx_, ctx_->clinic_id);
   return absl::OkStatus();
+}
+
+Stamp CourseEdit::KeptStamp(Stamp stamp, int64_t revision_before) const {
+  // A revision that is rolled back becomes another write's: told to a caller, its etag would pass
+  // for that write's.
+  if (ctx_->validate_only) stamp.revision = revision_before;
+  return stamp;
 }
 
 absl::Status CourseEdit::Save() {
@@ -169,6 +179,7 @@ absl::Status CourseEdit::Save() {
   SortSessions();
   const bool numbers_stored = !sessions_stored_;  // with the sessions, below
   IPT_ASSIGN_OR_RETURN(const auto renumbered, Derive(*calendars_, course, sessions_, ctx_->now));
+  const int64_t revision_before = course.stamp.revision;
   if (is_new_) IPT_RETURN_IF_ERROR(tx_->InsertCourse(course, ctx_->now));
   if (!sessions_stored_) IPT_RETURN_IF_ERROR(StoreSessions());
   std::vector<Session> others;
@@ -179,6 +190,7 @@ absl::Status CourseEdit::Save() {
   }
   if (!others.empty()) IPT_RETURN_IF_ERROR(tx_->UpdateSessionNumbers(others));
   if (!is_new_) IPT_RETURN_IF_ERROR(tx_->UpdateCourse(course, ctx_->now));
+  course.stamp = KeptStamp(course.stamp, revision_before);
 
   for (const Session& session : sessions_) {
     if (added_.contains(session.session_id) || changed_.contains(session.session_id)) {

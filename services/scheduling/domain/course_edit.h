@@ -79,6 +79,7 @@ class CourseEdit {
   // loaded of calendars.
   absl::Status StoreSessions();
 
+  // Where ctx.validate_only, what is left here keeps its revision: none where it is new.
   absl::Status Save();
 
  private:
@@ -87,6 +88,8 @@ class CourseEdit {
 
   size_t IndexOf(absl::string_view session_id) const;
   void SortSessions();
+  // The stamp of something stored, as the caller may be told of it.
+  Stamp KeptStamp(Stamp stamp, int64_t revision_before) const;
 
   SchedulingTx* tx_;
   const CallContext* ctx_;

@@ -203,6 +203,35 @@ TEST_F(SessionHandlerTest, ValidateOnlyAnswersAndWritesNothing) {
   EXPECT_THAT(NewEvents(), IsEmpty());
 }
 
+// The revision that was rolled back is issued again: its etag would pass for the next write's.
+TEST_F(SessionHandlerTest, ValidateOnlyTellsNoRevisionThatIsNotKept) {
+  const std::string course = OpenCourse("p1");
+  auto request = Booking(course, Monday(1, 10));
+  request.set_validate_only(true);
+  const auto created = Book(request);
+  ASSERT_OK(created);
+  EXPECT_EQ(created->revision(), 0);
+  EXPECT_EQ(created->etag(), "");
+
+  const auto plan = BookPlan(course, {Monday(1, 10)}, /*validate_only=*/true);
+  ASSERT_OK(plan);
+  EXPECT_EQ(plan->sessions(0).etag(), "");
+  EXPECT_EQ(plan->course().etag(), Get(course).etag());
+
+  const std::string name = BookAt(course, Monday(1, 10));
+  pb::CancelSessionRequest cancel;
+  cancel.set_name(name);
+  cancel.set_cancelled_by(pb::CANCELLED_BY_CLINIC);
+  cancel.set_validate_only(true);
+  const auto cancelled = sessions_.CancelSession(Write(cancel), cancel);
+  ASSERT_OK(cancelled);
+  EXPECT_EQ(cancelled->etag(), GetSession(name).etag());
+  // What it told may be sent back with the write itself.
+  cancel.set_etag(cancelled->etag());
+  cancel.set_validate_only(false);
+  EXPECT_OK(sessions_.CancelSession(Write(cancel), cancel));
+}
+
 // ------------------------------------------------------------------------------------ move
 
 TEST_F(SessionHandlerTest, MovesASessionInPlace) {
