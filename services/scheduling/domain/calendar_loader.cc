@@ -85,7 +85,11 @@ absl::StatusOr<const ClinicCalendars::TherapistCalendar*> ClinicCalendars::LoadT
   IPT_ASSIGN_OR_RETURN(const auto extra_hours,
                        reader_.ListExtraHours(clinic_id_, therapist_id, missing->start,
                                               missing->end, std::nullopt, kNoLimit));
-  IPT_ASSIGN_OR_RETURN(calendar.busy, reader_.TherapistBusy(clinic_id_, therapist_id, *missing));
+  // A session that ends with the window keeps its buffer after it.
+  const absl::Duration buffer = absl::Minutes(calendar.therapist->buffer_minutes);
+  IPT_ASSIGN_OR_RETURN(
+      calendar.busy,
+      reader_.TherapistBusy(clinic_id_, therapist_id, {missing->start, missing->end + buffer}));
   calendar.time_off.clear();
   for (const TimeOff& span : time_off) calendar.time_off.push_back(span.interval);
   calendar.extra_hours.clear();

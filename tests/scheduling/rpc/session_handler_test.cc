@@ -575,6 +575,14 @@ TEST_F(FindSlotsTest, EverySlotThatItFindsCanBeBooked) {
   }
 }
 
+TEST_F(FindSlotsTest, KeepsTheBufferBeforeABookingThatBeginsWhereTheSearchEnds) {
+  BookAt(OpenCourse("p2"), Monday(1, 12));
+  request_.add_therapists("clinics/north/therapists/a");  // 10 minutes after each session
+  request_.set_session_minutes(45);
+  *request_.mutable_start_time() = Stamp(Monday(1, 10, 45));
+  EXPECT_THAT(Find(), ElementsAre("a 11-09 10:45", "a 11-09 11:00"));
+}
+
 TEST_F(FindSlotsTest, LeavesOutWhereTherapistOrPatientIsTaken) {
   const std::string course = OpenCourse("p1", "b");
   const std::string session = BookAt(course, Monday(1, 9, 30));
