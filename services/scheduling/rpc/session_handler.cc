@@ -16,6 +16,7 @@
 #include "platform/rpc/proto_time.h"
 #include "platform/rpc/resource_name.h"
 #include "platform/rpc/write_once.h"
+#include "scheduling/domain/availability_rules.h"
 #include "scheduling/domain/free_time.h"
 #include "scheduling/domain/names.h"
 #include "scheduling/domain/sessions.h"
@@ -263,7 +264,11 @@ absl::StatusOr<pb::FindSlotsResponse> SessionHandler::FindSlots(
     }
   }
   query.session_minutes = ReadSessionMinutes(request.session_minutes(), bad, "session_minutes");
-  query.language = request.language();
+  if (!request.language().empty()) {
+    const auto language = CanonicalLanguage(request.language());
+    if (!language.has_value()) bad.Add("language", "must be a BCP 47 tag such as en or pt-BR");
+    query.language = language.value_or("");
+  }
   query.variant_id = request.variant();
   if (!query.variant_id.empty() && FindVariant(query.variant_id) == nullptr) {
     bad.Add("variant", "must be the id of a variant, as ListVariants has them");

@@ -610,8 +610,10 @@ TEST_F(FindSlotsTest, KeepsToWindowsPausesLanguageAndVariant) {
     t.languages = {"fr"};
     t.variants = {"ipc-6"};
   });
-  request_.set_language("fr");
-  EXPECT_THAT(Find(), ElementsAre("b 11-09 11:00"));
+  for (const char* french : {"fr", "FR"}) {
+    request_.set_language(french);
+    EXPECT_THAT(Find(), ElementsAre("b 11-09 11:00")) << french;
+  }
   request_.clear_language();
   request_.set_variant("ipt-uk-16");
   EXPECT_THAT(Find(), ElementsAre("a 11-09 11:00"));
@@ -634,8 +636,10 @@ TEST_F(FindSlotsTest, NamesItsBadFields) {
   *request_.mutable_end_time() = Stamp(Monday(1, 0) + absl::Hours(24 * 93));
   request_.set_session_minutes(5);
   request_.set_variant("no-such");
+  request_.set_language("no such");
   EXPECT_THAT(sessions_.FindSlots(Read(), request_),
-              HasBadFields("end_time", "session_minutes", "variant"));
+              HasBadFields("end_time", "session_minutes", "language", "variant"));
+  request_.clear_language();
   *request_.mutable_end_time() = request_.start_time();
   request_.set_session_minutes(0);
   request_.clear_variant();
