@@ -1,15 +1,21 @@
 // What many callers at once may not break, on both engines: limits that are counted, not
-// constrained, and series that meet.
+// constrained, series that meet, and what one transaction reads while another changes it.
 #include <atomic>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "platform/errors/status_macros.h"
 #include "platform/ids/ids.h"
 #include "platform/rpc/content_hash.h"
 #include "platform/rpc/proto_time.h"
 #include "platform/storage/platform_migrations.h"
+#include "scheduling/domain/clinics.h"
+#include "scheduling/domain/courses.h"
+#include "scheduling/domain/patients.h"
+#include "scheduling/domain/sessions.h"
+#include "scheduling/domain/therapists.h"
 #include "scheduling/domain/time_zone.h"
 #include "scheduling/rpc/course_handler.h"
 #include "scheduling/rpc/event_proto.h"
@@ -86,6 +92,25 @@ class CourseConcurrencyTest : public ::testing::TestWithParam<storage::Dialect> 
     for (std::thread& thread : threads) thread.join();
   }
 
+  // Runs `first` in a transaction, and `second` beside it once `first` has run: `second` waits for
+  // it, or goes before its commit.
+  template <typename First, typename Second>
+  void Overlapping(First first, Second second) {
+    std::thread beside;
+    EXPECT_OK(store_.Write(absl::InfiniteFuture(), [&](SchedulingTx& tx) -> absl::Status {
+      IPT_RETURN_IF_ERROR(first(tx));
+      if (!beside.joinable()) beside = std::thread(second);
+      absl::SleepFor(absl::Milliseconds(300));
+      return absl::OkStatus();
+    }));
+    beside.join();
+  }
+  template <typename Body>
+  absl::Status Write(Body body) {
+    return store_.Write(absl::InfiniteFuture(),
+                        [&](SchedulingTx& tx) -> absl::Status { return body(tx).status(); });
+  }
+
   // Monday 2 November 2026, 12:00.
   const absl::Time now_ = absl::FromUnixSeconds(1'793'620'800);
   std::shared_ptr<const Caller> caller_;
@@ -146,6 +171,25 @@ TEST_P(CourseConcurrencyTest, OfSeriesThatMeetOneIsBookedWhole) {
     EXPECT_EQ(sessions.size(), 8u);
     return absl::OkStatus();
   }));
+}
+
+// A client that gives up and asks again while the first attempt still waits.
+TEST_P(CourseConcurrencyTest, ARetryBesideItsFirstAttemptGetsItsAnswer) {
+  pb::CreateCourseRequest request;
+  request.mutable_course()->mutable_patient()->set_system("urn:mrn");
+  request.mutable_course()->mutable_patient()->set_value("p");
+  request.mutable_course()->set_therapist("clinics/north/therapists/a");
+  const CallContext ctx = Call(request);
+  std::vector<absl::StatusOr<pb::Course>> answers(3);
+  Overlapping(
+      [](SchedulingTx& tx) { return tx.LockTherapist("north", "a").status(); },
+      [&] { Together(3, [&](int i) { answers[i] = handler_.CreateCourse(ctx, request); }); });
+  for (const auto& answer : answers) {
+    ASSERT_OK(answer);
+    EXPECT_EQ(answer->SerializeAsString(), answers[0]->SerializeAsString());
+  }
+  // Another request is refused as before.
+  EXPECT_THAT(Create("p", "a"), FailsWith(kPrecondition, "OPEN_COURSE_EXISTS"));
 }
 
 IPT_INSTANTIATE_ON_BOTH_ENGINES(CourseConcurrencyTest);
