@@ -13,6 +13,8 @@
 namespace ipt::scheduling {
 namespace {
 
+constexpr int kTherapistPage = 1000;
+
 // The spans that `days` make, days that follow one another as one.
 std::vector<DayRange> Runs(std::vector<absl::CivilDay> days) {
   std::sort(days.begin(), days.end());
@@ -25,6 +27,21 @@ std::vector<DayRange> Runs(std::vector<absl::CivilDay> days) {
     }
   }
   return runs;
+}
+
+// Takes every therapist's calendar, as whoever books does before looking at holidays: a booking
+// either commits before, and is seen from here on, or sees what this transaction writes. Bookings
+// so need no lock of the clinic, which all of them would share.
+absl::Status HoldBookings(SchedulingTx& tx, const std::string& clinic_id) {
+  std::vector<std::string> ids;
+  std::string after;
+  while (true) {
+    IPT_ASSIGN_OR_RETURN(const auto page, tx.ListTherapists(clinic_id, {}, after, kTherapistPage));
+    for (const Therapist& therapist : page) ids.push_back(therapist.therapist_id);
+    if (page.size() < kTherapistPage) break;
+    after = page.back().therapist_id;
+  }
+  return tx.TouchTherapistCalendars(clinic_id, ids).status();
 }
 
 }  // namespace
@@ -51,6 +68,7 @@ absl::StatusOr<HolidaysCreated> CreateHolidays(SchedulingTx& tx, const CallConte
   IPT_ASSIGN_OR_RETURN(const Clinic clinic, tx.GetClinic(clinic_id));
   IPT_ASSIGN_OR_RETURN(const absl::TimeZone zone, StoredZone(clinic.time_zone));
   IPT_RETURN_IF_ERROR(tx.TouchClinicCalendar(clinic_id).status());
+  IPT_RETURN_IF_ERROR(HoldBookings(tx, clinic_id));
 
   HolidaysCreated created;
   std::vector<absl::CivilDay> days;

@@ -192,6 +192,28 @@ TEST_P(CourseConcurrencyTest, ARetryBesideItsFirstAttemptGetsItsAnswer) {
   EXPECT_THAT(Create("p", "a"), FailsWith(kPrecondition, "OPEN_COURSE_EXISTS"));
 }
 
+TEST_P(CourseConcurrencyTest, AHolidayTellsOfASessionThatIsBeingBooked) {
+  const auto course = Create("p", "a");
+  ASSERT_OK(course);
+  const CallContext ctx = Call(pb::CreateCourseRequest());
+  BookSessionCommand command;
+  command.course_id = course->name().substr(course->name().rfind('/') + 1);
+  command.start = now_ + absl::Hours(24);
+  absl::StatusOr<HolidaysCreated> created = absl::UnknownError("did not run");
+  Overlapping([&](SchedulingTx& tx) { return BookSession(tx, ctx, ids_, command).status(); },
+              [&] {
+                EXPECT_OK(Write([&](SchedulingTx& tx) {
+                  Holiday holiday;
+                  holiday.clinic_id = "north";
+                  holiday.day = absl::CivilDay(2026, 11, 3);
+                  created = CreateHolidays(tx, ctx, "north", {holiday});
+                  return created;
+                }));
+              });
+  ASSERT_OK(created);
+  EXPECT_EQ(created->affected.size(), 1u);
+}
+
 IPT_INSTANTIATE_ON_BOTH_ENGINES(CourseConcurrencyTest);
 
 }  // namespace
