@@ -145,9 +145,10 @@ absl::StatusOr<Therapist> ActivateTherapist(SchedulingTx& tx, const CallContext&
 
 absl::StatusOr<TimeOffCreatedResult> CreateTimeOff(SchedulingTx& tx, const CallContext& ctx,
                                                    TimeOff time_off) {
+  // First, so that the zone read after it is not changed by another transaction any more.
+  IPT_RETURN_IF_ERROR(TouchCalendar(tx, time_off.clinic_id, time_off.therapist_id));
   IPT_ASSIGN_OR_RETURN(const Therapist therapist,
                        tx.GetTherapist(time_off.clinic_id, time_off.therapist_id));
-  IPT_RETURN_IF_ERROR(TouchCalendar(tx, time_off.clinic_id, time_off.therapist_id));
   if (time_off.days.has_value()) {
     IPT_ASSIGN_OR_RETURN(const auto zone, StoredZone(therapist.time_zone));
     time_off.interval = SpanOfDays(*time_off.days, zone);
@@ -184,8 +185,9 @@ absl::StatusOr<std::vector<Session>> DeleteExtraHours(SchedulingTx& tx, const Ca
                                                       const std::string& therapist_id,
                                                       absl::string_view extra_hours_id) {
   IPT_ASSIGN_OR_RETURN(ExtraHours extra, tx.GetExtraHours(clinic_id, therapist_id, extra_hours_id));
-  IPT_ASSIGN_OR_RETURN(const Therapist therapist, tx.GetTherapist(clinic_id, therapist_id));
+  // First, so that the hours read after it are not changed by another transaction any more.
   IPT_RETURN_IF_ERROR(TouchCalendar(tx, clinic_id, therapist_id));
+  IPT_ASSIGN_OR_RETURN(const Therapist therapist, tx.GetTherapist(clinic_id, therapist_id));
   IPT_ASSIGN_OR_RETURN(auto affected,
                        BookedSessions(tx, clinic_id, therapist_id, extra.interval, ctx.now));
   std::optional<IntervalSet> hours;

@@ -214,6 +214,32 @@ TEST_P(CourseConcurrencyTest, AHolidayTellsOfASessionThatIsBeingBooked) {
   EXPECT_EQ(created->affected.size(), 1u);
 }
 
+TEST_P(CourseConcurrencyTest, TimeOffLiesInTheZoneThatTheTherapistHasByThen) {
+  const CallContext ctx = Call(pb::CreateCourseRequest());
+  absl::StatusOr<TimeOffCreatedResult> created = absl::UnknownError("did not run");
+  Overlapping(
+      [&](SchedulingTx& tx) -> absl::Status {
+        IPT_ASSIGN_OR_RETURN(const Therapist before, tx.LockTherapist("north", "a"));
+        Therapist after = before;
+        after.time_zone = "Asia/Tokyo";
+        return UpdateTherapist(tx, ctx, before, after).status();
+      },
+      [&] {
+        EXPECT_OK(Write([&](SchedulingTx& tx) {
+          TimeOff off;
+          off.clinic_id = "north";
+          off.therapist_id = "a";
+          off.time_off_id = "t";
+          off.days = DayRange{absl::CivilDay(2026, 12, 1), absl::CivilDay(2026, 12, 1)};
+          created = CreateTimeOff(tx, ctx, off);
+          return created;
+        }));
+      });
+  ASSERT_OK(created);
+  EXPECT_EQ(created->time_off.interval.start,
+            absl::FromCivil(absl::CivilDay(2026, 12, 1), *LoadZone("Asia/Tokyo")));
+}
+
 IPT_INSTANTIATE_ON_BOTH_ENGINES(CourseConcurrencyTest);
 
 }  // namespace
