@@ -1,6 +1,7 @@
 #include "scheduling/domain/patients.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,9 +15,9 @@ namespace ipt::scheduling {
 namespace {
 
 // `field` stands for the identifier in the error.
-absl::StatusOr<std::string> FindPatient(SchedulingTx& tx, const CallContext& ctx,
+absl::StatusOr<std::string> LockPatient(SchedulingTx& tx, const CallContext& ctx,
                                         const Identifier& patient, absl::string_view field) {
-  IPT_ASSIGN_OR_RETURN(auto id, tx.FindPatient(ctx.clinic_id, patient));
+  IPT_ASSIGN_OR_RETURN(auto id, tx.LockPatient(ctx.clinic_id, patient));
   if (id.has_value()) return *std::move(id);
   return NotFound(kPatientType, absl::StrCat(ClinicName(ctx.clinic_id), "/patients/{", field, "}"));
 }
@@ -59,7 +60,7 @@ absl::Status SaveAll(SchedulingTx& tx, const CallContext& ctx, const std::vector
 absl::StatusOr<PatientCourses> ChangePatientIdentifier(SchedulingTx& tx, const CallContext& ctx,
                                                        const Identifier& from,
                                                        const Identifier& to) {
-  IPT_ASSIGN_OR_RETURN(const std::string patient_id, FindPatient(tx, ctx, from, "from"));
+  IPT_ASSIGN_OR_RETURN(const std::string patient_id, LockPatient(tx, ctx, from, "from"));
   PatientCourses result;
   IPT_ASSIGN_OR_RETURN(result.course_ids, CoursesOf(tx, ctx, from));
   IPT_RETURN_IF_ERROR(Lock(tx, ctx, result.course_ids));
@@ -71,8 +72,12 @@ absl::StatusOr<PatientCourses> ChangePatientIdentifier(SchedulingTx& tx, const C
 
 absl::StatusOr<PatientCourses> MergePatients(SchedulingTx& tx, const CallContext& ctx,
                                              const Identifier& from, const Identifier& into) {
-  IPT_ASSIGN_OR_RETURN(const std::string from_id, FindPatient(tx, ctx, from, "from"));
-  IPT_ASSIGN_OR_RETURN(const std::string into_id, FindPatient(tx, ctx, into, "into"));
+  // In one order, whichever is merged into which.
+  if (std::tie(into.system, into.value) < std::tie(from.system, from.value)) {
+    IPT_RETURN_IF_ERROR(tx.LockPatient(ctx.clinic_id, into).status());
+  }
+  IPT_ASSIGN_OR_RETURN(const std::string from_id, LockPatient(tx, ctx, from, "from"));
+  IPT_ASSIGN_OR_RETURN(const std::string into_id, LockPatient(tx, ctx, into, "into"));
   IPT_ASSIGN_OR_RETURN(const auto given, CoursesOf(tx, ctx, from));
   PatientCourses result;
   IPT_ASSIGN_OR_RETURN(result.course_ids, CoursesOf(tx, ctx, into));

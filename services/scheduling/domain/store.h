@@ -203,6 +203,10 @@ class SchedulingTx : public SchedulingReader {
   virtual absl::Status DeleteExtraHours(absl::string_view clinic_id, absl::string_view therapist_id,
                                         absl::string_view extra_hours_id) = 0;
 
+  // As FindPatient; the patient keeps identifier and courses (none is opened for them) until this
+  // transaction ends.
+  virtual absl::StatusOr<std::optional<std::string>> LockPatient(absl::string_view clinic_id,
+                                                                 const Identifier& patient) = 0;
   // Finds the patient or adds one under `new_id`; returns the id.
   virtual absl::StatusOr<std::string> FindOrAddPatient(absl::string_view clinic_id,
                                                        const Identifier& patient,

@@ -54,6 +54,15 @@ absl::StatusOr<std::optional<std::string>> SqlSchedulingTx::FindPatient(absl::st
                         [](const Row& row) { return row.Text(0); });
 }
 
+absl::StatusOr<std::optional<std::string>> SqlSchedulingTx::LockPatient(absl::string_view clinic_id,
+                                                                        const Identifier& patient) {
+  // UPDATE, with the key: a course that refers to the patient waits to be inserted.
+  IPT_RETURN_IF_ERROR(
+      LockRow("FROM patients WHERE clinic_id = :clinic AND system = :system AND value = :value",
+              {clinic_id, patient.system, patient.value}, "UPDATE"));
+  return FindPatient(clinic_id, patient);
+}
+
 absl::StatusOr<std::string> SqlSchedulingTx::FindOrAddPatient(absl::string_view clinic_id,
                                                               const Identifier& patient,
                                                               absl::string_view new_id,

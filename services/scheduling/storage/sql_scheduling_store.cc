@@ -54,9 +54,10 @@ absl::StatusOr<int64_t> SqlSchedulingTx::CurrentRevision() {
 // PostgreSQL: a statement of its own, so that whatever is read after it is newer than the last
 // holder's commit (READ COMMITTED takes its snapshot at the start of each statement, which for a
 // locking SELECT is before the wait). NO KEY: rows that refer to this one may still be inserted.
-absl::Status SqlSchedulingTx::LockRow(absl::string_view sql_from_where, Params params) {
+absl::Status SqlSchedulingTx::LockRow(absl::string_view sql_from_where, Params params,
+                                      absl::string_view strength) {
   if (dialect() == storage::Dialect::kSqlite) return absl::OkStatus();
-  const std::string sql = absl::StrCat("SELECT 1 ", sql_from_where, " FOR NO KEY UPDATE");
+  const std::string sql = absl::StrCat("SELECT 1 ", sql_from_where, " FOR ", strength);
   return conn_.Query({sql, {storage::ColumnType::kInt64}}, params,
                      [](const storage::Row&) { return absl::OkStatus(); });
 }

@@ -90,6 +90,8 @@ class SqlSchedulingTx final : public SchedulingTx {
   // sql_patients.cc
   absl::StatusOr<std::optional<std::string>> FindPatient(absl::string_view clinic_id,
                                                          const Identifier& patient) override;
+  absl::StatusOr<std::optional<std::string>> LockPatient(absl::string_view clinic_id,
+                                                         const Identifier& patient) override;
   absl::StatusOr<std::string> FindOrAddPatient(absl::string_view clinic_id,
                                                const Identifier& patient, absl::string_view new_id,
                                                absl::Time now) override;
@@ -135,7 +137,8 @@ class SqlSchedulingTx final : public SchedulingTx {
 
   // Locks the row that `sql_from_where` selects until this transaction ends. SQLite needs none: its
   // writer is one.
-  absl::Status LockRow(absl::string_view sql_from_where, Params params);
+  absl::Status LockRow(absl::string_view sql_from_where, Params params,
+                       absl::string_view strength = "NO KEY UPDATE");
 
   // Runs a statement that must hit a row; NOT_FOUND of the resource when it hits none.
   absl::Status ExecuteOnRow(const storage::Statement& statement, Params params,

@@ -240,6 +240,61 @@ TEST_P(CourseConcurrencyTest, TimeOffLiesInTheZoneThatTheTherapistHasByThen) {
             absl::FromCivil(absl::CivilDay(2026, 12, 1), *LoadZone("Asia/Tokyo")));
 }
 
+TEST_P(CourseConcurrencyTest, AnIdentifierIsChangedOnce) {
+  ASSERT_OK(Create("p", "a"));
+  const CallContext ctx = Call(pb::CreateCourseRequest());
+  const auto change = [&](SchedulingTx& tx, const std::string& to) {
+    return ChangePatientIdentifier(tx, ctx, {"urn:mrn", "p"}, {"urn:mrn", to});
+  };
+  Overlapping([&](SchedulingTx& tx) { return change(tx, "first").status(); },
+              [&] {
+                EXPECT_THAT(Write([&](SchedulingTx& tx) { return change(tx, "second"); }),
+                            FailsWith(absl::StatusCode::kNotFound, "RESOURCE_NOT_FOUND"));
+              });
+}
+
+// Its history and its event say so.
+TEST_P(CourseConcurrencyTest, ACourseThatIsOpenedDuringAMergeIsOfOnePatient) {
+  const auto kept = Create("p", "a");
+  ASSERT_OK(kept);
+  ASSERT_OK(Create("q", "a"));
+  const CallContext ctx = Call(pb::CreateCourseRequest());
+  ASSERT_OK(Write([&](SchedulingTx& tx) {
+    return DiscontinueCourse(tx, ctx, kept->name().substr(kept->name().rfind('/') + 1), 0,
+                             ClosureReason::kOther);
+  }));
+  std::thread merging;
+  Overlapping(
+      [&](SchedulingTx& tx) {
+        return tx.LockCourse("north", kept->name().substr(kept->name().rfind('/') + 1)).status();
+      },
+      [&] {
+        merging = std::thread([&] {
+          EXPECT_OK(Write([&](SchedulingTx& tx) {
+            return MergePatients(tx, ctx, {"urn:mrn", "p"}, {"urn:mrn", "q"});
+          }));
+        });
+        absl::SleepFor(absl::Milliseconds(100));  // it waits for the course
+        pb::CreateCourseRequest request;
+        request.mutable_course()->mutable_patient()->set_system("urn:mrn");
+        request.mutable_course()->mutable_patient()->set_value("p");
+        request.mutable_course()->set_therapist("clinics/north/therapists/b");
+        request.mutable_course()->set_allow_concurrent(true);
+        EXPECT_OK(handler_.CreateCourse(Call(request), request));
+      });
+  merging.join();
+  EXPECT_OK(store_.Read(absl::InfiniteFuture(), [&](SchedulingReader& reader) -> absl::Status {
+    CourseFilter filter;
+    filter.therapist_id = "b";
+    IPT_ASSIGN_OR_RETURN(const auto courses, reader.ListCourses("north", filter, "", 10));
+    EXPECT_EQ(courses.size(), 1u);
+    const bool merged = courses[0].patient.value == "q";
+    EXPECT_EQ(courses[0].changes.back().kind,
+              merged ? CourseChangeKind::kPatientChanged : CourseChangeKind::kCreated);
+    return absl::OkStatus();
+  }));
+}
+
 IPT_INSTANTIATE_ON_BOTH_ENGINES(CourseConcurrencyTest);
 
 }  // namespace

@@ -38,6 +38,17 @@ TEST_P(PatientsTest, IsAddedOnceAndFoundByItsExactIdentifier) {
   EXPECT_THAT(FindOrAdd({"urn:ü", "other"}, "x1"), StatusIs(absl::StatusCode::kAlreadyExists));
 }
 
+TEST_P(PatientsTest, IsLockedByTheSameIdentifier) {
+  AddBasics();
+  ASSERT_OK(Write([](SchedulingTx& tx) -> absl::Status {
+    IPT_ASSIGN_OR_RETURN(const auto found, tx.LockPatient("c1", {"urn:mrn", "value-p1"}));
+    EXPECT_EQ(found, "p1");
+    IPT_ASSIGN_OR_RETURN(const auto none, tx.LockPatient("c2", {"urn:mrn", "value-p1"}));
+    EXPECT_EQ(none, std::nullopt);
+    return absl::OkStatus();
+  }));
+}
+
 TEST_P(PatientsTest, ANewIdentifierIsReadBackInEveryCourse) {
   AddBasics();
   ASSERT_OK_AND_ASSIGN(Course course, Insert(SampleCourse("k1")));
