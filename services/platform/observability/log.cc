@@ -1,5 +1,7 @@
 #include "platform/observability/log.h"
 
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 #include <limits>
@@ -8,18 +10,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
-#include "spdlog/async.h"
-#include "spdlog/sinks/stdout_sinks.h"
-#include "spdlog/spdlog.h"
+#include "platform/observability/line_writer.h"
 
 namespace ipt::log {
 namespace {
 
-constexpr size_t kQueuedLines = 16384;
-
-std::shared_ptr<spdlog::async_logger>& Logger() {
-  static auto* const logger = new std::shared_ptr<spdlog::async_logger>();
-  return *logger;
+std::unique_ptr<LineWriter>& Writer() {
+  static auto* const writer = new std::unique_ptr<LineWriter>();
+  return *writer;
 }
 std::atomic<int> least_level{static_cast<int>(Level::kInfo)};
 
@@ -91,6 +89,12 @@ void AppendQuoted(std::string& out, absl::string_view text) {
   out.push_back('"');
 }
 
+int64_t NowMicros() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
 // "2026-11-22T20:00:00", formatted once a second and thread.
 absl::string_view SecondOf(int64_t unix_seconds) {
   thread_local int64_t last = std::numeric_limits<int64_t>::min();
@@ -107,24 +111,12 @@ absl::string_view SecondOf(int64_t unix_seconds) {
 
 void Init(Level least) {
   least_level = static_cast<int>(least);
-  spdlog::init_thread_pool(kQueuedLines, 1);
-  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  auto logger = std::make_shared<spdlog::async_logger>(
-      "ipt", std::move(sink), spdlog::thread_pool(), spdlog::async_overflow_policy::overrun_oldest);
-  logger->set_pattern("%v");
-  logger->set_level(spdlog::level::trace);
-  Logger() = std::move(logger);
+  Writer() = std::make_unique<LineWriter>(STDERR_FILENO, [](int64_t lost) {
+    return Format(Level::kWarning, "log_lines_lost", {{Key::kCount, lost}}, NowMicros());
+  });
 }
 
-void Flush() {
-  if (Logger() != nullptr) Logger()->flush();
-}
-
-void Shutdown() {
-  Flush();
-  Logger().reset();
-  spdlog::shutdown();
-}
+void Shutdown() { Writer().reset(); }
 
 bool IsOn(Level level) { return static_cast<int>(level) >= least_level.load(); }
 
@@ -154,12 +146,8 @@ std::string Format(Level level, absl::string_view event, std::initializer_list<F
 }
 
 void Line(Level level, absl::string_view event, std::initializer_list<Field> fields) {
-  if (!IsOn(level) || Logger() == nullptr) return;
-  const auto now = std::chrono::duration_cast<std::chrono::microseconds>(
-                       std::chrono::system_clock::now().time_since_epoch())
-                       .count();
-  const std::string line = Format(level, event, fields, now);
-  Logger()->log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
+  if (!IsOn(level) || Writer() == nullptr) return;
+  Writer()->Add(Format(level, event, fields, NowMicros()));
 }
 
 }  // namespace ipt::log

@@ -1,8 +1,8 @@
-// One JSON object a line on stderr, through spdlog's asynchronous queue (the oldest lines go when
-// it overflows; nobody waits for a log). Keys come from a closed list, so that patient data cannot
+// One JSON object a line on stderr, by a writer of its own (nobody waits for a log; what it cannot
+// take is lost and counted). Keys come from a closed list, so that patient data cannot
 // slip in as one more field; values are names, codes and numbers.
 //
-// Thread-safe after InitLog.
+// Thread-safe after Init.
 #pragma once
 
 #include <cstdint>
@@ -56,8 +56,6 @@ struct Field {
 
 // REQUIRES: called once, before any thread logs. Lines below `least` are dropped.
 void Init(Level least);
-// Writes what is queued. The logger works on.
-void Flush();
 // Writes what is queued and stops the writer; call last.
 void Shutdown();
 
