@@ -143,8 +143,11 @@ size_t TokenVerifier::DigestHash::operator()(const Digest& digest) const {
 TokenVerifier::Digest TokenVerifier::Sha256(absl::string_view bytes) {
   // Fetched once: looking the algorithm up costs more than hashing a token does.
   static EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  thread_local const MdCtxPtr context(EVP_MD_CTX_new());
   Digest digest{};
-  EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, sha256, nullptr);
+  EVP_DigestInit_ex(context.get(), sha256, nullptr);
+  EVP_DigestUpdate(context.get(), bytes.data(), bytes.size());
+  EVP_DigestFinal_ex(context.get(), digest.data(), nullptr);
   return digest;
 }
 
