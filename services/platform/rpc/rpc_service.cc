@@ -27,14 +27,20 @@ constexpr absl::Duration kBusyRetry = absl::Milliseconds(200);
 
 absl::string_view View(const grpc::string_ref& ref) { return {ref.data(), ref.size()}; }
 
-// The caller's own id of the call where it is fit for a log line, else a new one.
-std::string CallId(const grpc::CallbackServerContext& context) {
+// The id that the caller gave the call, if any.
+std::optional<absl::string_view> GivenCallId(const grpc::CallbackServerContext& context) {
   const auto& metadata = context.client_metadata();
-  if (auto it = metadata.find(kRequestIdHeader); it != metadata.end()) {
-    const absl::string_view given = View(it->second);
-    bool clean = !given.empty() && given.size() <= 64;
-    for (const char c : given) clean = clean && (absl::ascii_isalnum(c) || c == '-' || c == '_');
-    if (clean) return std::string(given);
+  const auto it = metadata.find(kRequestIdHeader);
+  if (it == metadata.end()) return std::nullopt;
+  return View(it->second);
+}
+
+// The caller's own id where it is fit for a log line, else a new one.
+std::string CallId(std::optional<absl::string_view> given) {
+  if (given.has_value()) {
+    bool clean = !given->empty() && given->size() <= 64;
+    for (const char c : *given) clean = clean && (absl::ascii_isalnum(c) || c == '-' || c == '_');
+    if (clean) return std::string(*given);
   }
   static RandomIdSource ids;
   return ids.NewUuid();
@@ -82,7 +88,9 @@ class RpcService::Call {
 
   // All that precedes the handler. OK: the handler may run.
   absl::Status Admit() {
-    context_.call_id = CallId(grpc_);
+    const auto given_call_id = GivenCallId(grpc_);
+    call_id_asked_ = given_call_id.has_value();
+    context_.call_id = CallId(given_call_id);
     context_.method = method_.info.path();
     context_.now = runtime_.clock.Now();
     IPT_RETURN_IF_ERROR(Authenticate());
@@ -130,7 +138,10 @@ class RpcService::Call {
     runtime_.observer.OnFinished(
         {method_.info, context_, status,
          absl::FromChrono(std::chrono::duration_cast<std::chrono::nanoseconds>(took))});
-    grpc_.AddTrailingMetadata(kRequestIdHeader, context_.call_id);
+    // Each trailer costs both sides some microseconds: only who may need the id is sent it.
+    if (call_id_asked_ || !status.ok()) {
+      grpc_.AddTrailingMetadata(kRequestIdHeader, context_.call_id);
+    }
     if (const absl::Duration wait = RetryDelayOf(status); wait > absl::ZeroDuration()) {
       grpc_.AddTrailingMetadata("grpc-retry-pushback-ms",
                                 absl::StrCat(absl::ToInt64Milliseconds(wait)));
@@ -206,6 +217,7 @@ class RpcService::Call {
   grpc::ServerUnaryReactor* reactor_;
   const std::chrono::steady_clock::time_point began_;
   CallContext context_;
+  bool call_id_asked_ = false;
   std::unique_ptr<google::protobuf::Message> request_;
 };
 

@@ -210,6 +210,15 @@ TEST_F(RpcServiceTest, ACallIdIsTakenOverOrMadeAndSentBack) {
   EXPECT_EQ(hostile.GetServerTrailingMetadata().find("x-request-id")->second.size(), 36u);
 }
 
+TEST_F(RpcServiceTest, ACallIdNobodyAskedForComesBackWithErrorsOnly) {
+  grpc::ClientContext well;
+  EXPECT_TRUE(CallGet(well, "clinics/a").ok());
+  EXPECT_EQ(well.GetServerTrailingMetadata().count("x-request-id"), 0u);
+  grpc::ClientContext wrong;
+  EXPECT_FALSE(CallGet(wrong, "clinics/A").ok());
+  EXPECT_EQ(wrong.GetServerTrailingMetadata().find("x-request-id")->second.size(), 36u);
+}
+
 TEST_F(RpcServiceTest, WithoutATokenNothingRuns) {
   const grpc::Status status = CallGet("clinics/a", "");
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAUTHENTICATED);
