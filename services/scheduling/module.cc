@@ -26,8 +26,9 @@
 namespace ipt::scheduling {
 namespace {
 
-// A stale course is recomputed within five seconds: looked for every second, in bounded batches.
-constexpr absl::Duration kRefreshEvery = absl::Seconds(1);
+// A stale course is recomputed within five seconds: looked for every three, in bounded batches. Not
+// sooner: each booking makes the therapist's other courses stale, and one look then serves several.
+constexpr absl::Duration kRefreshEvery = absl::Seconds(3);
 constexpr int kRefreshBatch = 500;
 constexpr absl::Duration kPurgeEvery = absl::Minutes(5);
 constexpr int kPurgeBatch = 1000;

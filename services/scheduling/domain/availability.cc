@@ -155,9 +155,13 @@ std::vector<absl::Time> Availability::FreeStarts() const {
         absl::Duration rest;
         int64_t steps = absl::IDivDuration(past, slot_, &rest);
         if (rest > absl::ZeroDuration()) ++steps;
-        for (absl::Time start = grid.span.start + steps * slot_;
-             start <= last && start < grid.span.end; start += slot_) {
-          add(start);
+        // Thousands of them, so in plain numbers. All but `last` are whole microseconds.
+        const int64_t slot = absl::ToInt64Microseconds(slot_);
+        const int64_t end =
+            std::min(absl::ToUnixMicros(last), absl::ToUnixMicros(grid.span.end) - 1);
+        for (int64_t start = absl::ToUnixMicros(grid.span.start) + steps * slot; start <= end;
+             start += slot) {
+          add(absl::FromUnixMicros(start));
         }
         continue;
       }
