@@ -70,7 +70,7 @@ class DocsTest(unittest.TestCase):
 
     def test_log_lines_are_documented(self):
         log = section("Log")
-        events = {word for call in in_sources(r"log::Line\((.*?)\{")
+        events = {word for call in in_sources(r"(?:log::Line|Format)\((.*?)\{")
                   for word in re.findall(r'"(\w+)"', call)}
         self.assertGreater(len(events), 8)
         documented = set(re.findall(r"`(\w+)`", log[log.index("Events:"):]))
