@@ -146,7 +146,8 @@ struct DatabaseOptions {
   absl::Duration session_wait = absl::Seconds(2);  // for a free session; then RESOURCE_EXHAUSTED
   absl::Duration statement_timeout = absl::Seconds(10);
   absl::Duration connect_timeout = absl::Seconds(3);
-  // PostgreSQL: unacknowledged data for this long breaks the connection (tcp_user_timeout).
+  // PostgreSQL: unacknowledged data for this long breaks the connection (tcp_user_timeout), and so
+  // does an answer that is missing for this long after the call's deadline.
   absl::Duration network_timeout = absl::Seconds(10);
   absl::Duration session_max_age = absl::Minutes(30);
 

@@ -131,6 +131,7 @@ PostgresConnection::PostgresConnection(std::unique_ptr<soci::session> session,
     : SociConnection(std::move(session), observer),
       connection_(
           static_cast<soci::postgresql_session_backend*>(this->session().get_backend())->conn_),
+      socket_(std::make_shared<SocketHandle>(PQsocket(connection_))),
       statement_timeout_(options.statement_timeout) {
   // libpq would print notices to stderr, and they may quote data.
   PQsetNoticeReceiver(

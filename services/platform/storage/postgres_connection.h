@@ -6,6 +6,7 @@
 #include <string>
 
 #include "platform/storage/soci_connection.h"
+#include "platform/storage/socket_watch.h"
 
 struct pg_conn;
 
@@ -32,6 +33,7 @@ class PostgresConnection final : public SociConnection {
   bool idle() const;
   // The connection is gone, as far as is known without asking.
   bool broken() const;
+  std::shared_ptr<const SocketHandle> socket() const { return socket_; }
 
  private:
   PostgresConnection(std::unique_ptr<soci::session> session, const DatabaseOptions& options,
@@ -44,6 +46,7 @@ class PostgresConnection final : public SociConnection {
   void Abandon(soci::details::statement_backend* statement) override;
 
   ::pg_conn* connection_;
+  const std::shared_ptr<const SocketHandle> socket_;
   absl::Duration statement_timeout_;  // the session's own
 };
 

@@ -9,6 +9,7 @@
 #include "platform/storage/postgres_connection.h"
 #include "platform/storage/run_body.h"
 #include "platform/storage/session_pool.h"
+#include "platform/storage/socket_watch.h"
 #include "platform/storage/sql_error.h"
 #include "platform/storage/transaction_retry.h"
 
@@ -56,6 +57,7 @@ class PostgresDatabase final : public Database {
       auto session = sessions_.Acquire(deadline);
       if (!session.ok()) return {session.status()};
       PostgresConnection& connection = **session;
+      const SocketWatch::Guard guard = watch_.Watch(connection.socket(), Patience(deadline));
       const absl::Duration timeout = Timeout(options, deadline);
       // The session's own timeout serves a statement that needs no other.
       const bool transaction = !options.single_statement || timeout != options_.statement_timeout;
@@ -72,6 +74,7 @@ class PostgresDatabase final : public Database {
       auto session = sessions_.Acquire(deadline);
       if (!session.ok()) return {session.status()};
       PostgresConnection& connection = **session;
+      const SocketWatch::Guard guard = watch_.Watch(connection.socket(), Patience(deadline));
       absl::Status status =
           Start(connection, deadline, options.serializable ? kSerializable : kReadCommitted,
                 Timeout(options, deadline));
@@ -110,6 +113,12 @@ class PostgresDatabase final : public Database {
     return std::min(timeout, absl::FromChrono(deadline - SteadyClock::now()));
   }
 
+  // Until when an answer is waited for: the server gives up at the deadline, if it can.
+  SteadyTime Patience(SteadyTime deadline) const {
+    return deadline == kNoLimit ? kNoLimit
+                                : deadline + absl::ToChronoNanoseconds(options_.network_timeout);
+  }
+
   absl::Status Start(PostgresConnection& connection, SteadyTime deadline, const char* mode,
                      absl::Duration timeout) {
     connection.ForgetFailure();
@@ -132,6 +141,7 @@ class PostgresDatabase final : public Database {
   const DatabaseOptions options_;
   const Clock& clock_;
   StorageObserver* const observer_;
+  SocketWatch watch_;
   SessionPool<PostgresConnection> sessions_;
 };
 

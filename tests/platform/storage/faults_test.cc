@@ -1,5 +1,6 @@
 // What each engine does when what it stands on fails.
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -344,6 +345,35 @@ TEST(PostgresFaultsTest, ACommitWhoseAnswerIsLostIsUnavailable) {
   EXPECT_THAT(status, FailsWith(absl::StatusCode::kUnavailable, reason::kStoreUnavailable));
   EXPECT_EQ(runs, 1);
   EXPECT_EQ(CountItems(*db).value(), 0);
+}
+
+// A server that is there and does not answer: its process is stopped.
+TEST(PostgresFaultsTest, AServerThatHangsIsGivenUpAfterTheDeadline) {
+  static constexpr Statement kPid = {"SELECT CAST(pg_backend_pid() AS BIGINT)",
+                                     {ColumnType::kInt64}};
+  DatabaseOptions options;
+  options.network_timeout = absl::Seconds(1);
+  TempDatabase db(Dialect::kPostgres, {}, options);
+  CreateItems(*db);
+  pid_t pid = 0;
+  const auto hang = [&](Connection& conn) -> absl::Status {
+    IPT_RETURN_IF_ERROR(conn.Query(kPid, {}, [&](const Row& row) {
+      pid = static_cast<pid_t>(row.Int64(0));
+      return absl::OkStatus();
+    }));
+    EXPECT_EQ(kill(pid, SIGSTOP), 0);
+    return conn.Query(kCount, {}, [](const Row&) { return absl::OkStatus(); });
+  };
+  for (const bool write : {false, true}) {
+    CallOptions call;
+    call.deadline = absl::Now() + absl::Seconds(1);
+    const absl::Time began = absl::Now();
+    EXPECT_THAT(write ? db->Write(call, hang) : db->Read(call, hang),
+                StatusIs(absl::StatusCode::kUnavailable));
+    EXPECT_LT(absl::Now() - began, absl::Seconds(5));
+    kill(pid, SIGCONT);
+    EXPECT_OK(CountItems(*db));
+  }
 }
 
 TEST(PostgresFaultsTest, LosesNoAcknowledgedWriteInACrash) {
