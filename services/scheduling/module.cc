@@ -188,7 +188,7 @@ class SchedulingModule final : public server::Module {
   void Refresh() {
     while (true) {
       const absl::StatusOr<RefreshResult> result =
-          RefreshSome(store_, platform_.clock, kRefreshBatch);
+          RefreshSome(store_, platform_.clock, kRefreshBatch, Background().deadline);
       const absl::Status& error = result.ok() ? result->last_error : result.status();
       if (!error.ok()) {
         refresh_errors_.Increment(result.ok() ? result->failed : 1);

@@ -17,8 +17,9 @@ namespace {
 constexpr size_t kBatch = 25;
 
 absl::Status RefreshBatch(SchedulingStore& store, const std::string& clinic_id,
-                          const std::vector<std::string>& course_ids, absl::Time now) {
-  return store.Write(absl::InfiniteFuture(), [&](SchedulingTx& tx) -> absl::Status {
+                          const std::vector<std::string>& course_ids, absl::Time now,
+                          absl::Time deadline) {
+  return store.Write(deadline, [&](SchedulingTx& tx) -> absl::Status {
     ClinicCalendars calendars(tx, clinic_id);
     for (const std::string& course_id : course_ids) {
       IPT_RETURN_IF_ERROR(RefreshCourse(tx, calendars, clinic_id, course_id, now).status());
@@ -129,29 +130,36 @@ absl::StatusOr<Course> RefreshCourse(SchedulingTx& tx, ClinicCalendars& calendar
   return course;
 }
 
-absl::StatusOr<RefreshResult> RefreshSome(SchedulingStore& store, const Clock& clock, int limit) {
+absl::StatusOr<RefreshResult> RefreshSome(SchedulingStore& store, const Clock& clock, int limit,
+                                          absl::Time deadline) {
   const absl::Time now = clock.Now();
   // By clinic, then id: transactions that lock several courses take them in this order.
   std::map<std::string, std::vector<std::string>> stale;
-  IPT_RETURN_IF_ERROR(
-      store.Read(absl::InfiniteFuture(), [&](SchedulingReader& reader) -> absl::Status {
-        stale.clear();
-        IPT_ASSIGN_OR_RETURN(const auto keys, reader.StaleCourses(now, limit));
-        for (const CourseKey& key : keys) stale[key.clinic_id].push_back(key.course_id);
-        return absl::OkStatus();
-      }));
+  IPT_RETURN_IF_ERROR(store.Read(deadline, [&](SchedulingReader& reader) -> absl::Status {
+    stale.clear();
+    IPT_ASSIGN_OR_RETURN(const auto keys, reader.StaleCourses(now, limit));
+    for (const CourseKey& key : keys) stale[key.clinic_id].push_back(key.course_id);
+    return absl::OkStatus();
+  }));
   RefreshResult result;
   for (auto& [clinic_id, ids] : stale) {
     std::sort(ids.begin(), ids.end());
     for (size_t first = 0; first < ids.size(); first += kBatch) {
       const size_t last = std::min(ids.size(), first + kBatch);
       const std::vector<std::string> batch(ids.begin() + first, ids.begin() + last);
-      if (RefreshBatch(store, clinic_id, batch, clock.Now()).ok()) {
+      const absl::Status done = RefreshBatch(store, clinic_id, batch, clock.Now(), deadline);
+      if (done.ok()) {
         result.refreshed += static_cast<int>(batch.size());
         continue;
       }
+      if (absl::IsUnavailable(done)) {  // no course's fault: the next would fare no better
+        result.failed += static_cast<int>(batch.size());
+        result.last_error = done;
+        return result;
+      }
       for (const std::string& id : batch) {
-        if (absl::Status status = RefreshBatch(store, clinic_id, {id}, clock.Now()); status.ok()) {
+        if (absl::Status status = RefreshBatch(store, clinic_id, {id}, clock.Now(), deadline);
+            status.ok()) {
           ++result.refreshed;
         } else {
           ++result.failed;

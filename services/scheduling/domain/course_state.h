@@ -54,7 +54,9 @@ struct RefreshResult {
   absl::Status last_error;  // of a failed one
 };
 // Refreshes at most `limit` stale courses, in batches of a clinic's courses a transaction, so that
-// what they share is read once. A course that fails holds up none of the others.
-absl::StatusOr<RefreshResult> RefreshSome(SchedulingStore& store, const Clock& clock, int limit);
+// what they share is read once. A course that fails holds up none of the others; a store that is
+// away ends the round, as `deadline` does.
+absl::StatusOr<RefreshResult> RefreshSome(SchedulingStore& store, const Clock& clock, int limit,
+                                          absl::Time deadline = absl::InfiniteFuture());
 
 }  // namespace ipt::scheduling
