@@ -468,24 +468,31 @@ TEST_F(CourseHandlerTest, RefreshTellsWhenAForecastOrAStateMoves) {
 // A store whose writes fail, all or those that `fails` picks, while reads go on.
 class RefusingStore final : public SchedulingStore {
  public:
-  RefusingStore(SchedulingStore& store, std::function<bool(int)> fails)
-      : store_(store), fails_(std::move(fails)) {}
+  RefusingStore(SchedulingStore& store, std::function<bool(int)> fails,
+                absl::Status refusal = ResourceExhausted(ipt::reason::kStoreFull,
+                                                         "the disk is full", absl::Seconds(30)))
+      : store_(store), fails_(std::move(fails)), refusal_(std::move(refusal)) {}
   absl::Status Read(absl::Time deadline,
                     absl::FunctionRef<absl::Status(SchedulingReader&)> body) override {
+    deadlines_.push_back(deadline);
     return store_.Read(deadline, body);
   }
   absl::Status Write(absl::Time deadline,
                      absl::FunctionRef<absl::Status(SchedulingTx&)> body) override {
-    if (fails_(++writes_)) {
-      return ResourceExhausted(ipt::reason::kStoreFull, "the disk is full", absl::Seconds(30));
-    }
+    deadlines_.push_back(deadline);
+    if (fails_(++writes_)) return refusal_;
     return store_.Write(deadline, body);
   }
+
+  int writes() const { return writes_; }
+  const std::vector<absl::Time>& deadlines() const { return deadlines_; }
 
  private:
   SchedulingStore& store_;
   std::function<bool(int)> fails_;
+  const absl::Status refusal_;
   int writes_ = 0;
+  std::vector<absl::Time> deadlines_;
 };
 
 TEST_F(CourseHandlerTest, AReadIsFreshThoughTheStoreTakesNoWrites) {
@@ -513,6 +520,23 @@ TEST_F(CourseHandlerTest, ACourseThatCannotBeRefreshedHoldsUpNoOther) {
   EXPECT_EQ(result->failed, 1);
   EXPECT_THAT(result->last_error, FailsWith(absl::StatusCode::kResourceExhausted, "STORE_FULL"));
   EXPECT_EQ(RefreshStale().refreshed, 1);
+}
+
+TEST_F(CourseHandlerTest, AStoreThatIsAwayEndsTheRoundAndIsAskedUnderItsDeadline) {
+  for (const char* patient : {"p1", "p2", "p3"}) OpenCourse(patient);
+  now_ += absl::Hours(24);
+  RefusingStore away(
+      store_, [](int) { return true; },
+      Unavailable(ipt::reason::kStoreUnavailable, "away", absl::Seconds(1)));
+  // The store measures deadlines by the real clock.
+  const absl::Time deadline = absl::Now() + absl::Seconds(30);
+  const auto result = RefreshSome(away, ipt::testing::FakeClock(now_), 100, deadline);
+  ASSERT_OK(result);
+  EXPECT_EQ(result->failed, 3);
+  EXPECT_THAT(result->last_error, FailsWith(absl::StatusCode::kUnavailable, "STORE_UNAVAILABLE"));
+  EXPECT_EQ(away.writes(), 1) << "no course is tried alone";
+  EXPECT_THAT(away.deadlines(), ElementsAre(deadline, deadline));
+  EXPECT_EQ(RefreshStale().refreshed, 3);
 }
 
 // ------------------------------------------------------------------------ pause and resume
