@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <thread>
@@ -120,6 +122,65 @@ TEST(LineWriterTest, NobodyWaitsForAFullPipeAndWhatIsLostIsCounted) {
     EXPECT_GT(lost, 0);
     EXPECT_EQ(written + lost, added);
   }
+}
+
+// What a stop of the server may take when whoever should read its stderr hangs.
+TEST(LineWriterTest, APipeThatNobodyReadsDoesNotHoldUpTheEnd) {
+  for (const int flags : {0, O_NONBLOCK}) {
+    Pipe pipe;
+    ASSERT_EQ(fcntl(pipe.input(), F_SETFL, flags), 0);
+    auto writer = std::make_unique<LineWriter>(pipe.input(), &TellLost);
+    for (int i = 0; i < 2000; ++i) writer->Add(std::string(999, 'x'));
+    std::atomic<bool> ended = false;
+    std::thread end([&] {
+      writer.reset();
+      ended = true;
+    });
+    for (int i = 0; i < 500 && !ended; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    EXPECT_TRUE(ended);
+    std::thread reader;
+    if (!ended) reader = std::thread([&] { pipe.Read(); });  // or this test would never end
+    end.join();
+    pipe.CloseInput();
+    if (reader.joinable()) reader.join();
+  }
+}
+
+TEST(LineWriterTest, WhatTheLastWordsHadNoTimeForIsCounted) {
+  constexpr int kAdded = 5000;
+  Pipe pipe;
+  const std::string line(999, 'x');
+  std::string text;
+  std::thread reader([&] {
+    while (true) {  // slowly: some 80 KB in the writer's time
+      const std::string part = pipe.Read(4000);
+      if (part.empty()) break;
+      text += part;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  });
+  {
+    LineWriter writer(pipe.input(), &TellLost, LineWriter::kMostWaiting,
+                      std::chrono::milliseconds(200));
+    for (int i = 0; i < kAdded; ++i) writer.Add(line);
+  }
+  pipe.CloseInput();
+  reader.join();
+  int written = 0;
+  int lost = 0;
+  for (absl::string_view got : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    if (absl::ConsumePrefix(&got, "lost ")) {
+      lost += std::stoi(std::string(got));
+    } else {
+      EXPECT_EQ(got, line);  // whole lines only
+      ++written;
+    }
+  }
+  EXPECT_GT(written, 0);
+  EXPECT_GT(lost, 0);
+  EXPECT_EQ(written + lost, kAdded);
 }
 
 }  // namespace
