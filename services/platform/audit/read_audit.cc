@@ -42,6 +42,10 @@ absl::Status ReadAudit::MayRead() const {
 
 void ReadAudit::Add(AuditRecord record) {
   std::lock_guard<std::mutex> lock(mutex_);
+  Fold(std::move(record));
+}
+
+void ReadAudit::Fold(AuditRecord record) {
   auto [it, added] = folded_.try_emplace(FoldKey(record), record);
   if (added) return;
   it->second.count += record.count;
@@ -53,7 +57,7 @@ absl::Status ReadAudit::Flush() { return WriteOut(); }
 
 size_t ReadAudit::waiting() const {
   std::lock_guard<std::mutex> lock(mutex_);
-  return folded_.size();
+  return folded_.size() + being_written_;
 }
 
 absl::Status ReadAudit::WriteOut() {
@@ -62,19 +66,25 @@ absl::Status ReadAudit::WriteOut() {
   {
     std::lock_guard<std::mutex> lock(mutex_);
     taken.swap(folded_);
+    being_written_ = taken.size();
   }
   absl::Status status;
   std::vector<AuditRecord> batch;
   auto it = taken.begin();
-  while (it != taken.end() && status.ok()) {
+  while (it != taken.end()) {
     batch.clear();
     auto end = it;
     while (end != taken.end() && batch.size() < kBatch) batch.push_back((end++)->second);
     status = sink_(batch);
-    if (status.ok()) it = end;
+    if (!status.ok()) break;
+    it = end;
+    std::lock_guard<std::mutex> lock(mutex_);
+    being_written_ -= batch.size();
   }
   // What could not be written waits for the next round.
-  for (; it != taken.end(); ++it) Add(std::move(it->second));
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (; it != taken.end(); ++it) Fold(std::move(it->second));
+  being_written_ = 0;
   return status;
 }
 

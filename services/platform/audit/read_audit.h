@@ -38,12 +38,13 @@ class ReadAudit {
   // Writes all that waits; OK when it is durable.
   absl::Status Flush();
 
-  // Entries not yet durable.
+  // Entries not yet durable, those being written among them.
   size_t waiting() const;
 
  private:
   void Run();
   absl::Status WriteOut();
+  void Fold(AuditRecord record);  // under the lock
 
   const Sink sink_;
   const size_t most_waiting_;
@@ -51,6 +52,7 @@ class ReadAudit {
   std::condition_variable wake_;
   bool stopping_ = false;
   absl::flat_hash_map<std::string, AuditRecord> folded_;
+  size_t being_written_ = 0;
   std::mutex writing_;  // one batch at a time
   std::thread writer_;
 };

@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "absl/synchronization/notification.h"
 #include "gtest/gtest.h"
 #include "platform/errors/error.h"
 #include "tests/support/status_matchers.h"
@@ -71,6 +72,33 @@ TEST(ReadAuditTest, KeepsEntriesWhileTheStoreIsDown) {
   ASSERT_OK(audit.Flush());
   EXPECT_OK(audit.MayRead());
   EXPECT_EQ(store.records.size(), 2u);
+}
+
+// Else a store that hangs would let in twice as many as may wait.
+TEST(ReadAuditTest, WhatIsBeingWrittenWaitsStill) {
+  absl::Notification writing;
+  absl::Notification hanging;
+  size_t written = 0;
+  ReadAudit audit(
+      [&](const auto& batch) {
+        if (!writing.HasBeenNotified()) writing.Notify();
+        hanging.WaitForNotification();
+        written += batch.size();
+        return absl::OkStatus();
+      },
+      2);
+  audit.Add(Read("clinics/a/courses/1", kNow));
+  writing.WaitForNotification();
+  EXPECT_EQ(audit.waiting(), 1u);
+  EXPECT_OK(audit.MayRead());
+  audit.Add(Read("clinics/a/courses/2", kNow));
+  EXPECT_EQ(audit.waiting(), 2u);
+  EXPECT_THAT(audit.MayRead(),
+              testing::FailsWith(absl::StatusCode::kUnavailable, "STORE_UNAVAILABLE"));
+  hanging.Notify();
+  ASSERT_OK(audit.Flush());
+  EXPECT_EQ(audit.waiting(), 0u);
+  EXPECT_EQ(written, 2u);
 }
 
 TEST(ReadAuditTest, WritesWhatWaitsBeforeItEnds) {
