@@ -1,0 +1,114 @@
+-- Reminders: what a clinic sends and when, what patients want, the queue and its attempts.
+--
+-- The queue's truth is here. Whatever stands in front of it (an index in memory or in Redis) holds
+-- ids only, and may be lost.
+
+-- Moves on with every change of the clinic's reminder policy; reminders made by an older one are not
+-- given out until their course has been looked at again.
+ALTER TABLE clinics ADD COLUMN reminder_version BIGINT NOT NULL DEFAULT 1;
+ALTER TABLE courses ADD COLUMN reminder_version BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX courses_open_by_reminder_version ON courses (clinic_id, reminder_version)
+  WHERE open = 1;
+
+-- The clinic's own has course_id ''. A clinic without a row has the suite's default.
+CREATE TABLE reminder_policies (
+  clinic_id  TEXT COLLATE "C" NOT NULL REFERENCES clinics (clinic_id),
+  course_id  TEXT COLLATE "C" NOT NULL,
+  policy     TEXT NOT NULL,
+  revision   BIGINT NOT NULL,
+  updated_us BIGINT NOT NULL,
+  PRIMARY KEY (clinic_id, course_id)
+);
+
+CREATE TABLE contact_preferences (
+  clinic_id    TEXT COLLATE "C" NOT NULL,
+  patient_id   TEXT COLLATE "C" NOT NULL,
+  opted_out    BIGINT NOT NULL,  -- channels, bit 1 << number
+  language     TEXT NOT NULL,
+  time_zone    TEXT NOT NULL,
+  gone         BIGINT NOT NULL CHECK (gone IN (0, 1)),
+  revision     BIGINT NOT NULL,
+  updated_us   BIGINT NOT NULL,
+  PRIMARY KEY (clinic_id, patient_id),
+  FOREIGN KEY (clinic_id, patient_id) REFERENCES patients (clinic_id, patient_id) ON DELETE CASCADE
+);
+
+-- Whether a clinic sends, and how fast. No row: it does, at any pace.
+CREATE TABLE reminder_sending (
+  clinic_id      TEXT COLLATE "C" NOT NULL REFERENCES clinics (clinic_id),
+  paused         BIGINT NOT NULL CHECK (paused IN (0, 1)),
+  max_per_minute BIGINT NOT NULL CHECK (max_per_minute >= 0),
+  reason         TEXT NOT NULL,
+  caller         TEXT NOT NULL,
+  window_us      BIGINT NOT NULL,  -- the minute that window_used counts in
+  window_used    BIGINT NOT NULL,
+  revision       BIGINT NOT NULL,
+  updated_us     BIGINT NOT NULL,
+  PRIMARY KEY (clinic_id)
+);
+
+CREATE TABLE reminders (
+  clinic_id      TEXT COLLATE "C" NOT NULL,
+  reminder_id    TEXT COLLATE "C" NOT NULL,
+  course_id      TEXT COLLATE "C" NOT NULL,
+  session_id     TEXT COLLATE "C" NOT NULL,  -- '' where it is about no session
+  therapist_id   TEXT COLLATE "C" NOT NULL,
+  patient_id     TEXT COLLATE "C" NOT NULL,
+  kind           BIGINT NOT NULL,
+  audience       BIGINT NOT NULL,
+  -- Which of its kind: minutes or weeks before, and the count of a repeating one.
+  offset_minutes BIGINT NOT NULL,
+  occurrence     BIGINT NOT NULL,
+  test           BIGINT NOT NULL CHECK (test IN (0, 1)),
+  -- Grows each time that what is to be sent, or when, changes.
+  generation     BIGINT NOT NULL,
+  due_us         BIGINT NOT NULL,
+  not_after_us   BIGINT NOT NULL,  -- never sent from then on
+  state          BIGINT NOT NULL CHECK (state BETWEEN 1 AND 6),
+  why_not        BIGINT NOT NULL,
+  -- SCHEDULED: when it may next be leased. LEASED: when the lease ends. Else meaningless.
+  next_us        BIGINT NOT NULL,
+  attempt        BIGINT NOT NULL,
+  max_attempts   BIGINT NOT NULL,
+  -- The newest lease's; grows over the whole store.
+  lease_token    BIGINT NOT NULL,
+  channels       TEXT NOT NULL,    -- numbers by preference, "1,2"
+  channel_mask   BIGINT NOT NULL,  -- the same as bits 1 << number
+  template       TEXT NOT NULL,
+  language       TEXT NOT NULL,
+  variables      TEXT NOT NULL,
+  -- The clinic's reminder_version that it was made by.
+  policy_version BIGINT NOT NULL,
+  sent_us        BIGINT,
+  delivery       BIGINT NOT NULL,
+  delivery_us    BIGINT,
+  created_us     BIGINT NOT NULL,
+  updated_us     BIGINT NOT NULL,
+  PRIMARY KEY (clinic_id, reminder_id),
+  FOREIGN KEY (clinic_id, course_id) REFERENCES courses (clinic_id, course_id)
+);
+-- One of each; a test belongs to no rule, so its id tells it apart.
+CREATE UNIQUE INDEX reminders_one_each ON reminders
+  (clinic_id, course_id, session_id, kind, audience, offset_minutes, occurrence) WHERE test = 0;
+-- The queue: what is to be looked at next, and which clinic's.
+CREATE INDEX reminders_queue ON reminders (clinic_id, next_us, reminder_id) WHERE state IN (1, 2);
+CREATE INDEX reminders_queue_expiry ON reminders (not_after_us) WHERE state IN (1, 2);
+CREATE INDEX reminders_by_due ON reminders (clinic_id, due_us, reminder_id);
+CREATE INDEX reminders_dead ON reminders (clinic_id, due_us, reminder_id) WHERE state = 4;
+CREATE INDEX reminders_by_age ON reminders (updated_us) WHERE state NOT IN (1, 2);
+
+-- Written with the lease, before the gateway is given anything.
+CREATE TABLE reminder_attempts (
+  clinic_id   TEXT COLLATE "C" NOT NULL,
+  reminder_id TEXT COLLATE "C" NOT NULL,
+  generation  BIGINT NOT NULL,
+  attempt     BIGINT NOT NULL,
+  lease_token BIGINT NOT NULL,
+  caller      TEXT NOT NULL,
+  leased_us   BIGINT NOT NULL,
+  ended_us    BIGINT,
+  outcome     BIGINT NOT NULL,
+  reason      TEXT NOT NULL,
+  PRIMARY KEY (clinic_id, reminder_id, generation, attempt)
+);
+CREATE INDEX reminder_attempts_by_age ON reminder_attempts (leased_us);
