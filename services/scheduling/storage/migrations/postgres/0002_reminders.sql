@@ -7,6 +7,8 @@
 -- given out until their course has been looked at again.
 ALTER TABLE clinics ADD COLUMN reminder_version BIGINT NOT NULL DEFAULT 1;
 ALTER TABLE courses ADD COLUMN reminder_version BIGINT NOT NULL DEFAULT 0;
+-- Of what the course is to remind of, so that its rows are only read when that changes.
+ALTER TABLE courses ADD COLUMN reminder_digest BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX courses_open_by_reminder_version ON courses (clinic_id, reminder_version)
   WHERE open = 1;
 
@@ -68,6 +70,11 @@ CREATE TABLE reminders (
   why_not        BIGINT NOT NULL,
   -- SCHEDULED: when it may next be leased. LEASED: when the lease ends. Else meaningless.
   next_us        BIGINT NOT NULL,
+  -- The recipient's quiet hours in minutes of their wall clock, equal where there are none; and when
+  -- the ones that follow next_us begin: not leased at or after it, but given another next_us first.
+  quiet_start    BIGINT NOT NULL,
+  quiet_end      BIGINT NOT NULL,
+  quiet_us       BIGINT NOT NULL,
   attempt        BIGINT NOT NULL,
   max_attempts   BIGINT NOT NULL,
   -- The newest lease's; grows over the whole store.
