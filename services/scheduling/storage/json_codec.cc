@@ -123,6 +123,11 @@ auto Members(Is<Forecast> auto& v) {
   return std::tie(v.state, v.as_of, v.sessions_left, v.projected_finish, v.slack_days);
 }
 
+auto Members(Is<ReminderVariables> auto& v) {
+  return std::tie(v.session_start, v.session_end, v.time_zone, v.modality, v.location,
+                  v.session_number, v.day, v.weeks);
+}
+
 template <typename T>
 Json Pack(const T& value) {
   if constexpr (std::is_enum_v<T>) {
@@ -268,6 +273,14 @@ absl::Status DecodeSessionDetails(absl::string_view text, Session& session) {
     ReadOptional(json, "cancellation", session.cancellation);
     ReadList(json, "changes", session.changes);
   });
+}
+
+std::string EncodeReminderVariables(const ReminderVariables& variables) {
+  return Dump(Pack(variables));
+}
+
+absl::Status DecodeReminderVariables(absl::string_view text, ReminderVariables& variables) {
+  return Decode(text, "reminder's variables", [&](const Json& json) { Unpack(json, variables); });
 }
 
 std::string EncodeSessionKeys(const std::vector<Session>& sessions) {

@@ -20,6 +20,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "scheduling/domain/reminder_types.h"
 #include "scheduling/domain/types.h"
 
 namespace ipt::scheduling {
@@ -50,6 +51,9 @@ absl::Status DecodeCourseDerived(absl::string_view text, Course& course);
 // attendance, cancellation, changes.
 std::string EncodeSessionDetails(const Session& session);
 absl::Status DecodeSessionDetails(absl::string_view text, Session& session);
+
+std::string EncodeReminderVariables(const ReminderVariables& variables);
+absl::Status DecodeReminderVariables(absl::string_view text, ReminderVariables& variables);
 
 // Rows for SQL to join with (see JsonRows in sql_text.h).
 std::string EncodeSessionKeys(const std::vector<Session>& sessions);     // course_id, session_id

@@ -34,6 +34,22 @@ TEST(JsonCodecTest, UnsetIsAbsentAndReadsAsUnset) {
   EXPECT_EQ(course, Course());
 }
 
+TEST(JsonCodecTest, ReminderVariablesSurvive) {
+  const ReminderVariables all{.session_start = absl::FromUnixSeconds(1),
+                              .session_end = absl::FromUnixSeconds(2),
+                              .time_zone = "Europe/Berlin",
+                              .modality = Modality::kVideo,
+                              .location = "Room \"2\" \xE2\x98\x83",
+                              .session_number = 3,
+                              .day = absl::CivilDay(2026, 5, 1),
+                              .weeks = 4};
+  for (const ReminderVariables& variables : {all, ReminderVariables()}) {
+    ReminderVariables read = all;
+    ASSERT_OK(DecodeReminderVariables(EncodeReminderVariables(variables), read));
+    EXPECT_EQ(read, variables);
+  }
+}
+
 // Rows of a later version: members and elements beyond those known.
 TEST(JsonCodecTest, IgnoresWhatItDoesNotKnow) {
   std::vector<WeeklyWindow> windows;
