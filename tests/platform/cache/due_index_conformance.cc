@@ -183,6 +183,23 @@ TEST_P(DueIndexTest, ALowerGenerationIsIgnoredWhileTheHigherIsLeased) {
   EXPECT_EQ(*index_->Complete(kClinic, claimed.lease, {"a"}), 1);
 }
 
+TEST_P(DueIndexTest, OneBatchMayNameAnIdMoreThanOnce) {
+  ASSERT_OK(index_->Upsert(
+      kClinic, {DueEntry{"a", 1, Ago(absl::Seconds(1))}, DueEntry{"a", 3, Ahead(absl::Hours(1))},
+                DueEntry{"a", 2, Ago(absl::Seconds(1))}}));
+  EXPECT_EQ(Know("a")->generation, 3);
+  EXPECT_THAT(Claim().entries, IsEmpty());
+  EXPECT_EQ(index_->Depth(kClinic)->queued, 1);
+}
+
+TEST_P(DueIndexTest, EmptyBatchesAreNothing) {
+  EXPECT_OK(index_->Upsert(kClinic, {}));
+  EXPECT_OK(index_->Remove(kClinic, {}));
+  EXPECT_EQ(*index_->Complete(kClinic, "lease", {}), 0);
+  EXPECT_THAT(*index_->Lookup(kClinic, {}), IsEmpty());
+  EXPECT_THAT(*index_->NextDue({}, kEpoch), IsEmpty());
+}
+
 TEST_P(DueIndexTest, AHigherGenerationReplacesALowerOne) {
   Put("a", 1, Ago(absl::Hours(1)));
   Put("a", 2, Ahead(absl::Hours(1)));

@@ -9,7 +9,7 @@
 
 namespace ipt::cache {
 
-enum class DueIndexKind { kMemory };
+enum class DueIndexKind { kMemory, kRedis };
 
 class DueIndexMaker {
  public:
