@@ -1,5 +1,6 @@
 #include "scheduling/module.h"
 
+#include <atomic>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -33,6 +34,8 @@ constexpr int kRefreshBatch = 500;
 constexpr absl::Duration kPurgeEvery = absl::Minutes(5);
 constexpr int kPurgeBatch = 1000;
 constexpr absl::Duration kBackgroundDeadline = absl::Seconds(30);
+// What the last audit entries and a round that runs may take when the process ends.
+constexpr absl::Duration kStopTime = absl::Seconds(3);
 
 std::vector<storage::Component> Components() {
   return {storage::PlatformMigrations(), SchedulingMigrations()};
@@ -93,10 +96,14 @@ class SchedulingModule final : public server::Module {
     purger_.emplace(kPurgeEvery, [this] { Purge(); });
   }
 
+  void EndWithin(absl::Duration left) override { db_->EndWithin(left); }
+
   void Stop() override {
+    stopping_ = true;
+    db_->EndWithin(kStopTime);
     refresher_.reset();
     purger_.reset();
-    const absl::Status flushed = read_audit_.Flush();
+    const absl::Status flushed = read_audit_.Stop();
     if (!flushed.ok()) {
       log::Line(log::Level::kError, "audit_not_written",
                 {{log::Key::kCount, static_cast<int64_t>(read_audit_.waiting())},
@@ -186,7 +193,7 @@ class SchedulingModule final : public server::Module {
   }
 
   void Refresh() {
-    while (true) {
+    while (!stopping_) {
       const absl::StatusOr<RefreshResult> result =
           RefreshSome(store_, platform_.clock, kRefreshBatch, Background().deadline);
       const absl::Status& error = result.ok() ? result->last_error : result.status();
@@ -204,7 +211,7 @@ class SchedulingModule final : public server::Module {
   void Purge() {
     const absl::Time before = platform_.clock.Now() - options_.keep_answers;
     int64_t deleted = kPurgeBatch;
-    while (deleted == kPurgeBatch) {
+    while (deleted == kPurgeBatch && !stopping_) {
       const absl::Status status =
           db_->Write(Background(), [&](storage::Connection& conn) -> absl::Status {
             IPT_ASSIGN_OR_RETURN(deleted,
@@ -247,6 +254,7 @@ class SchedulingModule final : public server::Module {
   prometheus::Gauge& audit_waiting_;
   prometheus::Counter& purged_;
 
+  std::atomic<bool> stopping_ = false;
   std::optional<server::Periodic> refresher_;
   std::optional<server::Periodic> purger_;
 };

@@ -2,6 +2,7 @@
 """What whoever runs the servers relies on: probes, health, metrics, settings, stopping, dying, starting
 again, certificates that are renewed, two servers where one should be."""
 
+import json
 import os
 import re
 import shutil
@@ -366,6 +367,29 @@ class Operations(unittest.TestCase):
         self.assertIn(server.stop(), (0, 1))
         self.assertLess(time.monotonic() - began, 8)
         stuck.join()
+
+    def test_a_store_that_hangs_does_not_hold_up_the_end(self):
+        database = support.Postgres()
+        self.addCleanup(database.stop)
+        store = [f"--database={database.database()}"]
+        server = self.server("postgres", start=False, store=store, flags=["--grace=1s"])
+        self.assertEqual(0, server.run("migrate", *store).returncode)
+        api = server.start().api()
+        self.make_clinic(api, "a")
+        database.freeze()
+        # A read whose audit entry will wait for the store in vain, and which itself does.
+        stuck = threading.Thread(target=lambda: self.assertRaises(
+            Refused, api.GetCourse, name="clinics/a/courses/c0ffee"))
+        stuck.start()
+        time.sleep(0.5)
+        began = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        self.assertEqual(0, server.process.wait(60))
+        self.assertLess(time.monotonic() - began, 12)  # grace, the last entries, connecting in vain
+        stuck.join()
+        lost = [line for line in server.log().splitlines() if "audit_not_written" in line]
+        self.assertEqual([1], [json.loads(line)["count"] for line in lost])
+        self.assertNotIn("c0ffee", lost[0])
 
     def test_killed_servers_lose_no_acknowledged_write(self):
         for engine in ENGINES:

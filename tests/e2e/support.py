@@ -334,8 +334,16 @@ class Postgres:
                                  "ipt", "-d", database], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                 text=True)
 
+    def freeze(self, how=signal.SIGSTOP):
+        """All of it hangs: it is there, keeps its connections, and answers nobody."""
+        pid = self.process.pid
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        for each in (pid, *map(int, children)):
+            os.kill(each, how)
+
     def halt(self):
         if self.process and self.process.poll() is None:
+            self.freeze(signal.SIGCONT)
             self.process.send_signal(signal.SIGINT)
             self.process.wait(30)
 

@@ -24,13 +24,17 @@ std::string FoldKey(const AuditRecord& record) {
 ReadAudit::ReadAudit(Sink sink, size_t most_waiting)
     : sink_(std::move(sink)), most_waiting_(most_waiting), writer_([this] { Run(); }) {}
 
-ReadAudit::~ReadAudit() {
+ReadAudit::~ReadAudit() { Stop().IgnoreError(); }
+
+absl::Status ReadAudit::Stop() {
   {
     std::lock_guard<std::mutex> lock(mutex_);
+    if (stopping_) return absl::OkStatus();
     stopping_ = true;
   }
   wake_.notify_all();
   writer_.join();
+  return WriteOut();
 }
 
 absl::Status ReadAudit::MayRead() const {
@@ -90,14 +94,11 @@ absl::Status ReadAudit::WriteOut() {
 
 void ReadAudit::Run() {
   while (true) {
-    bool last = false;
     {
       std::unique_lock<std::mutex> lock(mutex_);
-      wake_.wait_for(lock, kInterval, [this] { return stopping_; });
-      last = stopping_;
+      if (wake_.wait_for(lock, kInterval, [this] { return stopping_; })) return;
     }
     WriteOut().IgnoreError();
-    if (last) return;
   }
 }
 

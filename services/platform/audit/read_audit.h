@@ -38,6 +38,11 @@ class ReadAudit {
   // Writes all that waits; OK when it is durable.
   absl::Status Flush();
 
+  // Ends the background's writing and writes all that waits, once; OK when it is durable. For as
+  // long as the sink lets it. What is left afterwards is lost with the process: waiting() says how
+  // much. The destructor does the same where nobody did.
+  absl::Status Stop();
+
   // Entries not yet durable, those being written among them.
   size_t waiting() const;
 

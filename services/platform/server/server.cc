@@ -1,5 +1,6 @@
 #include "platform/server/server.h"
 
+#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <optional>
@@ -144,6 +145,7 @@ class HealthCheck {
   void Run() {
     for (size_t i = 0; i < modules_.size(); ++i) {
       const absl::Status status = modules_[i]->Probe();
+      if (ended_) return;
       up_[i]->Set(status.ok() ? 1 : 0);
       // Told on a change only: every telling goes out to all who watch.
       if (was_up_[i] == status.ok()) continue;
@@ -160,11 +162,19 @@ class HealthCheck {
     }
   }
 
+  // Nothing is served any more, whatever the stores say; a look at one that hangs is not waited
+  // for.
+  void End() {
+    ended_ = true;
+    server_.GetHealthCheckService()->Shutdown();
+  }
+
  private:
   grpc::Server& server_;
   const Modules& modules_;
   std::vector<prometheus::Gauge*> up_;
   std::vector<std::optional<bool>> was_up_;  // nothing before the first look
+  std::atomic<bool> ended_ = false;
 };
 
 // Protobuf would print its own complaints about malformed requests.
@@ -263,32 +273,33 @@ absl::Status Run(const std::string& binary, const Settings& settings, const Prog
   for (const auto& module : modules) module->Start();
 
   auto& queue_depth = metrics.Gauge("rpc_queue_depth", "Calls waiting for a thread.");
-  {
-    HealthCheck health(*server, modules, metrics);
-    const Periodic watch(absl::Seconds(2), [&] {
-      health.Run();
-      queue_depth.Set(static_cast<double>(executor.queued()));
-      identity->Report();
-    });
-    if (admin != nullptr) {
-      admin->SetStarted();
-      admin->SetReady(true);
-    }
-    log::Line(log::Level::kInfo, "start",
-              {{log::Key::kService, binary},
-               {log::Key::kVersion, Version()},
-               {log::Key::kAddress, settings.listen},
-               {log::Key::kDetail, absl::StrCat("auth=", settings.auth,
-                                                settings.uses_tls() ? " tls" : " plaintext")}});
-    WaitForStopSignal();
-    log::Line(log::Level::kInfo, "stop", {{log::Key::kDetail, "draining"}});
-    if (admin != nullptr) admin->SetReady(false);
+  HealthCheck health(*server, modules, metrics);
+  std::optional<Periodic> watch;
+  watch.emplace(absl::Seconds(2), [&] {
+    health.Run();
+    queue_depth.Set(static_cast<double>(executor.queued()));
+    identity->Report();
+  });
+  if (admin != nullptr) {
+    admin->SetStarted();
+    admin->SetReady(true);
   }
-  server->GetHealthCheckService()->SetServingStatus(false);
+  log::Line(log::Level::kInfo, "start",
+            {{log::Key::kService, binary},
+             {log::Key::kVersion, Version()},
+             {log::Key::kAddress, settings.listen},
+             {log::Key::kDetail,
+              absl::StrCat("auth=", settings.auth, settings.uses_tls() ? " tls" : " plaintext")}});
+  WaitForStopSignal();
+  log::Line(log::Level::kInfo, "stop", {{log::Key::kDetail, "draining"}});
+  if (admin != nullptr) admin->SetReady(false);
+  health.End();
   absl::SleepFor(settings.drain_delay);
+  for (const auto& module : modules) module->EndWithin(settings.grace);
   FinishCalls(*server, executor, settings.grace);
   executor.Stop();
   for (const auto& module : modules) module->Stop();
+  watch.reset();
   log::Line(log::Level::kInfo, "stop", {{log::Key::kDetail, "done"}});
   return absl::OkStatus();
 }

@@ -41,6 +41,9 @@ class Module {
   // Background work begins after the port is bound and ends before the store is closed.
   virtual void Start() = 0;
   virtual void Stop() = 0;
+  // The process ends: nobody waits for the store longer than `left` from now. Stop() has some
+  // seconds of its own, whatever was left.
+  virtual void EndWithin(absl::Duration left) = 0;
 };
 
 using Modules = std::vector<std::unique_ptr<Module>>;

@@ -107,7 +107,7 @@ absl::StatusOr<std::string> PostgresConnection::ConnectionString(const DatabaseO
 }
 
 absl::StatusOr<std::unique_ptr<PostgresConnection>> PostgresConnection::Open(
-    const std::string& connection_string, const DatabaseOptions& options,
+    const std::string& connection_string, const DatabaseOptions& options, SocketWatch& watch,
     StorageObserver* observer) {
   std::unique_ptr<soci::session> session;
   try {
@@ -122,6 +122,8 @@ absl::StatusOr<std::unique_ptr<PostgresConnection>> PostgresConnection::Open(
       absl::StrCat("SET statement_timeout = ", Milliseconds(options.statement_timeout),
                    "; SET idle_in_transaction_session_timeout = 60000; SET bytea_output = hex; "
                    "SET standard_conforming_strings = on");
+  const SocketWatch::Guard guard =
+      watch.Watch(connection->socket(), After(options.connect_timeout));
   IPT_RETURN_IF_ERROR(Exec(connection->connection_, set_up.c_str()));
   return connection;
 }

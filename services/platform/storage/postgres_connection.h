@@ -17,8 +17,9 @@ class PostgresConnection final : public SociConnection {
   // libpq's keyword/value string for a URL, with our defaults where the URL says nothing.
   static absl::StatusOr<std::string> ConnectionString(const DatabaseOptions& options);
 
+  // `watch` ends the wait for a server that took the connection and then hangs.
   static absl::StatusOr<std::unique_ptr<PostgresConnection>> Open(
-      const std::string& connection_string, const DatabaseOptions& options,
+      const std::string& connection_string, const DatabaseOptions& options, SocketWatch& watch,
       StorageObserver* observer);
   ~PostgresConnection() override;
 

@@ -1,6 +1,7 @@
 #include "platform/storage/postgres_database.h"
 
 #include <algorithm>
+#include <atomic>
 #include <string>
 #include <utility>
 
@@ -46,14 +47,15 @@ class PostgresDatabase final : public Database {
         observer_(observer),
         sessions_(
             options.sessions, options.session_wait, options.session_max_age,
-            [connection_string = std::move(connection_string), options, observer] {
-              return PostgresConnection::Open(connection_string, options, observer);
+            [this, connection_string = std::move(connection_string)] {
+              return PostgresConnection::Open(connection_string, options_, watch_, observer_);
             },
             observer) {}
 
   absl::Status Read(const CallOptions& options, Body body) override {
-    const SteadyTime deadline = DeadlineOf(options, clock_);
-    return RunWithRetries(deadline, observer_, [&]() -> Attempt {
+    const SteadyTime called_for = DeadlineOf(options, clock_);
+    return RunWithRetries(called_for, observer_, [&]() -> Attempt {
+      const SteadyTime deadline = std::min(called_for, end_.load());
       auto session = sessions_.Acquire(deadline);
       if (!session.ok()) return {session.status()};
       PostgresConnection& connection = **session;
@@ -69,8 +71,9 @@ class PostgresDatabase final : public Database {
   }
 
   absl::Status Write(const CallOptions& options, Body body) override {
-    const SteadyTime deadline = DeadlineOf(options, clock_);
-    return RunWithRetries(deadline, observer_, [&]() -> Attempt {
+    const SteadyTime called_for = DeadlineOf(options, clock_);
+    return RunWithRetries(called_for, observer_, [&]() -> Attempt {
+      const SteadyTime deadline = std::min(called_for, end_.load());
       auto session = sessions_.Acquire(deadline);
       if (!session.ok()) return {session.status()};
       PostgresConnection& connection = **session;
@@ -101,6 +104,11 @@ class PostgresDatabase final : public Database {
     return Read(single, [](Connection& conn) {
       return conn.Query(kPing, {}, [](const Row&) { return absl::OkStatus(); });
     });
+  }
+
+  void EndWithin(absl::Duration left) override {
+    end_ = After(left);
+    watch_.EndAt(end_);
   }
 
   Dialect dialect() const override { return Dialect::kPostgres; }
@@ -141,6 +149,7 @@ class PostgresDatabase final : public Database {
   const DatabaseOptions options_;
   const Clock& clock_;
   StorageObserver* const observer_;
+  std::atomic<SteadyTime> end_{kNoLimit};
   SocketWatch watch_;
   SessionPool<PostgresConnection> sessions_;
 };

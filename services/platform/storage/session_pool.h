@@ -63,7 +63,8 @@ class SessionPool {
 
   // RESOURCE_EXHAUSTED when none gets free in time; whatever the factory returns.
   absl::StatusOr<Lease> Acquire(SteadyTime deadline) {
-    const SteadyTime start = observer_ != nullptr ? SteadyClock::now() : SteadyTime();
+    const SteadyTime start = SteadyClock::now();
+    if (start >= deadline) return SqlError(SqlErrorKind::kTimeout, "session wait");
     std::vector<Entry> stale;  // closed after the lock is let go
     std::unique_lock<std::mutex> lock(mutex_);
     if (in_use_ == size_) {

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <memory>
@@ -71,11 +72,17 @@ class SocketWatch {
   // Shuts `socket` down once `limit` has passed and the guard still lives, so that whoever waits
   // for it is told that the connection is lost.
   Guard Watch(std::shared_ptr<const SocketHandle> socket, SteadyTime limit) {
-    if (limit != kNoLimit) {
+    {
       std::lock_guard<std::mutex> lock(mutex_);
       limits_[socket->number()] = limit;
     }
     return Guard(this, std::move(socket));
+  }
+
+  // None is waited for beyond `end`, whatever its own limit. The last call holds.
+  void EndAt(SteadyTime end) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    end_ = end;
   }
 
  private:
@@ -84,7 +91,7 @@ class SocketWatch {
     while (!wake_.wait_for(lock, std::chrono::milliseconds(500), [this] { return stopping_; })) {
       const SteadyTime now = SteadyClock::now();
       for (const auto& [socket, limit] : limits_) {
-        if (now >= limit) shutdown(socket, SHUT_RDWR);
+        if (now >= std::min(limit, end_)) shutdown(socket, SHUT_RDWR);
       }
     }
   }
@@ -92,6 +99,7 @@ class SocketWatch {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
+  SteadyTime end_ = kNoLimit;
   absl::flat_hash_map<int, SteadyTime> limits_;  // by the socket's number
   std::thread thread_;
 };

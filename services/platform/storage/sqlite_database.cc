@@ -1,6 +1,7 @@
 #include "platform/storage/sqlite_database.h"
 
 #include <algorithm>
+#include <atomic>
 #include <exception>
 #include <utility>
 #include <vector>
@@ -41,7 +42,7 @@ class SqliteDatabase final : public Database {
             observer) {}
 
   absl::Status Read(const CallOptions& options, Body body) override {
-    const SteadyTime deadline = DeadlineOf(options, clock_);
+    const SteadyTime deadline = std::min(DeadlineOf(options, clock_), end_.load());
     IPT_ASSIGN_OR_RETURN(auto reader, readers_.Acquire(deadline));
     reader->ForgetFailure();
     reader->set_limit(std::min(deadline, After(StatementTimeout(options))));
@@ -55,7 +56,7 @@ class SqliteDatabase final : public Database {
   }
 
   absl::Status Write(const CallOptions& options, Body body) override {
-    const SteadyTime deadline = DeadlineOf(options, clock_);
+    const SteadyTime deadline = std::min(DeadlineOf(options, clock_), end_.load());
     return RunWithRetries(deadline, observer_, [&]() -> Attempt {
       absl::Status status = commits_.Run(body, deadline, StatementTimeout(options));
       return {status, SqlErrorKindOf(status) == SqlErrorKind::kRetry};
@@ -70,6 +71,8 @@ class SqliteDatabase final : public Database {
       return conn.Query(kPing, {}, [](const Row&) { return absl::OkStatus(); });
     });
   }
+
+  void EndWithin(absl::Duration left) override { end_ = After(left); }
 
   Dialect dialect() const override { return Dialect::kSqlite; }
 
@@ -156,6 +159,7 @@ class SqliteDatabase final : public Database {
   const DatabaseOptions options_;
   const Clock& clock_;
   StorageObserver* const observer_;
+  std::atomic<SteadyTime> end_{kNoLimit};
   std::unique_ptr<SqliteConnection> writer_;
   GroupCommit commits_;
   SessionPool<SqliteConnection> readers_;

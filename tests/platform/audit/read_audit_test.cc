@@ -101,6 +101,20 @@ TEST(ReadAuditTest, WhatIsBeingWrittenWaitsStill) {
   EXPECT_EQ(written, 2u);
 }
 
+TEST(ReadAuditTest, WhatCouldNotBeWrittenAtTheEndIsTriedOnceAndCounted) {
+  int tries = 0;
+  {
+    ReadAudit audit([&](const auto&) {
+      ++tries;
+      return Unavailable(reason::kStoreUnavailable, "down", absl::Seconds(1));
+    });
+    audit.Add(Read("clinics/a/courses/1", kNow));
+    EXPECT_FALSE(audit.Stop().ok());
+    EXPECT_EQ(audit.waiting(), 1u);
+  }
+  EXPECT_EQ(tries, 1);
+}
+
 TEST(ReadAuditTest, WritesWhatWaitsBeforeItEnds) {
   Store store;
   {

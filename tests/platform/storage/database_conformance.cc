@@ -543,6 +543,16 @@ TEST_P(DatabaseTest, ADeadlineThatPassedDoesNothing) {
   EXPECT_THAT(Names(), ElementsAre());
 }
 
+TEST_P(DatabaseTest, AfterTheEndNothingIsDoneUntilTheEndIsMoved) {
+  const auto insert = [](Connection& conn) { return conn.Execute(kInsert, {1, "a"}).status(); };
+  db_->EndWithin(absl::ZeroDuration());
+  EXPECT_THAT(db_->Write({}, insert), StatusIs(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_THAT(db_->Ping({}), StatusIs(absl::StatusCode::kDeadlineExceeded));
+  db_->EndWithin(absl::Minutes(1));
+  EXPECT_OK(db_->Write({}, insert));
+  EXPECT_THAT(Names(), ElementsAre("a"));
+}
+
 // A slow body does not take those beside it down: each has its own answer.
 TEST_P(DatabaseTest, AnInterruptedWriteHarmsNoOther) {
   std::vector<std::thread> threads;

@@ -347,23 +347,27 @@ TEST(PostgresFaultsTest, ACommitWhoseAnswerIsLostIsUnavailable) {
   EXPECT_EQ(CountItems(*db).value(), 0);
 }
 
-// A server that is there and does not answer: its process is stopped.
-TEST(PostgresFaultsTest, AServerThatHangsIsGivenUpAfterTheDeadline) {
+// A server that is there and does not answer: the session's process, `hung`, is stopped.
+absl::Status Hang(Connection& conn, std::atomic<pid_t>& hung) {
   static constexpr Statement kPid = {"SELECT CAST(pg_backend_pid() AS BIGINT)",
                                      {ColumnType::kInt64}};
+  pid_t pid = 0;
+  IPT_RETURN_IF_ERROR(conn.Query(kPid, {}, [&](const Row& row) {
+    pid = static_cast<pid_t>(row.Int64(0));
+    return absl::OkStatus();
+  }));
+  EXPECT_EQ(kill(pid, SIGSTOP), 0);
+  hung = pid;
+  return conn.Query(kCount, {}, [](const Row&) { return absl::OkStatus(); });
+}
+
+TEST(PostgresFaultsTest, AServerThatHangsIsGivenUpAfterTheDeadline) {
   DatabaseOptions options;
   options.network_timeout = absl::Seconds(1);
   TempDatabase db(Dialect::kPostgres, {}, options);
   CreateItems(*db);
-  pid_t pid = 0;
-  const auto hang = [&](Connection& conn) -> absl::Status {
-    IPT_RETURN_IF_ERROR(conn.Query(kPid, {}, [&](const Row& row) {
-      pid = static_cast<pid_t>(row.Int64(0));
-      return absl::OkStatus();
-    }));
-    EXPECT_EQ(kill(pid, SIGSTOP), 0);
-    return conn.Query(kCount, {}, [](const Row&) { return absl::OkStatus(); });
-  };
+  std::atomic<pid_t> hung = 0;
+  const auto hang = [&](Connection& conn) { return Hang(conn, hung); };
   for (const bool write : {false, true}) {
     CallOptions call;
     call.deadline = absl::Now() + absl::Seconds(1);
@@ -371,9 +375,26 @@ TEST(PostgresFaultsTest, AServerThatHangsIsGivenUpAfterTheDeadline) {
     EXPECT_THAT(write ? db->Write(call, hang) : db->Read(call, hang),
                 StatusIs(absl::StatusCode::kUnavailable));
     EXPECT_LT(absl::Now() - began, absl::Seconds(5));
-    kill(pid, SIGCONT);
+    kill(hung, SIGCONT);
     EXPECT_OK(CountItems(*db));
   }
+}
+
+TEST(PostgresFaultsTest, AServerThatHangsDoesNotHoldUpTheEndOfTheProcess) {
+  TempDatabase db(Dialect::kPostgres);
+  CreateItems(*db);
+  std::atomic<pid_t> hung = 0;
+  const absl::Time began = absl::Now();
+  std::thread work([&] {
+    // No deadline of its own.
+    EXPECT_THAT(db->Write({}, [&](Connection& conn) { return Hang(conn, hung); }),
+                StatusIs(absl::StatusCode::kDeadlineExceeded));
+  });
+  while (hung == 0) absl::SleepFor(absl::Milliseconds(1));
+  db->EndWithin(absl::Seconds(1));
+  work.join();
+  EXPECT_LT(absl::Now() - began, absl::Seconds(5));
+  kill(hung, SIGCONT);
 }
 
 TEST(PostgresFaultsTest, LosesNoAcknowledgedWriteInACrash) {
