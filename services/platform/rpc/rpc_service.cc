@@ -1,5 +1,6 @@
 #include "platform/rpc/rpc_service.h"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <optional>
@@ -186,7 +187,8 @@ class RpcService::Call {
     } else {
       const gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
       context_.deadline =
-          context_.now + absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec);
+          context_.now + std::min(absl::Seconds(left.tv_sec) + absl::Nanoseconds(left.tv_nsec),
+                                  runtime_.max_call_time);
     }
     return context_.deadline <= context_.now ? TooLate() : absl::OkStatus();
   }

@@ -43,6 +43,8 @@ struct RpcRuntime {
   CallObserver& observer;
   // Calls that state no deadline get this one.
   absl::Duration default_deadline = absl::Seconds(10);
+  // No handler and no store works longer for a call, whatever deadline its client states.
+  absl::Duration max_call_time = absl::Seconds(60);
 };
 
 class RpcService final : public grpc::Service {

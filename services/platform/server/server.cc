@@ -226,7 +226,7 @@ absl::Status Run(const std::string& binary, const Settings& settings, const Prog
 
   rpc::Executor executor(settings.executor_threads, settings.executor_queue);
   const rpc::RpcRuntime runtime{identity->authenticator(), clock, executor, telemetry,
-                                settings.default_deadline};
+                                settings.default_deadline, settings.max_call_time};
   const Platform platform{settings, clock, metrics, telemetry, runtime};
 
   if (migrate_only) {

@@ -45,6 +45,8 @@ ABSL_FLAG(absl::Duration, statement_timeout, absl::Seconds(10),
 ABSL_FLAG(bool, group_commit, true, "SQLite: commit waiting writes together.");
 ABSL_FLAG(absl::Duration, default_deadline, absl::Seconds(10),
           "Deadline of calls that state none.");
+ABSL_FLAG(absl::Duration, max_call_time, absl::Seconds(60),
+          "The longest that the server works for a call, whatever deadline its client states.");
 ABSL_FLAG(absl::Duration, drain_delay, absl::ZeroDuration(),
           "After SIGTERM: how long to serve on while not ready, so that clients move away.");
 ABSL_FLAG(absl::Duration, grace, absl::Seconds(30),
@@ -217,6 +219,7 @@ absl::StatusOr<Settings> Collect() {
   settings.statement_timeout = absl::GetFlag(FLAGS_statement_timeout);
   settings.group_commit = absl::GetFlag(FLAGS_group_commit);
   settings.default_deadline = absl::GetFlag(FLAGS_default_deadline);
+  settings.max_call_time = absl::GetFlag(FLAGS_max_call_time);
   settings.drain_delay = absl::GetFlag(FLAGS_drain_delay);
   settings.grace = absl::GetFlag(FLAGS_grace);
   settings.max_connection_age = absl::GetFlag(FLAGS_max_connection_age);
@@ -268,8 +271,17 @@ absl::StatusOr<Settings> Collect() {
   for (const auto& [name, value] :
        {std::pair<const char*, absl::Duration>{"statement_timeout", settings.statement_timeout},
         {"default_deadline", settings.default_deadline},
+        {"max_call_time", settings.max_call_time},
         {"max_connection_age", settings.max_connection_age}}) {
     if (value <= absl::ZeroDuration()) return Wrong(absl::StrCat("--", name, " must be above 0"));
+  }
+  if (settings.max_call_time > absl::Hours(24)) {
+    return Wrong("--max_call_time must be at most 24h");
+  }
+  if (settings.default_deadline > settings.max_call_time) {
+    return Wrong(absl::StrCat(
+        "--default_deadline=", absl::FormatDuration(settings.default_deadline),
+        " must not be above --max_call_time=", absl::FormatDuration(settings.max_call_time)));
   }
   for (const auto& [name, value] :
        {std::pair<const char*, absl::Duration>{"drain_delay", settings.drain_delay},

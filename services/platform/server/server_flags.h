@@ -37,6 +37,7 @@ struct Settings {
   bool group_commit = true;
 
   absl::Duration default_deadline;
+  absl::Duration max_call_time;
   absl::Duration drain_delay;
   absl::Duration grace;
   absl::Duration max_connection_age;

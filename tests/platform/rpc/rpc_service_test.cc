@@ -392,18 +392,24 @@ class RawCall {
   int socket_;
 };
 
-// Some clients mean "no deadline" by one beyond all calendars.
-TEST_F(RpcServiceTest, ADeadlineFarAheadHasNotPassed) {
+// Some clients mean "no deadline" by one beyond all calendars. Neither holds a thread for ever.
+TEST_F(RpcServiceTest, ADeadlineFarAheadHasNotPassedAndIsCutToTheLongestCall) {
   for (const int hours : {1, 2'000'000, 9'999'999, 99'999'999}) {
     const size_t before = recorder_.count();
     const RawCall call(port_, "/ipt.scheduling.v1.ClinicService/GetClinic",
                        absl::StrCat(hours, "H"));
     while (recorder_.count() == before) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     EXPECT_EQ(recorder_.codes.back(), absl::StatusCode::kOk) << hours;
-    const absl::Duration left = last_.deadline - clock_.Now();
-    EXPECT_GT(left, absl::Hours(hours) - absl::Minutes(1));
-    EXPECT_LE(left, absl::Hours(hours) + absl::Minutes(1));
+    EXPECT_EQ(last_.deadline - clock_.Now(), absl::Seconds(60)) << hours;
   }
+}
+
+TEST_F(RpcServiceTest, ADeadlineBelowTheLongestCallIsTheClients) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+  EXPECT_TRUE(CallGet(context, "clinics/a").ok());
+  EXPECT_GT(last_.deadline - clock_.Now(), absl::Seconds(20));
+  EXPECT_LE(last_.deadline - clock_.Now(), absl::Seconds(31));
 }
 
 TEST_F(RpcServiceTest, AFullQueueRefusesAtOnce) {
