@@ -177,6 +177,7 @@ class Operations(unittest.TestCase):
         (folder / "nested").write_text("config = other\n")
         cases = [
             (["--listen=0.0.0.0:50051"], {}, ["--tls_cert_file", "--allow_insecure"]),
+            (["--listen=127.evil.example:1"], {}, ["--tls_cert_file", "--allow_insecure"]),
             (["--listen=0.0.0.0:50051", "--allow_insecure"], {}, ["--auth", "loopback"]),
             (["--tls_cert_file=/x"], {}, ["--tls_key_file"]),
             (["--tls_client_ca_file=/x"], {}, ["--tls_cert_file"]),

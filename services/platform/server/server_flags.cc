@@ -15,6 +15,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "platform/errors/status_macros.h"
+#include "platform/server/loopback.h"
 
 ABSL_FLAG(std::string, config, "", "File with one `name = value` a line; # begins a comment.");
 ABSL_FLAG(std::string, listen, "127.0.0.1:50051",
@@ -191,11 +192,6 @@ std::string ConfigPath(int argc, char** argv) {
   }
   const char* const from_environment = std::getenv("IPT_CONFIG");  // NOLINT(concurrency-mt-unsafe)
   return from_environment != nullptr ? from_environment : "";
-}
-
-bool IsLoopback(absl::string_view address) {
-  return absl::StartsWith(address, "127.") || absl::StartsWith(address, "localhost:") ||
-         absl::StartsWith(address, "[::1]:") || absl::StartsWith(address, "unix:");
 }
 
 absl::Status Wrong(absl::string_view sentence) { return absl::InvalidArgumentError(sentence); }
