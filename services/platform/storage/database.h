@@ -135,9 +135,8 @@ class Database {
   virtual absl::Status Ping(const CallOptions& options) = 0;
 
   // The process ends: from now on nobody waits for the store longer than `left`. Work that begins
-  // later has at most that deadline; PostgreSQL's running work loses its connection then (one that
-  // is being made may take connect_timeout more), SQLite's ends by its statement_timeout. The last
-  // call holds.
+  // later has at most that deadline; PostgreSQL's running work loses its connection then, SQLite's
+  // ends by its statement_timeout. The last call holds.
   virtual void EndWithin(absl::Duration left) = 0;
 
   virtual Dialect dialect() const = 0;

@@ -4,8 +4,14 @@
 // The PostgreSQL backend comes after SOCI itself.
 #include <soci/postgresql/soci-postgresql.h>
 
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <cstring>
 #include <exception>
+#include <mutex>
+#include <optional>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -107,7 +113,35 @@ absl::StatusOr<std::string> PostgresConnection::ConnectionString(const DatabaseO
 }
 
 absl::StatusOr<std::unique_ptr<PostgresConnection>> PostgresConnection::Open(
-    const std::string& connection_string, const DatabaseOptions& options, SocketWatch& watch,
+    const std::string& connection_string, const DatabaseOptions& options, StorageObserver* observer,
+    const std::atomic<SteadyTime>& end) {
+  // libpq's connect_timeout, which is per address, ends where the session is let in; but SOCI goes
+  // on to talk before it shows its socket to anybody. So a thread connects, and is left to itself
+  // when it takes longer than any number of addresses would.
+  struct Connecting {
+    std::mutex mutex;
+    std::condition_variable done;
+    std::optional<absl::StatusOr<std::unique_ptr<PostgresConnection>>> result;
+  };
+  const auto connecting = std::make_shared<Connecting>();
+  std::thread([connecting, connection_string, options, observer] {
+    auto result = Connect(connection_string, options, observer);
+    std::lock_guard<std::mutex> lock(connecting->mutex);
+    connecting->result = std::move(result);
+    connecting->done.notify_one();
+  }).detach();
+
+  const SteadyTime limit = After(10 * options.connect_timeout);
+  std::unique_lock<std::mutex> lock(connecting->mutex);
+  while (!connecting->result.has_value() && SteadyClock::now() < std::min(limit, end.load())) {
+    connecting->done.wait_for(lock, std::chrono::milliseconds(100));
+  }
+  if (connecting->result.has_value()) return *std::move(connecting->result);
+  return SqlError(SqlErrorKind::kConnection, "no connection in time");
+}
+
+absl::StatusOr<std::unique_ptr<PostgresConnection>> PostgresConnection::Connect(
+    const std::string& connection_string, const DatabaseOptions& options,
     StorageObserver* observer) {
   std::unique_ptr<soci::session> session;
   try {
@@ -122,8 +156,6 @@ absl::StatusOr<std::unique_ptr<PostgresConnection>> PostgresConnection::Open(
       absl::StrCat("SET statement_timeout = ", Milliseconds(options.statement_timeout),
                    "; SET idle_in_transaction_session_timeout = 60000; SET bytea_output = hex; "
                    "SET standard_conforming_strings = on");
-  const SocketWatch::Guard guard =
-      watch.Watch(connection->socket(), After(options.connect_timeout));
   IPT_RETURN_IF_ERROR(Exec(connection->connection_, set_up.c_str()));
   return connection;
 }

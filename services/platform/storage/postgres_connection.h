@@ -2,6 +2,7 @@
 // transaction. Not thread-safe.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -17,10 +18,11 @@ class PostgresConnection final : public SociConnection {
   // libpq's keyword/value string for a URL, with our defaults where the URL says nothing.
   static absl::StatusOr<std::string> ConnectionString(const DatabaseOptions& options);
 
-  // `watch` ends the wait for a server that took the connection and then hangs.
+  // Does not wait longer than until `end`, which may change meanwhile, nor for a server that takes
+  // the connection and then hangs.
   static absl::StatusOr<std::unique_ptr<PostgresConnection>> Open(
-      const std::string& connection_string, const DatabaseOptions& options, SocketWatch& watch,
-      StorageObserver* observer);
+      const std::string& connection_string, const DatabaseOptions& options,
+      StorageObserver* observer, const std::atomic<SteadyTime>& end);
   ~PostgresConnection() override;
 
   Dialect dialect() const override { return Dialect::kPostgres; }
@@ -37,6 +39,10 @@ class PostgresConnection final : public SociConnection {
   std::shared_ptr<const SocketHandle> socket() const { return socket_; }
 
  private:
+  // Waits for as long as the server does.
+  static absl::StatusOr<std::unique_ptr<PostgresConnection>> Connect(
+      const std::string& connection_string, const DatabaseOptions& options,
+      StorageObserver* observer);
   PostgresConnection(std::unique_ptr<soci::session> session, const DatabaseOptions& options,
                      StorageObserver* observer);
 

@@ -48,7 +48,7 @@ class PostgresDatabase final : public Database {
         sessions_(
             options.sessions, options.session_wait, options.session_max_age,
             [this, connection_string = std::move(connection_string)] {
-              return PostgresConnection::Open(connection_string, options_, watch_, observer_);
+              return PostgresConnection::Open(connection_string, options_, observer_, end_);
             },
             observer) {}
 

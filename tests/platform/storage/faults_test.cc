@@ -1,6 +1,8 @@
 // What each engine does when what it stands on fails.
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -377,6 +380,60 @@ TEST(PostgresFaultsTest, AServerThatHangsIsGivenUpAfterTheDeadline) {
     EXPECT_LT(absl::Now() - began, absl::Seconds(5));
     kill(hung, SIGCONT);
     EXPECT_OK(CountItems(*db));
+  }
+}
+
+// Takes one connection, lets it in, and never says another word.
+class MutePostgres {
+ public:
+  MutePostgres() : listening_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    EXPECT_EQ(bind(listening_, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(listen(listening_, 1), 0);
+    EXPECT_EQ(getsockname(listening_, reinterpret_cast<sockaddr*>(&address), &size), 0);
+    url_ = absl::StrCat("postgresql://ipt@127.0.0.1:", ntohs(address.sin_port),
+                        "/none?sslmode=disable&gssencmode=disable");
+    thread_ = std::thread([this] {
+      const int connection = accept(listening_, nullptr, nullptr);
+      // AuthenticationOk, ReadyForQuery.
+      static constexpr char kWelcome[] = "R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
+      EXPECT_EQ(write(connection, kWelcome, sizeof(kWelcome) - 1), 15);
+      end_.WaitForNotification();
+      close(connection);
+    });
+  }
+  ~MutePostgres() {
+    end_.Notify();
+    thread_.join();
+    close(listening_);
+  }
+
+  const std::string& url() const { return url_; }
+
+ private:
+  const int listening_;
+  std::string url_;
+  absl::Notification end_;
+  std::thread thread_;
+};
+
+TEST(PostgresFaultsTest, AServerThatHangsWhileASessionIsMadeIsGivenUp) {
+  for (const bool end : {false, true}) {
+    MutePostgres server;
+    SystemClock clock;
+    DatabaseOptions options;
+    options.url = server.url();
+    options.connect_timeout = end ? absl::Seconds(30) : absl::Milliseconds(300);
+    const auto db = OpenDatabase(options, clock);
+    ASSERT_OK(db);
+    if (end) (*db)->EndWithin(absl::Seconds(2));
+    const absl::Time began = absl::Now();
+    EXPECT_THAT((*db)->Ping({}),
+                FailsWith(absl::StatusCode::kUnavailable, reason::kStoreUnavailable));
+    EXPECT_LT(absl::Now() - began, absl::Seconds(6));
   }
 }
 
