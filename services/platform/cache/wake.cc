@@ -30,6 +30,11 @@ void LocalWake::Ring(absl::string_view topic, absl::string_view detail) {
   }
 }
 
+void LocalWake::RingAll() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (const Entry* entry : entries_) entry->heard("");
+}
+
 std::unique_ptr<Wake::Listener> LocalWake::Listen(absl::string_view topic, Heard heard) {
   return std::make_unique<Entry>(*this, topic, std::move(heard));
 }

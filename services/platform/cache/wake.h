@@ -18,7 +18,8 @@ namespace ipt::cache {
 
 class Wake {
  public:
-  // Called with the detail of each wake of the topic, on any thread: quick, and never blocking.
+  // Called with the detail of each wake of the topic, on any thread: quick, and never blocking. An
+  // empty detail may mean anything: look for all.
   using Heard = std::function<void(absl::string_view detail)>;
   // Listens until destroyed; its destructor waits for a call under way.
   class Listener {
@@ -40,6 +41,8 @@ class LocalWake final : public Wake {
  public:
   void Ring(absl::string_view topic, absl::string_view detail) override;
   std::unique_ptr<Listener> Listen(absl::string_view topic, Heard heard) override;
+  // Wakes all listeners, with an empty detail: something may have been missed.
+  void RingAll();
 
  private:
   class Entry;

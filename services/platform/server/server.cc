@@ -26,6 +26,7 @@
 #include "platform/observability/log.h"
 #include "platform/server/admin_http.h"
 #include "platform/server/periodic.h"
+#include "platform/server/redis_telemetry.h"
 #include "platform/server/reflection.h"
 #include "platform/server/stop_signal.h"
 #include "platform/storage/migrator.h"
@@ -200,6 +201,17 @@ absl::StatusOr<Modules> OpenWhenSchemaFits(const Platform& platform, const Progr
   }
 }
 
+std::unique_ptr<cache::Shared> OpenShared(const Settings& settings, const Clock& clock,
+                                          cache::RedisObserver& observer) {
+  if (!settings.redis.has_value()) return cache::Shared::InProcess(clock);
+  cache::RedisOptions options;
+  options.url = *settings.redis;
+  if (!settings.redis_password_file.empty()) {
+    options.password = [path = settings.redis_password_file] { return ReadSecretLine(path); };
+  }
+  return cache::Shared::OnRedis(std::move(options), &observer);
+}
+
 // Takes no more calls and waits for those that work, for at most `grace`. Streams that only wait
 // (who watches health, reflection kept open) would use all of it up: once nothing works, and what
 // was answered has had the time to go out, they are cut.
@@ -225,9 +237,17 @@ absl::Status Run(const std::string& binary, const Settings& settings, const Prog
   IPT_ASSIGN_OR_RETURN(const auto identity, Identity::Open(settings, clock, metrics));
 
   rpc::Executor executor(settings.executor_threads, settings.executor_queue);
-  const rpc::RpcRuntime runtime{identity->authenticator(), clock, executor, telemetry,
-                                settings.default_deadline, settings.max_call_time};
-  const Platform platform{settings, clock, metrics, telemetry, runtime};
+  const rpc::RpcRuntime runtime{
+      identity->authenticator(), clock, executor, telemetry, settings.default_deadline,
+      settings.max_call_time};
+  RedisTelemetry redis_telemetry(metrics);
+  std::unique_ptr<cache::Shared> shared;
+  if (migrate_only) {
+    shared = cache::Shared::InProcess(clock);
+  } else {
+    shared = OpenShared(settings, clock, redis_telemetry);
+  }
+  const Platform platform{settings, clock, metrics, telemetry, runtime, *shared};
 
   if (migrate_only) {
     EndAtStopSignal();  // what is not committed is undone by the store

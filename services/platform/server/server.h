@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "platform/audit/read_audit.h"
+#include "platform/cache/shared.h"
 #include "platform/observability/metrics.h"
 #include "platform/rpc/rpc_service.h"
 #include "platform/server/server_flags.h"
@@ -26,6 +27,7 @@ struct Platform {
   Metrics& metrics;
   Telemetry& telemetry;
   const rpc::RpcRuntime& runtime;
+  cache::Shared& shared;
 };
 
 // One service area (scheduling, ...), built by its module.

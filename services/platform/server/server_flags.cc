@@ -44,6 +44,11 @@ ABSL_FLAG(int, database_sessions, 16, "PostgreSQL sessions, or SQLite readers, 1
 ABSL_FLAG(absl::Duration, statement_timeout, absl::Seconds(10),
           "The longest an SQL statement runs.");
 ABSL_FLAG(bool, group_commit, true, "SQLite: commit waiting writes together.");
+ABSL_FLAG(std::string, redis, "",
+          "Redis that replicas share: redis://host:6379, unix:///path/to/socket or "
+          "sentinel://host:26379,host:26379/master-name. Empty: none.");
+ABSL_FLAG(std::string, redis_password_file, "",
+          "File whose one line is Redis' password; read again at every connection.");
 ABSL_FLAG(absl::Duration, default_deadline, absl::Seconds(10),
           "Deadline of calls that state none.");
 ABSL_FLAG(absl::Duration, max_call_time, absl::Seconds(60),
@@ -221,6 +226,16 @@ absl::StatusOr<Settings> Collect() {
   settings.max_connection_age = absl::GetFlag(FLAGS_max_connection_age);
   settings.slow_call = absl::GetFlag(FLAGS_slow_call);
   settings.slow_statement = absl::GetFlag(FLAGS_slow_statement);
+
+  settings.redis_password_file = absl::GetFlag(FLAGS_redis_password_file);
+  if (const std::string redis = absl::GetFlag(FLAGS_redis); !redis.empty()) {
+    IPT_ASSIGN_OR_RETURN(settings.redis, cache::ParseRedisUrl(redis));
+    if (!settings.redis->user.empty() && settings.redis_password_file.empty()) {
+      return Wrong("--redis names a user; give the password by --redis_password_file");
+    }
+  } else if (!settings.redis_password_file.empty()) {
+    return Wrong("--redis_password_file needs --redis");
+  }
 
   if (settings.tls_cert_file.empty() != settings.tls_key_file.empty()) {
     return Wrong("--tls_cert_file and --tls_key_file belong together; give both or neither");

@@ -3,6 +3,7 @@
 // is given holds. Secrets are given as files only.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "platform/cache/redis_url.h"
 #include "platform/observability/log.h"
 
 namespace ipt::server {
@@ -35,6 +37,9 @@ struct Settings {
   int database_sessions = 0;
   absl::Duration statement_timeout;
   bool group_commit = true;
+
+  std::optional<cache::RedisUrl> redis;  // unset: none
+  std::string redis_password_file;
 
   absl::Duration default_deadline;
   absl::Duration max_call_time;
