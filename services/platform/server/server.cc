@@ -241,12 +241,7 @@ absl::Status Run(const std::string& binary, const Settings& settings, const Prog
       identity->authenticator(), clock, executor, telemetry, settings.default_deadline,
       settings.max_call_time};
   RedisTelemetry redis_telemetry(metrics);
-  std::unique_ptr<cache::Shared> shared;
-  if (migrate_only) {
-    shared = cache::Shared::InProcess(clock);
-  } else {
-    shared = OpenShared(settings, clock, redis_telemetry);
-  }
+  const std::unique_ptr<cache::Shared> shared = OpenShared(settings, clock, redis_telemetry);
   const Platform platform{settings, clock, metrics, telemetry, runtime, *shared};
 
   if (migrate_only) {
