@@ -60,7 +60,7 @@ WORDS = [
      "time comes from Clock (platform/time/clock.h)",
      ["platform/time/",
       "platform/observability/log.cc",    # a line's time of writing, not of the call
-      "platform/rpc/rpc_service.cc",      # gRPC states deadlines in the system clock
+      "platform/rpc/incoming_call.cc",    # gRPC states deadlines in the system clock
       "platform/server/server.cc"]),      # and takes the one of a shutdown in it
     (r"\bLoadTimeZone\s*\(|\bLocalTimeZone\s*\(",
      "a time zone is loaded by scheduling/domain/time_zone.h's LoadZone only",

@@ -25,7 +25,7 @@ function(ipt_add_protos)
     add_custom_command(
       OUTPUT ${outputs}
       COMMAND ${CMAKE_COMMAND} -E make_directory ${IPT_GENERATED}
-      COMMAND protobuf::protoc ${IPT_PROTO_PATHS} --cpp_out=${IPT_GENERATED} ${grpc_args} ${ARG_ROOT}/${proto}
+      COMMAND protobuf::protoc -I ${ARG_ROOT} ${IPT_PROTO_PATHS} --cpp_out=${IPT_GENERATED} ${grpc_args} ${ARG_ROOT}/${proto}
       DEPENDS ${ARG_ROOT}/${proto}
       VERBATIM)
     list(APPEND all ${outputs})

@@ -9,6 +9,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace ipt {
 
@@ -24,6 +25,9 @@ struct Caller {
   bool all_scopes = false;
 
   bool anonymous = false;  // Authentication is switched off (`--auth=none`).
+
+  // What the caller identified itself with holds until then; streams end.
+  absl::Time expires = absl::InfiniteFuture();
 
   // May this caller touch anything of `clinic` (an id)?
   bool MayEnter(absl::string_view clinic) const { return all_clinics || clinics.contains(clinic); }

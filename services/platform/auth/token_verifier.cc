@@ -268,6 +268,7 @@ absl::StatusOr<std::shared_ptr<const TokenVerifier::Verified>> TokenVerifier::Re
   if (read.ok()) read = ReadClinics(claims, rules_.clinics_claim, *caller);
   if (read.ok()) read = ReadScopes(claims, rules_.scope_claim, *caller);
   if (!read.ok()) return Refuse(absl::StrCat("its claim ", read.message()));
+  caller->expires = verified->expires;
   verified->caller = std::move(caller);
 
   if (const auto cnf = claims.find("cnf"); cnf != claims.end()) {

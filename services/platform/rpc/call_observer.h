@@ -15,6 +15,8 @@ struct FinishedCall {
   const CallContext& context;
   const absl::Status& status;
   absl::Duration latency;
+  // A stream that its handler had opened (and not a refused one).
+  bool stream_begun = false;
 };
 
 // Implementations are thread-safe and do not block.
@@ -22,6 +24,8 @@ class CallObserver {
  public:
   virtual ~CallObserver() = default;
   virtual void OnFinished(const FinishedCall& call) = 0;
+  // A stream has begun; it is told to OnFinished, too, at its end.
+  virtual void OnStreamBegun(const FinishedCall& call) { (void)call; }
 
   // Asked before a read of patient-bound data is answered: UNAVAILABLE where its audit entry could
   // not be kept.

@@ -264,7 +264,9 @@ absl::StatusOr<MethodInfo> MethodInfo::Compile(const google::protobuf::MethodDes
   info.patient_data_ = policy.patient_data();
   info.request_id_ = info.input_->FindFieldByName("request_id");
   info.validate_only_ = info.input_->FindFieldByName("validate_only");
-  if (info.is_write_ && info.request_id_ == nullptr) {
+  info.client_streams_ = method.client_streaming();
+  info.server_streams_ = method.server_streaming();
+  if (info.is_write_ && info.request_id_ == nullptr && !info.client_streams_) {
     return absl::FailedPreconditionError(absl::StrCat(info.path_, " writes without a request_id"));
   }
   info.rules_ = std::make_unique<MessageRules>(*MessageRules::Compile(*info.input_, true, {}));
@@ -281,7 +283,7 @@ absl::Status MethodInfo::CheckRequest(const Message& request, const Caller& call
     facts = std::move(found);
     return NotFound("ipt.scheduling/Clinic", absl::StrCat("clinics/", facts.clinic_id));
   }
-  if (is_write_ && !IsUuid(RequestId(request))) {
+  if (request_id_ != nullptr && is_write_ && !IsUuid(RequestId(request))) {
     constexpr char kRule[] =
         "is required: a UUID of your own making for each write, the same one when you retry it";
     if (bad.empty()) return InvalidField("request_id", kRule, reason::kRequestIdRequired);
@@ -293,6 +295,7 @@ absl::Status MethodInfo::CheckRequest(const Message& request, const Caller& call
 }
 
 std::string MethodInfo::RequestId(const Message& request) const {
+  if (request_id_ == nullptr) return "";
   return request.GetReflection()->GetString(request, request_id_);
 }
 

@@ -24,7 +24,8 @@ struct RequestFacts {
 
 class MethodInfo {
  public:
-  // FAILED_PRECONDITION when the method has no policy, or a write no request_id.
+  // FAILED_PRECONDITION when the method has no policy, or a write no request_id (a client that
+  // streams is to make each of its messages safe to repeat by other means).
   static absl::StatusOr<MethodInfo> Compile(const google::protobuf::MethodDescriptor& method);
 
   MethodInfo(MethodInfo&&) noexcept;
@@ -37,6 +38,8 @@ class MethodInfo {
   const std::string& scope() const { return scope_; }
   bool is_write() const { return is_write_; }
   bool patient_data() const { return patient_data_; }
+  bool streams() const { return client_streams_ || server_streams_; }
+  bool client_streams() const { return client_streams_; }
   const google::protobuf::Descriptor& input() const { return *input_; }
 
   // Applies the contract's field rules: NOT_FOUND when `caller` is not a member of the clinic that
@@ -46,7 +49,7 @@ class MethodInfo {
   absl::Status CheckRequest(const google::protobuf::Message& request, const Caller& caller,
                             RequestFacts& facts) const;
 
-  // REQUIRES: is_write(). A UUID if CheckRequest found no fault.
+  // A UUID if CheckRequest found no fault; empty where the method has none.
   std::string RequestId(const google::protobuf::Message& request) const;
   bool ValidateOnly(const google::protobuf::Message& request) const;
 
@@ -60,6 +63,8 @@ class MethodInfo {
   std::string scope_;
   bool is_write_ = false;
   bool patient_data_ = false;
+  bool client_streams_ = false;
+  bool server_streams_ = false;
   const google::protobuf::Descriptor* input_ = nullptr;
   const google::protobuf::FieldDescriptor* request_id_ = nullptr;
   const google::protobuf::FieldDescriptor* validate_only_ = nullptr;

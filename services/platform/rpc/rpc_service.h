@@ -5,13 +5,17 @@
 //
 //   absl::StatusOr<Resp> (const CallContext&, const Req&)
 //
+// that of a streaming method makes an object a stream (platform/rpc/stream.h).
+//
 // Requests arrive as bytes, so that malformed ones get a precise answer (gRPC's own would be
 // UNIMPLEMENTED without a word).
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -25,27 +29,15 @@
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
-#include "platform/auth/authenticator.h"
+#include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
-#include "platform/rpc/call_observer.h"
-#include "platform/rpc/executor.h"
-#include "platform/rpc/method_info.h"
-#include "platform/time/clock.h"
+#include "platform/rpc/incoming_call.h"
+#include "platform/rpc/rpc_runtime.h"
+#include "platform/rpc/stream.h"
+#include "platform/rpc/stream_call.h"
 #include "platform/transaction/call_context.h"
 
 namespace ipt::rpc {
-
-// What all services of a server share. Everything outlives the server.
-struct RpcRuntime {
-  const auth::Authenticator& authenticator;
-  const Clock& clock;
-  Executor& executor;
-  CallObserver& observer;
-  // Calls that state no deadline get this one.
-  absl::Duration default_deadline = absl::Seconds(10);
-  // No handler and no store works longer for a call, whatever deadline its client states.
-  absl::Duration max_call_time = absl::Seconds(60);
-};
 
 class RpcService final : public grpc::Service {
  public:
@@ -59,13 +51,14 @@ class RpcService final : public grpc::Service {
   void Handle(absl::string_view method,
               std::function<absl::StatusOr<Resp>(const CallContext&, const Req&)> handler) {
     Add(
-        method, [] { return std::unique_ptr<google::protobuf::Message>(new Req); },
+        method, &New<Req>,
         [handler = std::move(handler)](
             const CallContext& ctx,
             const google::protobuf::Message& request) -> absl::StatusOr<grpc::ByteBuffer> {
           IPT_ASSIGN_OR_RETURN(const Resp response, handler(ctx, static_cast<const Req&>(request)));
           return Serialize(response);
-        });
+        },
+        nullptr);
   }
   // The same for a member function of a handler object, which outlives the service.
   template <typename Handler, typename Req, typename Resp>
@@ -73,6 +66,43 @@ class RpcService final : public grpc::Service {
               absl::StatusOr<Resp> (Handler::*member)(const CallContext&, const Req&)) {
     Handle<Req, Resp>(method, [&object, member](const CallContext& ctx, const Req& request) {
       return (object.*member)(ctx, request);
+    });
+  }
+
+  // Serves a method that streams its responses: `open` runs on the executor, once the request was
+  // found right, and what it makes lives as long as the stream.
+  template <typename Req, typename Resp>
+  using OpenServerStream = std::function<absl::StatusOr<std::unique_ptr<ServerStream<Resp>>>(
+      const CallContext&, const Req&, std::shared_ptr<StreamHandle>)>;
+  template <typename Req, typename Resp>
+  void HandleStream(absl::string_view method, OpenServerStream<Req, Resp> open) {
+    Add(method, &New<Req>, nullptr, Erase<Req, Resp, ServerStream<Resp>>(std::move(open)));
+  }
+  template <typename Handler, typename Req, typename Resp>
+  void HandleStream(absl::string_view method, Handler& object,
+                    absl::StatusOr<std::unique_ptr<ServerStream<Resp>>> (Handler::*member)(
+                        const CallContext&, const Req&, std::shared_ptr<StreamHandle>)) {
+    HandleStream<Req, Resp>(method, [&object, member](const CallContext& ctx, const Req& request,
+                                                      std::shared_ptr<StreamHandle> handle) {
+      return (object.*member)(ctx, request, std::move(handle));
+    });
+  }
+
+  // Serves a method that streams both ways: `open` gets the first message.
+  template <typename Req, typename Resp>
+  using OpenBidiStream = std::function<absl::StatusOr<std::unique_ptr<BidiStream<Req, Resp>>>(
+      const CallContext&, const Req&, std::shared_ptr<StreamHandle>)>;
+  template <typename Req, typename Resp>
+  void HandleBidi(absl::string_view method, OpenBidiStream<Req, Resp> open) {
+    Add(method, &New<Req>, nullptr, Erase<Req, Resp, BidiStream<Req, Resp>>(std::move(open)));
+  }
+  template <typename Handler, typename Req, typename Resp>
+  void HandleBidi(absl::string_view method, Handler& object,
+                  absl::StatusOr<std::unique_ptr<BidiStream<Req, Resp>>> (Handler::*member)(
+                      const CallContext&, const Req&, std::shared_ptr<StreamHandle>)) {
+    HandleBidi<Req, Resp>(method, [&object, member](const CallContext& ctx, const Req& request,
+                                                    std::shared_ptr<StreamHandle> handle) {
+      return (object.*member)(ctx, request, std::move(handle));
     });
   }
 
@@ -97,14 +127,61 @@ class RpcService final : public grpc::Service {
 
  private:
   struct Method;
-  using NewRequest = std::function<std::unique_ptr<google::protobuf::Message>()>;
   using Run = std::function<absl::StatusOr<grpc::ByteBuffer>(const CallContext&,
                                                              const google::protobuf::Message&)>;
   class Call;
 
+  template <typename Req>
+  static std::unique_ptr<google::protobuf::Message> New() {
+    return std::make_unique<Req>();
+  }
+
+  // A handler's stream of messages as one of bytes.
+  template <typename Req, typename Resp, typename Stream>
+  class Erased final : public ByteStream {
+   public:
+    explicit Erased(std::unique_ptr<Stream> stream) : stream_(std::move(stream)) {}
+
+    absl::StatusOr<Next<grpc::ByteBuffer>> NextResponse(const CallContext& ctx) override {
+      IPT_ASSIGN_OR_RETURN(const Next<Resp> next, stream_->NextResponse(ctx));
+      Next<grpc::ByteBuffer> erased{std::nullopt, next.again, next.end};
+      if (next.response.has_value()) {
+        IPT_ASSIGN_OR_RETURN(erased.response, Serialize(*next.response));
+      }
+      return erased;
+    }
+    absl::Status OnMessage(const CallContext& ctx,
+                           const google::protobuf::Message& message) override {
+      if constexpr (std::is_same_v<Stream, BidiStream<Req, Resp>>) {
+        return stream_->OnMessage(ctx, static_cast<const Req&>(message));
+      }
+      return Internal("a message on a stream whose client sends none");
+    }
+    void OnClientDone(const CallContext& ctx) override {
+      if constexpr (std::is_same_v<Stream, BidiStream<Req, Resp>>) stream_->OnClientDone(ctx);
+    }
+    void OnOver(const CallContext& ctx) override { stream_->OnOver(ctx); }
+
+   private:
+    const std::unique_ptr<Stream> stream_;
+  };
+
+  template <typename Req, typename Resp, typename Stream, typename Open>
+  static OpenStream Erase(Open open) {
+    return
+        [open = std::move(open)](
+            const CallContext& ctx, const google::protobuf::Message& first,
+            std::shared_ptr<StreamHandle> handle) -> absl::StatusOr<std::unique_ptr<ByteStream>> {
+          IPT_ASSIGN_OR_RETURN(std::unique_ptr<Stream> stream,
+                               open(ctx, static_cast<const Req&>(first), std::move(handle)));
+          return std::make_unique<Erased<Req, Resp, Stream>>(std::move(stream));
+        };
+  }
+
   void AddFromMemory(absl::string_view method, FromMemory<google::protobuf::Message> find);
   static absl::StatusOr<grpc::ByteBuffer> Serialize(const google::protobuf::Message& message);
-  void Add(absl::string_view method, NewRequest new_request, Run run);
+  // One of `run` and `open`.
+  void Add(absl::string_view method, NewRequest new_request, Run run, OpenStream open);
 
   const std::string name_;
   const RpcRuntime& runtime_;

@@ -1,5 +1,6 @@
 #include "platform/server/server.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <fstream>
@@ -36,6 +37,8 @@ namespace {
 
 constexpr int kMaxRequestBytes = 4 << 20;
 constexpr int kMaxMetadataBytes = 16 << 10;
+// What streams of a connection beyond its age get to end by themselves (--max_stream_age).
+constexpr absl::Duration kConnectionGrace = absl::Minutes(10);
 
 // Token keys, known clients and TLS files, each reloaded when its file changes.
 class Identity {
@@ -122,7 +125,9 @@ std::unique_ptr<grpc::Server> BuildServer(const Settings& settings, Identity& id
   builder.AddChannelArgument(
       GRPC_ARG_MAX_CONNECTION_AGE_MS,
       static_cast<int>(absl::ToInt64Milliseconds(settings.max_connection_age)));
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS, 10 * 60 * 1000);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
+                             static_cast<int>(absl::ToInt64Milliseconds(std::max(
+                                 kConnectionGrace, settings.max_stream_age + absl::Minutes(1)))));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60 * 1000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20 * 1000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
@@ -237,8 +242,9 @@ absl::Status Run(const std::string& binary, const Settings& settings, const Prog
   IPT_ASSIGN_OR_RETURN(const auto identity, Identity::Open(settings, clock, metrics));
 
   rpc::Executor executor(settings.executor_threads, settings.executor_queue);
+  rpc::StreamSet streams(clock, settings.max_streams, settings.max_stream_age);
   const rpc::RpcRuntime runtime{
-      identity->authenticator(), clock, executor, telemetry, settings.default_deadline,
+      identity->authenticator(), clock, executor, telemetry, streams, settings.default_deadline,
       settings.max_call_time};
   RedisTelemetry redis_telemetry(metrics);
   const std::unique_ptr<cache::Shared> shared = OpenShared(settings, clock, redis_telemetry);
@@ -310,6 +316,7 @@ absl::Status Run(const std::string& binary, const Settings& settings, const Prog
   if (admin != nullptr) admin->SetReady(false);
   health.End();
   absl::SleepFor(settings.drain_delay);
+  streams.Stop();
   for (const auto& module : modules) module->EndWithin(settings.grace);
   FinishCalls(*server, executor, settings.grace);
   executor.Stop();

@@ -40,6 +40,9 @@ ABSL_FLAG(std::string, reflection, "auto",
           "gRPC reflection: `on`, `off`, or `auto` (off under TLS).");
 ABSL_FLAG(int, executor_threads, 32, "Threads that run calls, 1 to 512.");
 ABSL_FLAG(int, executor_queue, 1024, "Calls that may wait for a thread; more are refused.");
+ABSL_FLAG(int, max_streams, 1000, "Streams that may be open; more are refused. 1 to 100000.");
+ABSL_FLAG(absl::Duration, max_stream_age, absl::Minutes(10),
+          "Streams end by themselves, with OK, when they are about so old: clients open the next.");
 ABSL_FLAG(int, database_sessions, 16, "PostgreSQL sessions, or SQLite readers, 1 to 256.");
 ABSL_FLAG(absl::Duration, statement_timeout, absl::Seconds(10),
           "The longest an SQL statement runs.");
@@ -216,6 +219,8 @@ absl::StatusOr<Settings> Collect() {
   settings.tls_require_client_cert = absl::GetFlag(FLAGS_tls_require_client_cert);
   settings.executor_threads = absl::GetFlag(FLAGS_executor_threads);
   settings.executor_queue = absl::GetFlag(FLAGS_executor_queue);
+  settings.max_streams = absl::GetFlag(FLAGS_max_streams);
+  settings.max_stream_age = absl::GetFlag(FLAGS_max_stream_age);
   settings.database_sessions = absl::GetFlag(FLAGS_database_sessions);
   settings.statement_timeout = absl::GetFlag(FLAGS_statement_timeout);
   settings.group_commit = absl::GetFlag(FLAGS_group_commit);
@@ -276,6 +281,9 @@ absl::StatusOr<Settings> Collect() {
   if (settings.executor_queue < 1 || settings.executor_queue > 1'000'000) {
     return Wrong("--executor_queue must be 1 to 1000000");
   }
+  if (settings.max_streams < 1 || settings.max_streams > 100'000) {
+    return Wrong("--max_streams must be 1 to 100000");
+  }
   if (settings.database_sessions < 1 || settings.database_sessions > 256) {
     return Wrong("--database_sessions must be 1 to 256");
   }
@@ -283,7 +291,8 @@ absl::StatusOr<Settings> Collect() {
        {std::pair<const char*, absl::Duration>{"statement_timeout", settings.statement_timeout},
         {"default_deadline", settings.default_deadline},
         {"max_call_time", settings.max_call_time},
-        {"max_connection_age", settings.max_connection_age}}) {
+        {"max_connection_age", settings.max_connection_age},
+        {"max_stream_age", settings.max_stream_age}}) {
     if (value <= absl::ZeroDuration()) return Wrong(absl::StrCat("--", name, " must be above 0"));
   }
   if (settings.max_call_time > absl::Hours(24)) {
@@ -293,6 +302,9 @@ absl::StatusOr<Settings> Collect() {
     return Wrong(absl::StrCat(
         "--default_deadline=", absl::FormatDuration(settings.default_deadline),
         " must not be above --max_call_time=", absl::FormatDuration(settings.max_call_time)));
+  }
+  if (settings.max_stream_age > absl::Hours(24)) {
+    return Wrong("--max_stream_age must be at most 24h");
   }
   for (const auto& [name, value] :
        {std::pair<const char*, absl::Duration>{"drain_delay", settings.drain_delay},

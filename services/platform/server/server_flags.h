@@ -34,6 +34,8 @@ struct Settings {
 
   int executor_threads = 0;
   int executor_queue = 0;
+  int max_streams = 0;
+  absl::Duration max_stream_age;
   int database_sessions = 0;
   absl::Duration statement_timeout;
   bool group_commit = true;

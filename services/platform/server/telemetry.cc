@@ -1,6 +1,7 @@
 #include "platform/server/telemetry.h"
 
 #include <array>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -22,7 +23,8 @@ std::string CodeName(absl::StatusCode code) {
 
 struct Telemetry::MethodMetrics {
   std::array<prometheus::Counter*, kCodes> handled{};
-  prometheus::Histogram* seconds = nullptr;
+  prometheus::Histogram* seconds = nullptr;   // unless it streams
+  prometheus::Gauge* open_streams = nullptr;  // if it does
 };
 
 Telemetry::Telemetry(Metrics& metrics, Limits limits)
@@ -53,6 +55,8 @@ void Telemetry::AddService(const std::string& full_name) {
   if (service == nullptr) return;
   for (int m = 0; m < service->method_count(); ++m) {
     const std::string& method = service->method(m)->name();
+    const bool streams =
+        service->method(m)->client_streaming() || service->method(m)->server_streaming();
     auto entry = std::make_unique<MethodMetrics>();
     for (int code = 0; code < kCodes; ++code) {
       entry->handled[code] =
@@ -61,9 +65,13 @@ void Telemetry::AddService(const std::string& full_name) {
                              {"grpc_method", method},
                              {"grpc_code", CodeName(static_cast<absl::StatusCode>(code))}});
     }
-    entry->seconds =
-        &metrics_.Histogram("grpc_server_handling_seconds", "Time of calls.", LatencyBuckets(),
-                            {{"grpc_service", full_name}, {"grpc_method", method}});
+    const Metrics::Labels labels = {{"grpc_service", full_name}, {"grpc_method", method}};
+    if (streams) {
+      entry->open_streams = &metrics_.Gauge("rpc_open_streams", "Streams open now.", labels);
+    } else {
+      entry->seconds = &metrics_.Histogram("grpc_server_handling_seconds", "Time of calls.",
+                                           LatencyBuckets(), labels);
+    }
     methods_[absl::StrCat("/", full_name, "/", method)] = std::move(entry);
   }
 }
@@ -77,34 +85,58 @@ absl::Status Telemetry::BeforeRead(const rpc::MethodInfo& method) {
   return it == audits_.end() ? absl::OkStatus() : it->second->MayRead();
 }
 
-void Telemetry::OnFinished(const rpc::FinishedCall& call) {
-  const CallContext& ctx = call.context;
-  if (const auto it = methods_.find(call.method.path()); it != methods_.end()) {
-    const int code = static_cast<int>(call.status.code());
-    if (code >= 0 && code < kCodes) it->second->handled[code]->Increment();
-    it->second->seconds->Observe(absl::ToDoubleSeconds(call.latency));
-  }
+Telemetry::MethodMetrics* Telemetry::Find(const rpc::MethodInfo& method) {
+  const auto it = methods_.find(method.path());
+  return it == methods_.end() ? nullptr : it->second.get();
+}
 
-  // Reads of patient-bound data, and refused attempts of any call on it: a write that was carried
-  // out has its entry in its own transaction.
+// Reads of patient-bound data, and refused attempts of any call on it: a write that was carried out
+// has its entry in its own transaction.
+void Telemetry::Audit(const rpc::FinishedCall& call) {
+  const CallContext& ctx = call.context;
   const bool refused = call.status.code() == absl::StatusCode::kPermissionDenied ||
                        call.status.code() == absl::StatusCode::kNotFound;
-  if (call.method.patient_data() && ctx.caller != nullptr && !ctx.clinic_id.empty() &&
-      (!call.method.is_write() || refused || ctx.validate_only)) {
-    if (const auto it = audits_.find(call.method.service()); it != audits_.end()) {
-      AuditRecord record;
-      record.clinic_id = ctx.clinic_id;
-      record.caller = ctx.caller->subject;
-      record.method = ctx.method;
-      record.write = call.method.is_write() && !ctx.validate_only;
-      record.resource = ctx.resource;
-      record.request_id = ctx.request_id;
-      record.outcome = CodeName(call.status.code());
-      record.time = ctx.now;
-      record.last_time = ctx.now;
-      it->second->Add(std::move(record));
-    }
+  if (!call.method.patient_data() || ctx.caller == nullptr || ctx.clinic_id.empty() ||
+      (call.method.is_write() && !refused && !ctx.validate_only)) {
+    return;
   }
+  const auto it = audits_.find(call.method.service());
+  if (it == audits_.end()) return;
+  AuditRecord record;
+  record.clinic_id = ctx.clinic_id;
+  record.caller = ctx.caller->subject;
+  record.method = ctx.method;
+  record.write = call.method.is_write() && !ctx.validate_only;
+  record.resource = ctx.resource;
+  record.request_id = ctx.request_id;
+  record.outcome = CodeName(call.status.code());
+  record.time = ctx.now;
+  record.last_time = ctx.now;
+  it->second->Add(std::move(record));
+}
+
+void Telemetry::OnStreamBegun(const rpc::FinishedCall& call) {
+  if (MethodMetrics* metrics = Find(call.method); metrics != nullptr) {
+    metrics->open_streams->Increment();
+  }
+  Audit(call);  // it is read from now on, for as long as it may last
+  const CallContext& ctx = call.context;
+  log::Line(log::Level::kInfo, "stream_begun",
+            {{log::Key::kMethod, ctx.method},
+             {log::Key::kClinic, ctx.clinic_id},
+             {log::Key::kCaller, ctx.caller->subject},
+             {log::Key::kCallId, ctx.call_id}});
+}
+
+void Telemetry::OnFinished(const rpc::FinishedCall& call) {
+  const CallContext& ctx = call.context;
+  if (MethodMetrics* metrics = Find(call.method); metrics != nullptr) {
+    const int code = static_cast<int>(call.status.code());
+    if (code >= 0 && code < kCodes) metrics->handled[code]->Increment();
+    if (metrics->seconds != nullptr) metrics->seconds->Observe(absl::ToDoubleSeconds(call.latency));
+    if (call.stream_begun) metrics->open_streams->Decrement();
+  }
+  if (!call.stream_begun) Audit(call);
 
   const bool ours = call.status.code() == absl::StatusCode::kInternal ||
                     call.status.code() == absl::StatusCode::kUnknown;
@@ -118,7 +150,7 @@ void Telemetry::OnFinished(const rpc::FinishedCall& call) {
   const double latency_ms = absl::ToDoubleMilliseconds(call.latency);
   const absl::string_view caller =
       ctx.caller == nullptr ? absl::string_view() : absl::string_view(ctx.caller->subject);
-  if (call.latency >= limits_.slow_call) {
+  if (call.latency >= limits_.slow_call && !call.stream_begun) {
     log::Line(level, "call",
               {{log::Key::kMethod, ctx.method},
                {log::Key::kCode, code},

@@ -34,6 +34,7 @@ class Telemetry final : public rpc::CallObserver, public storage::StorageObserve
   void SetReadAudit(const std::string& full_name, audit::ReadAudit* audit);
 
   void OnFinished(const rpc::FinishedCall& call) override;
+  void OnStreamBegun(const rpc::FinishedCall& call) override;
   absl::Status BeforeRead(const rpc::MethodInfo& method) override;
 
   void OnStatement(absl::string_view sql, absl::Duration took, bool ok) override;
@@ -46,6 +47,9 @@ class Telemetry final : public rpc::CallObserver, public storage::StorageObserve
 
  private:
   struct MethodMetrics;
+
+  MethodMetrics* Find(const rpc::MethodInfo& method);
+  void Audit(const rpc::FinishedCall& call);
 
   Metrics& metrics_;
   const Limits limits_;

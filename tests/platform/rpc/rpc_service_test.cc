@@ -69,7 +69,7 @@ class RpcServiceTest : public ::testing::Test {
  protected:
   RpcServiceTest()
       : executor_(2, 2),
-        runtime_{authenticator_, clock_, executor_, recorder_},
+        runtime_{authenticator_, clock_, executor_, recorder_, streams_},
         service_("ipt.scheduling.v1.ClinicService", runtime_) {
     service_.Handle<pb::GetClinicRequest, pb::Clinic>(
         "GetClinic", [this](const CallContext& ctx, const pb::GetClinicRequest& request) {
@@ -177,6 +177,7 @@ class RpcServiceTest : public ::testing::Test {
   FakeAuthenticator authenticator_;
   Recorder recorder_;
   Executor executor_;
+  StreamSet streams_{clock_, 10, absl::Hours(1)};
   RpcRuntime runtime_;
   RpcService service_;
   std::unique_ptr<grpc::Server> server_;
