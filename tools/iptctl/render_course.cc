@@ -178,6 +178,9 @@ class Drawing {
     if (progress.unbooked_sessions() > 0) {
       details.push_back(absl::StrCat(progress.unbooked_sessions(), " to book"));
     }
+    if (progress.excess_sessions() > 0) {
+      details.push_back(absl::StrCat(progress.excess_sessions(), " more than agreed"));
+    }
     DrawClock("Session", used, planned, bar, details);
 
     const int week = progress.week_number();

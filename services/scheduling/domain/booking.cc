@@ -155,7 +155,8 @@ absl::StatusOr<std::vector<Refusal>> CheckPlacements(ClinicCalendars& calendars,
   Findings findings;
   for (size_t i = 0; i < request.placed.size(); ++i) {
     const Session& session = request.placed[i];
-    if (counts.used + counts.booked + static_cast<int>(i) >= request.course.planned_sessions) {
+    if (!request.retrospective && !request.moves &&
+        counts.used + counts.booked + static_cast<int>(i) >= request.course.planned_sessions) {
       findings.Add(i, reason::kSessionLimit,
                    "all agreed sessions are used or booked; extend the course first",
                    {{"planned_sessions", absl::StrCat(request.course.planned_sessions)}});

@@ -51,8 +51,10 @@ struct PlacementRequest {
   // By start, with therapist, patient, interval and blocked_until set.
   const std::vector<Session>& placed;
   BookingOverride override;
-  // They took place: only overlaps and the number of sessions are looked at.
+  // They took place: only overlaps are looked at.
   bool retrospective = false;
+  // They are booked already and only move: the agreed number of sessions is not asked.
+  bool moves = false;
   absl::Time now;
 };
 

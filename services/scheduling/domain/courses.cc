@@ -142,7 +142,6 @@ absl::StatusOr<Course> ImportCourse(SchedulingTx& tx, const CallContext& ctx, Id
   IPT_ASSIGN_OR_RETURN(const Clinic* clinic, edit.calendars().GetClinic());
   const bool no_show_uses = clinic->policy.no_show_uses_session.value_or(false);
 
-  int used = 0;
   std::vector<Interval> taken;
   for (size_t i = 0; i < command.past_sessions.size(); ++i) {
     const PastSession& past = command.past_sessions[i];
@@ -179,11 +178,7 @@ absl::StatusOr<Course> ImportCourse(SchedulingTx& tx, const CallContext& ctx, Id
                                .previous_start = std::nullopt,
                                .previous_outcome = AttendanceOutcome::kUnspecified,
                                .previous_therapist_id = ""});
-    used += session.uses_session ? 1 : 0;
     edit.Add(std::move(session), Effect::kRecord);
-  }
-  if (used > edit.course.planned_sessions) {
-    bad.Add("past_sessions", "use up more sessions than course.planned_sessions");
   }
   IPT_RETURN_IF_ERROR(bad.ToStatus());
 

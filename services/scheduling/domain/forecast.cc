@@ -306,6 +306,7 @@ CourseProgress ProgressOf(const ForecastRequest& request, const SessionCounts& c
   progress.used_sessions = counts.used;
   progress.booked_sessions = counts.booked;
   progress.unbooked_sessions = counts.unbooked;
+  progress.excess_sessions = counts.excess;
   progress.next_session_number = counts.next_number;
   progress.phases = PhasesOf(request.variant, request.course.planned_sessions);
   progress.phase = PhaseOf(progress.phases, counts.next_number);

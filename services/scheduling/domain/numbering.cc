@@ -21,6 +21,7 @@ SessionCounts CountSessions(int planned_sessions, const std::vector<Session>& se
     }
   }
   counts.unbooked = std::max(0, planned_sessions - counts.used - counts.booked);
+  counts.excess = std::max(0, counts.used + counts.booked - planned_sessions);
   if (counts.used < planned_sessions) {
     counts.next_number = std::min(counts.used + counts.unrecorded + 1, planned_sessions);
   }

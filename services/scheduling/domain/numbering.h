@@ -21,6 +21,7 @@ struct SessionCounts {
   int used = 0;
   int booked = 0;      // also those that have passed without attendance recorded
   int unbooked = 0;    // planned, but neither used nor booked
+  int excess = 0;      // used or booked beyond the planned ones
   int unrecorded = 0;  // of the booked ones, those that have ended
   // Number of the session that comes next; 0 when all are used.
   int next_number = 0;

@@ -99,6 +99,7 @@ absl::StatusOr<Session> BookSession(SchedulingTx& tx, const CallContext& ctx, Id
                                                           .placed = placed,
                                                           .override = command.override,
                                                           .retrospective = command.retrospective,
+                                                          .moves = false,
                                                           .now = ctx.now}));
   if (!refusals.empty()) {
     return RefuseOne(CourseName(session.clinic_id, session.course_id), refusals);
@@ -155,6 +156,7 @@ absl::StatusOr<BookedPlan> BookPlan(SchedulingTx& tx, const CallContext& ctx, Id
                                                                          .placed = placed,
                                                                          .override = {},
                                                                          .retrospective = false,
+                                                                         .moves = false,
                                                                          .now = ctx.now}));
   if (!refusals.empty()) {
     for (Refusal& refusal : refusals) refusal.index = order[refusal.index];
@@ -247,6 +249,7 @@ absl::StatusOr<Rescheduled> RescheduleSession(SchedulingTx& tx, const CallContex
                                                           .placed = placed,
                                                           .override = command.override,
                                                           .retrospective = false,
+                                                          .moves = true,
                                                           .now = ctx.now}));
   if (!refusals.empty()) {
     if (command.following) return RefuseSeries("sessions", placed.size(), refusals);
@@ -345,16 +348,9 @@ absl::StatusOr<Session> RecordAttendance(SchedulingTx& tx, const CallContext& ct
                  command.source == AttendanceSource::kUnspecified ? AttendanceSource::kTherapist
                                                                   : command.source,
                  ctx.now};
-  const SessionCounts counts =
-      CountSessions(edit.course.planned_sessions, edit.sessions(), ctx.now);
-  if (counts.used + counts.booked > edit.course.planned_sessions) {
-    return FailedPrecondition(
-        reason::kSessionLimit, CourseName(before.clinic_id, before.course_id),
-        "with this session more than the agreed ones are used or booked; extend the course or "
-        "cancel a booked session first",
-        {{"planned_sessions", absl::StrCat(edit.course.planned_sessions)}});
-  }
   if (edit.course.state == CourseState::kCompleted) {
+    const SessionCounts counts =
+        CountSessions(edit.course.planned_sessions, edit.sessions(), ctx.now);
     if (counts.attended == 0) {
       return CourseStateError(edit.course,
                               "it would leave a completed course without an attended session; "

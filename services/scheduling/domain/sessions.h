@@ -101,8 +101,9 @@ struct RecordAttendanceCommand {
   AttendanceSource source = AttendanceSource::kUnspecified;  // unspecified: the therapist
   std::string correction_reason;  // needed where attendance was recorded before
 };
-// Also of a closed course: what happened does not depend on when it is written down. A correction
-// that would leave a completed course without an attended session is refused.
+// Also of a closed course, and beyond the agreed number of sessions: what happened does not depend
+// on when it is written down, nor on what was agreed. A correction that would leave a completed
+// course without an attended session is refused.
 absl::StatusOr<Session> RecordAttendance(SchedulingTx& tx, const CallContext& ctx,
                                          const RecordAttendanceCommand& command);
 

@@ -248,6 +248,7 @@ struct CourseProgress {
   int used_sessions = 0;
   int booked_sessions = 0;
   int unbooked_sessions = 0;
+  int excess_sessions = 0;
   int next_session_number = 0;
   Phase phase = Phase::kUnspecified;
   std::vector<PhaseSpan> phases;

@@ -39,6 +39,7 @@ void WriteProgress(const Course& course, pb::CourseProgress* out) {
   out->set_used_sessions(progress.used_sessions);
   out->set_booked_sessions(progress.booked_sessions);
   out->set_unbooked_sessions(progress.unbooked_sessions);
+  out->set_excess_sessions(progress.excess_sessions);
   out->set_next_session_number(progress.next_session_number);
   out->set_phase(static_cast<pb::Phase>(progress.phase));
   WritePhases(progress.phases, out->mutable_phases());

@@ -117,7 +117,8 @@ auto Members(Is<CourseProgress> auto& v) {
                   v.week_number, v.days_left, v.attended_sessions, v.used_sessions,
                   v.booked_sessions, v.unbooked_sessions, v.next_session_number, v.phase,
                   v.mid_course_session, v.mid_course_review_day, v.termination_session,
-                  v.termination_start_day, v.next_session_id, v.next_session_time);
+                  v.termination_start_day, v.next_session_id, v.next_session_time,
+                  v.excess_sessions);
 }
 auto Members(Is<Forecast> auto& v) {
   return std::tie(v.state, v.as_of, v.sessions_left, v.projected_finish, v.slack_days);

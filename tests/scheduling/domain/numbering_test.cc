@@ -75,10 +75,12 @@ TEST(CountSessionsTest, CountsAndFindsWhatComesNext) {
   EXPECT_EQ(counts.booked, 3);
   EXPECT_EQ(counts.unrecorded, 1);
   EXPECT_EQ(counts.unbooked, 12);
+  EXPECT_EQ(counts.excess, 0);
   EXPECT_EQ(counts.next, &sessions[3]);
   EXPECT_EQ(counts.next_number, 3);
   counts = CountSessions(1, sessions, now);
   EXPECT_EQ(counts.unbooked, 0);
+  EXPECT_EQ(counts.excess, 3);
   EXPECT_EQ(counts.next_number, 0);
 }
 

@@ -204,11 +204,27 @@ TEST_F(CourseHandlerTest, NamesEveryBadFieldOfAnImport) {
     past->set_outcome(pb::ATTENDANCE_OUTCOME_ATTENDED);
   }
   const auto refused = courses_.ImportCourse(Write(request), request);
-  EXPECT_THAT(refused, HasBadFields("past_sessions[1].start_time", "past_sessions[3].start_time",
-                                    "past_sessions[5].start_time", "past_sessions[7].start_time",
-                                    "past_sessions[9].start_time", "past_sessions[11].start_time",
-                                    "past_sessions[13].start_time", "past_sessions[15].start_time",
-                                    "past_sessions"));
+  EXPECT_THAT(refused,
+              HasBadFields("past_sessions[1].start_time", "past_sessions[3].start_time",
+                           "past_sessions[5].start_time", "past_sessions[7].start_time",
+                           "past_sessions[9].start_time", "past_sessions[11].start_time",
+                           "past_sessions[13].start_time", "past_sessions[15].start_time"));
+}
+
+TEST_F(CourseHandlerTest, ImportsMoreSessionsThanWereAgreed) {
+  pb::ImportCourseRequest request;
+  request.set_parent("clinics/north");
+  *request.mutable_course() = NewCourse("p1").course();
+  for (int i = 0; i < 17; ++i) {
+    auto* past = request.add_past_sessions();
+    *past->mutable_start_time() = Stamp(At(CivilMinute(2026, 10, 1 + i, 9, 0)));
+    past->set_outcome(pb::ATTENDANCE_OUTCOME_ATTENDED);
+  }
+  const auto course = courses_.ImportCourse(Write(request), request);
+  ASSERT_OK(course);
+  EXPECT_EQ(course->progress().attended_sessions(), 17);
+  EXPECT_EQ(course->progress().excess_sessions(), 1);
+  EXPECT_EQ(course->forecast().sessions_left(), 0);
 }
 
 // ------------------------------------------------------------------------- reads and updates

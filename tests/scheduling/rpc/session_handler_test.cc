@@ -443,7 +443,8 @@ TEST_F(SessionHandlerTest, ACancelledSessionHasNoAttendance) {
   EXPECT_THAT(Record(name), FailsWith(kPrecondition, "SESSION_STATE"));
 }
 
-TEST_F(SessionHandlerTest, ACorrectionCannotUseUpMoreThanAgreed) {
+// What took place is recorded, whatever was agreed: the excess is told.
+TEST_F(SessionHandlerTest, ACorrectionMayUseUpMoreThanAgreed) {
   auto request = NewCourse("p1");
   request.mutable_course()->set_planned_sessions(12);
   const std::string course = Create(request)->name();
@@ -454,10 +455,39 @@ TEST_F(SessionHandlerTest, ACorrectionCannotUseUpMoreThanAgreed) {
   for (int week = 2; week <= 13; ++week) starts.push_back(Monday(week, 10));
   const auto booked = BookPlan(course, starts);
   ASSERT_OK(booked);
-  EXPECT_THAT(Record(missed, pb::ATTENDANCE_OUTCOME_ATTENDED, "was there"),
-              FailsWith(kPrecondition, "SESSION_LIMIT"));
-  ASSERT_OK(Cancel(booked->sessions(11).name()));
-  EXPECT_OK(Record(missed, pb::ATTENDANCE_OUTCOME_ATTENDED, "was there"));
+  EXPECT_EQ(Get(course).progress().excess_sessions(), 0);
+  ASSERT_OK(Record(missed, pb::ATTENDANCE_OUTCOME_ATTENDED, "was there"));
+  const pb::Course after = Get(course);
+  EXPECT_EQ(after.progress().used_sessions(), 1);
+  EXPECT_EQ(after.progress().booked_sessions(), 12);
+  EXPECT_EQ(after.progress().unbooked_sessions(), 0);
+  EXPECT_EQ(after.progress().excess_sessions(), 1);
+  const std::string last = booked->sessions(11).name();
+  EXPECT_EQ(GetSession(last).session_number(), 13);
+  // Booked ones may still be moved; further ones are not booked.
+  EXPECT_OK(Move(last, Monday(13, 11)));
+  EXPECT_OK(
+      Move(booked->sessions(10).name(), Monday(12, 11), pb::RESCHEDULE_SCOPE_THIS_AND_FOLLOWING));
+  EXPECT_THAT(Book(course, Monday(14, 10)), FailsWith(kPrecondition, "SESSION_LIMIT"));
+  ASSERT_OK(Cancel(last));
+  EXPECT_EQ(Get(course).progress().excess_sessions(), 0);
+  EXPECT_THAT(Book(course, Monday(14, 10)), FailsWith(kPrecondition, "SESSION_LIMIT"));
+}
+
+TEST_F(SessionHandlerTest, ASessionThatTookPlaceIsWrittenDownBeyondTheAgreedNumber) {
+  auto request = NewCourse("p1");
+  request.mutable_course()->set_planned_sessions(12);
+  const std::string course = Create(request)->name();
+  std::vector<absl::Time> starts;
+  for (int week = 1; week <= 12; ++week) starts.push_back(Monday(week, 10));
+  ASSERT_OK(BookPlan(course, starts));
+  now_ = Monday(2, 9);
+  auto held = Booking(course, Monday(1, 14));
+  held.set_retrospective(true);
+  const auto session = Book(held);
+  ASSERT_OK(session);
+  ASSERT_OK(Record(session->name()));
+  EXPECT_EQ(Get(course).progress().excess_sessions(), 1);
 }
 
 // ---------------------------------------------------------------------------- update, lists

@@ -60,6 +60,7 @@ Course FullCourse(const std::string& id) {
   progress.used_sessions = 6;
   progress.booked_sessions = 7;
   progress.unbooked_sessions = 3;
+  progress.excess_sessions = 2;
   progress.next_session_number = 7;
   progress.phase = Phase::kMiddle;
   progress.phases = {{Phase::kInitial, 1, 4}, {Phase::kTermination, 14, 16}};

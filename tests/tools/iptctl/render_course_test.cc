@@ -348,6 +348,17 @@ TEST(RenderCourseTest, DrawsALongPauseInOneLine) {
   EXPECT_THAT(lines[3], HasSubstr("clocks go back"));
 }
 
+TEST(RenderCourseTest, TellsOfMoreSessionsThanAgreed) {
+  Picture p("Europe/London", absl::CivilSecond(2026, 8, 5, 9, 0, 0), 12);
+  for (int week = 1; week <= 13; ++week) p.Add(p.Week(week), v1::SESSION_STATE_ATTENDED, week);
+  p.progress().set_used_sessions(13);
+  p.progress().set_excess_sessions(1);
+  const std::string drawing = p.Draw(absl::CivilSecond(2026, 11, 10, 12, 0, 0));
+  ExpectFits(drawing);
+  EXPECT_THAT(drawing, HasSubstr("Session  13 of 12"));
+  EXPECT_THAT(drawing, HasSubstr("1 more than agreed"));
+}
+
 TEST(RenderCourseTest, FollowsAnOverdueCourseToToday) {
   Picture p("Europe/London", absl::CivilSecond(2026, 1, 7, 9, 0, 0), 12);
   for (int week = 1; week <= 11; ++week) p.Add(p.Week(week), v1::SESSION_STATE_ATTENDED, week);
