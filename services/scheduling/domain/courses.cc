@@ -69,16 +69,22 @@ absl::StatusOr<CourseEdit> Open(SchedulingTx& tx, const CallContext& ctx, IdSour
   return CourseEdit::New(tx, ctx, std::move(course));
 }
 
-// The booked sessions that `keep_out` holds of, by start.
+// The booked sessions to come that `keep_out` holds of, by start. Never one that has begun: it
+// waits in the work list for its attendance, and what happened in it is not undone by cancelling
+// it.
 template <typename Predicate>
-std::vector<std::string> Booked(const CourseEdit& edit, Predicate keep_out) {
+std::vector<std::string> BookedAhead(const CourseEdit& edit, absl::Time now, Predicate keep_out) {
   std::vector<std::string> ids;
   for (const Session& session : edit.sessions()) {
-    if (session.state == SessionState::kBooked && keep_out(session)) {
+    if (session.state == SessionState::kBooked && session.interval.start > now &&
+        keep_out(session)) {
       ids.push_back(session.session_id);
     }
   }
   return ids;
+}
+std::vector<std::string> BookedAhead(const CourseEdit& edit, absl::Time now) {
+  return BookedAhead(edit, now, [](const Session&) { return true; });
 }
 
 absl::Status SessionsInTheWay(const Course& course, size_t count, absl::string_view description) {
@@ -240,7 +246,7 @@ absl::StatusOr<CourseAndSessions> PauseCourse(SchedulingTx& tx, const CallContex
                                {"used_days", absl::StrCat(days_before)},
                                {"asked_days", absl::StrCat(days_after - days_before)}});
   }
-  const auto in_pause = Booked(edit, [&](const Session& session) {
+  const auto in_pause = BookedAhead(edit, ctx.now, [&](const Session& session) {
     const absl::CivilDay day(zone.At(session.interval.start).cs);
     return day >= command.pause.days.first && day <= command.pause.days.last;
   });
@@ -320,10 +326,16 @@ absl::StatusOr<CourseAndSessions> ShortenCourse(SchedulingTx& tx, const CallCont
               course.planned_sessions - 1, violations, metadata);
   IPT_RETURN_IF_ERROR(OutOfBounds(violations, metadata));
 
-  std::vector<std::string> booked = Booked(edit, [](const Session&) { return true; });
-  const size_t room = command.planned_sessions - counts.used;
+  const std::vector<std::string> ahead = BookedAhead(edit, ctx.now);
+  const int begun = counts.booked - static_cast<int>(ahead.size());
+  const int room = command.planned_sessions - counts.used - begun;
+  if (room < 0) {
+    return SessionsInTheWay(course, begun,
+                            "sessions that have begun, without attendance recorded, may use up "
+                            "more than would be left; record their attendance first");
+  }
   std::vector<std::string> too_many;
-  if (booked.size() > room) too_many.assign(booked.begin() + room, booked.end());
+  if (static_cast<int>(ahead.size()) > room) too_many.assign(ahead.begin() + room, ahead.end());
   if (!too_many.empty() && !command.cancel_sessions) {
     return SessionsInTheWay(course, too_many.size(),
                             "more sessions are booked than would be left; cancel the last ones, "
@@ -346,13 +358,12 @@ absl::StatusOr<Course> CompleteCourse(SchedulingTx& tx, const CallContext& ctx,
   if (counts.attended == 0) {
     return CourseStateError(course, "no session was attended; discontinue the course instead");
   }
-  const auto booked = Booked(edit, [](const Session&) { return true; });
-  if (!booked.empty() && !cancel_sessions) {
-    return SessionsInTheWay(course, booked.size(),
-                            "sessions are booked, to come or without attendance recorded; record "
-                            "or cancel them, or set cancel_sessions");
+  const auto ahead = BookedAhead(edit, ctx.now);
+  if (!ahead.empty() && !cancel_sessions) {
+    return SessionsInTheWay(course, ahead.size(),
+                            "sessions to come are booked; cancel them, or set cancel_sessions");
   }
-  edit.Cancel(booked, "the course was completed");
+  edit.Cancel(ahead, "the course was completed");
   course.state = CourseState::kCompleted;
   course.closure =
       Closure{ctx.now, ClosureReason::kUnspecified, counts.used < course.planned_sessions};
@@ -366,8 +377,7 @@ absl::StatusOr<Course> DiscontinueCourse(SchedulingTx& tx, const CallContext& ct
                                          ClosureReason why) {
   IPT_ASSIGN_OR_RETURN(CourseEdit edit, CourseEdit::Open(tx, ctx, course_id, if_revision));
   IPT_RETURN_IF_ERROR(CheckOpen(edit.course));
-  edit.Cancel(Booked(edit, [&](const Session& s) { return s.interval.start > ctx.now; }),
-              "the course was discontinued");
+  edit.Cancel(BookedAhead(edit, ctx.now), "the course was discontinued");
   edit.course.state = CourseState::kDiscontinued;
   edit.course.closure = Closure{ctx.now, why, false};
   edit.Note(CourseChangeKind::kDiscontinued);

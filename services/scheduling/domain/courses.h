@@ -23,6 +23,9 @@
 
 namespace ipt::scheduling {
 
+// Where a use case cancels sessions, it cancels those to come. Those that have begun stay in the
+// work list until their attendance is recorded, also of a closed course.
+
 inline constexpr int kMaxPauseDays = 366;
 inline constexpr int kPauseBackdateDays = 31;
 inline constexpr int kImportYears = 5;
@@ -117,8 +120,6 @@ absl::StatusOr<Course> CompleteCourse(SchedulingTx& tx, const CallContext& ctx,
                                       const std::string& course_id, int64_t if_revision,
                                       bool cancel_sessions);
 
-// Cancels the booked sessions to come. Past ones without attendance stay in the work list: what
-// happened in them is still to be recorded.
 absl::StatusOr<Course> DiscontinueCourse(SchedulingTx& tx, const CallContext& ctx,
                                          const std::string& course_id, int64_t if_revision,
                                          ClosureReason why);

@@ -631,6 +631,23 @@ TEST_F(CourseHandlerTest, APauseCancelsOrIsRefusedForTheSessionsInIt) {
   EXPECT_THAT(NewEvents(), ElementsAre("session", "course"));
 }
 
+TEST_F(CourseHandlerTest, APauseFromThePastLeavesWhatHasBegunToBeRecorded) {
+  const std::string course = OpenCourse("p1");
+  const std::string past = BookAt(course, Monday(1, 10));
+  const std::string begun = BookAt(course, Monday(2, 10));
+  now_ = Monday(2, 10);
+  const std::string ahead = BookAt(course, Monday(2, 12));
+  const auto refused = Pause(course, CivilDay(2026, 11, 9), CivilDay(2026, 11, 22));
+  EXPECT_THAT(refused, FailsWith(kPrecondition, "SESSIONS_IN_THE_WAY"));
+  EXPECT_EQ(Meta(refused, "sessions"), "1");
+  const auto paused = Pause(course, CivilDay(2026, 11, 9), CivilDay(2026, 11, 22), true);
+  ASSERT_OK(paused);
+  EXPECT_THAT(NamesOf(paused->affected_sessions()), ElementsAre(ahead));
+  EXPECT_EQ(GetSession(past).state(), pb::SESSION_STATE_BOOKED);
+  EXPECT_EQ(GetSession(begun).state(), pb::SESSION_STATE_BOOKED);
+  EXPECT_OK(Record(past));
+}
+
 TEST_F(CourseHandlerTest, ResumesBeforeTheLastDayAndOnlyOnce) {
   const std::string course = OpenCourse("p1");
   Attended(course, Monday(1, 10));
@@ -698,6 +715,22 @@ TEST_F(CourseHandlerTest, ShortensToWhatIsUsedAndTheEndingKeepsItsSessions) {
   EXPECT_THAT(Shorten(course, -3), HasBadFields("planned_sessions"));
 }
 
+TEST_F(CourseHandlerTest, ShorteningLeavesWhatHasBegunToBeRecorded) {
+  const std::string course = OpenCourse("p1");
+  Attended(course, Monday(1, 10));
+  const std::string second = BookAt(course, Monday(2, 10));
+  const std::string third = BookAt(course, Monday(3, 10));
+  const std::string ahead = BookAt(course, Monday(5, 10));
+  now_ = Monday(4, 10);
+  const auto refused = Shorten(course, 2, true);
+  EXPECT_THAT(refused, FailsWith(kPrecondition, "SESSIONS_IN_THE_WAY"));
+  EXPECT_EQ(Meta(refused, "sessions"), "2");
+  const auto shortened = Shorten(course, 3, true);
+  ASSERT_OK(shortened);
+  EXPECT_THAT(NamesOf(shortened->affected_sessions()), ElementsAre(ahead));
+  EXPECT_THAT(NamesOf(ListSessions(course, true)), ElementsAre(second, third));
+}
+
 // ------------------------------------------------------------------------- close and reopen
 
 TEST_F(CourseHandlerTest, CompletesACourseWithAnAttendedSession) {
@@ -709,7 +742,7 @@ TEST_F(CourseHandlerTest, CompletesACourseWithAnAttendedSession) {
   now_ = Monday(3, 10);
   const auto refused = Complete(course);
   EXPECT_THAT(refused, FailsWith(kPrecondition, "SESSIONS_IN_THE_WAY"));
-  EXPECT_EQ(Meta(refused, "sessions"), "2");
+  EXPECT_EQ(Meta(refused, "sessions"), "1");
   const auto completed = Complete(course, true);
   ASSERT_OK(completed);
   EXPECT_EQ(completed->state(), pb::COURSE_STATE_COMPLETED);
@@ -717,13 +750,30 @@ TEST_F(CourseHandlerTest, CompletesACourseWithAnAttendedSession) {
   EXPECT_FALSE(completed->closure().drop_out());
   EXPECT_FALSE(completed->has_forecast());
   EXPECT_EQ(GetSession(ahead).state(), pb::SESSION_STATE_CANCELLED);
-  EXPECT_EQ(GetSession(forgotten).state(), pb::SESSION_STATE_CANCELLED);
+  EXPECT_EQ(GetSession(forgotten).state(), pb::SESSION_STATE_BOOKED);
+  EXPECT_THAT(NamesOf(ListSessions(course, true)), ElementsAre(forgotten));
+  ASSERT_OK(Record(forgotten));
+  EXPECT_EQ(Get(course).progress().attended_sessions(), 2);
   EXPECT_THAT(Complete(course), FailsWith(kPrecondition, "COURSE_STATE"));
   pb::GetCourseForecastRequest request;
   request.set_name(course);
   EXPECT_THAT(courses_.GetCourseForecast(Read(), request),
               FailsWith(kPrecondition, "COURSE_STATE"));
   EXPECT_THAT(Plan(course), FailsWith(kPrecondition, "COURSE_STATE"));
+}
+
+TEST_F(CourseHandlerTest, APastSessionWithoutAttendanceDoesNotHoldUpACompletion) {
+  auto request = NewCourse("p1");
+  request.mutable_course()->set_planned_sessions(12);
+  const std::string course = Create(request)->name();
+  for (int week = 1; week <= 11; ++week) Attended(course, Monday(week, 10));
+  const std::string last = BookAt(course, Monday(12, 10));
+  now_ = Monday(12, 11);
+  const auto completed = Complete(course);
+  ASSERT_OK(completed);
+  EXPECT_TRUE(completed->closure().early());
+  ASSERT_OK(Record(last));
+  EXPECT_FALSE(Get(course).closure().early());
 }
 
 TEST_F(CourseHandlerTest, ACompletedCourseKeepsAnAttendedSession) {
