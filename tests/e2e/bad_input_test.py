@@ -106,6 +106,8 @@ class BadInput:
             ("PauseCourse", dict(name=self.course.name, pause=dict(
                 first_day=date(MONDAY), last_day=date(MONDAY - DAY), reason=1)), *FIELDS,
              ["pause.last_day"]),
+            ("PauseCourse", dict(name=self.course.name, pause=dict(
+                first_day=date(MONDAY), last_day=date(MONDAY))), *FIELDS, ["pause.reason"]),
         ])
 
     def test_lengths_of_courses(self):

@@ -218,6 +218,7 @@ Pause ReadPause(const pb::Pause& pause, FieldViolations& bad) {
     }
   }
   read.reason = static_cast<PauseReason>(pause.reason());
+  if (read.reason == PauseReason::kUnspecified) bad.Add("reason", "is required");
   return read;
 }
 

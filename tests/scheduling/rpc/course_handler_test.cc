@@ -161,6 +161,7 @@ TEST_F(CourseHandlerTest, ImportsACourseUnderWay) {
   auto* pause = request.add_pauses();
   *pause->mutable_first_day() = Day(CivilDay(2026, 10, 14));
   *pause->mutable_last_day() = Day(CivilDay(2026, 10, 20));
+  pause->set_reason(pb::PAUSE_REASON_ILLNESS);
   const auto course = courses_.ImportCourse(Write(request), request);
   ASSERT_OK(course);
   EXPECT_EQ(course->state(), pb::COURSE_STATE_ACTIVE);
@@ -192,10 +193,11 @@ TEST_F(CourseHandlerTest, NamesEveryBadFieldOfAnImport) {
   auto* pause = request.add_pauses();
   *pause->mutable_first_day() = Day(CivilDay(2026, 10, 20));
   *pause->mutable_last_day() = Day(CivilDay(2026, 10, 14));
-  EXPECT_THAT(courses_.ImportCourse(Write(request), request),
-              HasBadFields("past_sessions[0].start_time", "past_sessions[0].outcome",
-                           "past_sessions[0].start_time", "past_sessions[1].session_minutes",
-                           "past_sessions[1].start_time", "pauses[0].last_day"));
+  EXPECT_THAT(
+      courses_.ImportCourse(Write(request), request),
+      HasBadFields("past_sessions[0].start_time", "past_sessions[0].outcome",
+                   "past_sessions[0].start_time", "past_sessions[1].session_minutes",
+                   "past_sessions[1].start_time", "pauses[0].last_day", "pauses[0].reason"));
   request.clear_past_sessions();
   request.clear_pauses();
   for (int i = 0; i < 17; ++i) {
@@ -601,7 +603,7 @@ TEST_F(CourseHandlerTest, NamesTheBadFieldsOfAPause) {
   request.set_name(course);
   request.mutable_pause();
   EXPECT_THAT(courses_.PauseCourse(Write(request), request),
-              HasBadFields("pause.first_day", "pause.last_day"));
+              HasBadFields("pause.first_day", "pause.last_day", "pause.reason"));
   ASSERT_OK(Discontinue(course));
   EXPECT_THAT(Pause(course, CivilDay(2026, 11, 16), CivilDay(2026, 11, 22)),
               FailsWith(kPrecondition, "COURSE_STATE"));
