@@ -223,17 +223,21 @@ absl::Status CheckTherapistActive(const Therapist& therapist) {
 absl::Status CheckTherapistTakes(const Therapist& therapist, absl::string_view variant_id,
                                  int open_courses, int more) {
   IPT_RETURN_IF_ERROR(CheckTherapistActive(therapist));
-  const std::string name = TherapistName(therapist.clinic_id, therapist.therapist_id);
   if (!therapist.variants.empty() && std::find(therapist.variants.begin(), therapist.variants.end(),
                                                variant_id) == therapist.variants.end()) {
-    return FailedPrecondition(reason::kTherapistLacksVariant, name,
+    return FailedPrecondition(reason::kTherapistLacksVariant,
+                              TherapistName(therapist.clinic_id, therapist.therapist_id),
                               "the therapist does not offer the course's variant",
                               {{"variant", std::string(variant_id)}});
   }
+  return CheckTherapistHasRoom(therapist, open_courses, more);
+}
+
+absl::Status CheckTherapistHasRoom(const Therapist& therapist, int open_courses, int more) {
   if (therapist.max_active_courses.has_value() &&
       open_courses + more > *therapist.max_active_courses) {
     return FailedPrecondition(
-        reason::kTherapistFull, name,
+        reason::kTherapistFull, TherapistName(therapist.clinic_id, therapist.therapist_id),
         "the therapist has as many open courses as they may; choose another one or raise "
         "max_active_courses",
         {{"open_courses", absl::StrCat(open_courses)},

@@ -75,5 +75,7 @@ absl::Status RefuseSeries(absl::string_view field, size_t count,
 absl::Status CheckTherapistTakes(const Therapist& therapist, absl::string_view variant_id,
                                  int open_courses, int more);
 absl::Status CheckTherapistActive(const Therapist& therapist);
+// THERAPIST_FULL, as above.
+absl::Status CheckTherapistHasRoom(const Therapist& therapist, int open_courses, int more);
 
 }  // namespace ipt::scheduling

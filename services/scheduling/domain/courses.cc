@@ -394,7 +394,9 @@ absl::StatusOr<Course> ReopenCourse(SchedulingTx& tx, const CallContext& ctx,
   IPT_ASSIGN_OR_RETURN(const Therapist therapist,
                        tx.LockTherapist(ctx.clinic_id, course.therapist_id));
   IPT_ASSIGN_OR_RETURN(const int open, tx.CountOpenCourses(ctx.clinic_id, course.therapist_id));
-  IPT_RETURN_IF_ERROR(CheckTherapistTakes(therapist, course.variant_id, open, 1));
+  // Undoing a mistake gives the therapist no new course: they may have left, or offer the variant
+  // no more. Only what others took meanwhile is in the way.
+  IPT_RETURN_IF_ERROR(CheckTherapistHasRoom(therapist, open, 1));
   CourseFilter others;
   others.patient = course.patient;
   others.states = {CourseState::kPlanned, CourseState::kActive, CourseState::kPaused};

@@ -124,6 +124,7 @@ absl::StatusOr<Course> DiscontinueCourse(SchedulingTx& tx, const CallContext& ct
                                          const std::string& course_id, int64_t if_revision,
                                          ClosureReason why);
 
+// Also of a therapist who is not active any more: booking then waits for a transfer.
 absl::StatusOr<Course> ReopenCourse(SchedulingTx& tx, const CallContext& ctx,
                                     const std::string& course_id, int64_t if_revision,
                                     const std::string& why);

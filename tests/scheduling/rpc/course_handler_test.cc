@@ -827,8 +827,25 @@ TEST_F(CourseHandlerTest, UndoesAWrongClosingWhereThereIsRoom) {
   ChangeTherapist("a", [](Therapist& t) { t.max_active_courses = 1; });
   OpenCourse("p2");
   EXPECT_THAT(Reopen(course), FailsWith(kPrecondition, "THERAPIST_FULL"));
-  ChangeTherapist("a", [](Therapist& t) { t.active = false; });
-  EXPECT_THAT(Reopen(course), FailsWith(kPrecondition, "THERAPIST_INACTIVE"));
+}
+
+TEST_F(CourseHandlerTest, UndoesAWrongClosingAlsoOfATherapistWhoLeft) {
+  const std::string course = OpenCourse("p1");
+  Attended(course, Monday(1, 10));
+  ASSERT_OK(Complete(course));
+  ChangeTherapist("a", [](Therapist& t) {
+    t.active = false;
+    t.variants = {"ipc-6"};
+  });
+  const auto reopened = Reopen(course);
+  ASSERT_OK(reopened);
+  EXPECT_EQ(reopened->state(), pb::COURSE_STATE_ACTIVE);
+  EXPECT_THAT(reopened->forecast().reasons(),
+              ElementsAre(pb::FORECAST_REASON_THERAPIST_UNAVAILABLE));
+  EXPECT_THAT(Book(course, Monday(3, 10)), FailsWith(kPrecondition, "THERAPIST_INACTIVE"));
+  EXPECT_THAT(BookPlan(course, {Monday(3, 10)}), FailsWith(kPrecondition, "THERAPIST_INACTIVE"));
+  ASSERT_OK(Transfer(course, "b"));
+  EXPECT_OK(Book(course, Monday(3, 10)));
 }
 
 // -------------------------------------------------------------------------------- transfers
