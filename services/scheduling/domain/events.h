@@ -48,10 +48,14 @@ struct ForecastChanged {
 struct SessionChanged {
   Session session;
 };
+// Whole days off that lie elsewhere since their therapist's zone changed.
+struct TimeOffMoved {
+  TimeOff time_off;
+};
 
 using Event = std::variant<ClinicChanged, HolidayCreated, HolidayDeleted, TherapistChanged,
                            TimeOffCreated, TimeOffDeleted, ExtraHoursCreated, ExtraHoursDeleted,
-                           CourseChanged, ForecastChanged, SessionChanged>;
+                           CourseChanged, ForecastChanged, SessionChanged, TimeOffMoved>;
 
 // Turns an event into what the outbox keeps. Thread-safe. Implemented in rpc/, where protos are.
 class EventEncoder {

@@ -197,6 +197,8 @@ class SchedulingTx : public SchedulingReader {
   virtual absl::Status UpdateTherapist(Therapist& therapist, absl::Time now) = 0;
 
   virtual absl::Status InsertTimeOff(TimeOff& time_off, absl::Time now) = 0;
+  // Stores the interval; nothing else of time off changes.
+  virtual absl::Status UpdateTimeOff(TimeOff& time_off, absl::Time now) = 0;
   virtual absl::Status DeleteTimeOff(absl::string_view clinic_id, absl::string_view therapist_id,
                                      absl::string_view time_off_id) = 0;
   virtual absl::Status InsertExtraHours(ExtraHours& extra_hours, absl::Time now) = 0;

@@ -21,6 +21,9 @@ namespace {
 // For lists that are read whole: nothing is cut silently.
 constexpr int kNoLimit = std::numeric_limits<int>::max();
 
+// Zones lie up to 26 hours apart: a day that is over in one may go on in another.
+constexpr absl::Duration kZonesApart = absl::Hours(26);
+
 absl::Status TouchCalendar(SchedulingTx& tx, const std::string& clinic_id,
                            const std::string& therapist_id) {
   return tx.TouchTherapistCalendars(clinic_id, {therapist_id}).status();
@@ -46,20 +49,54 @@ absl::StatusOr<IntervalSet> HourSet(SchedulingReader& reader, const Therapist& t
   return Availability(inputs, within).Left(Availability::kHours);
 }
 
+absl::StatusOr<std::vector<TimeOff>> TimeOffWithin(SchedulingReader& reader,
+                                                   const Therapist& therapist, Interval within) {
+  return reader.ListTimeOff(therapist.clinic_id, therapist.therapist_id, within.start, within.end,
+                            std::nullopt, kNoLimit);
+}
+
+struct WorkTime {
+  IntervalSet hours;
+  IntervalSet time_off;
+};
+absl::StatusOr<WorkTime> WorkTimeOf(SchedulingReader& reader, const Therapist& therapist,
+                                    Interval within) {
+  WorkTime time;
+  IPT_ASSIGN_OR_RETURN(time.hours, HourSet(reader, therapist, within));
+  IPT_ASSIGN_OR_RETURN(const auto time_off, TimeOffWithin(reader, therapist, within));
+  std::vector<Interval> spans;
+  for (const TimeOff& off : time_off) spans.push_back(off.interval);
+  time.time_off = IntervalSet(std::move(spans));
+  return time;
+}
+
+// Lays the whole days off that are not over in the zone that the therapist has from now on.
+absl::Status MoveDaysOff(SchedulingTx& tx, const CallContext& ctx, const Therapist& therapist) {
+  IPT_ASSIGN_OR_RETURN(const absl::TimeZone zone, StoredZone(therapist.time_zone));
+  IPT_ASSIGN_OR_RETURN(
+      const auto time_off,
+      TimeOffWithin(tx, therapist, {ctx.now - kZonesApart, absl::InfiniteFuture()}));
+  for (TimeOff off : time_off) {
+    if (!off.days.has_value()) continue;
+    const Interval before = off.interval;
+    off.interval = SpanOfDays(*off.days, zone);
+    if (off.interval == before) continue;
+    IPT_RETURN_IF_ERROR(tx.UpdateTimeOff(off, ctx.now));
+    IPT_RETURN_IF_ERROR(tx.Emit(TimeOffMoved{off}, ctx.now));
+  }
+  return absl::OkStatus();
+}
+
 Interval SpanOf(const std::vector<Session>& by_start) {
   Interval span = by_start.front().interval;
   for (const Session& session : by_start) span.end = std::max(span.end, session.interval.end);
   return span;
 }
 
-// Keeps the sessions that lay within `before` and do not within `after`: those that were booked
-// outside the hours on purpose are none of this change's doing.
-std::vector<Session> LeftOutside(std::vector<Session> sessions, const IntervalSet& before,
-                                 const IntervalSet& after) {
-  std::erase_if(sessions, [&](const Session& session) {
-    return !before.Contains(session.interval) || after.Contains(session.interval);
-  });
-  return sessions;
+// Whether it lay within the hours before and does not after: what was booked outside them on
+// purpose is none of this change's doing.
+bool IsLeftOutside(Interval session, const IntervalSet& before, const IntervalSet& after) {
+  return before.Contains(session) && !after.Contains(session);
 }
 
 absl::Status ApplyClinicDefaults(SchedulingReader& reader, Therapist& therapist) {
@@ -92,13 +129,21 @@ absl::StatusOr<TherapistUpdated> UpdateTherapist(SchedulingTx& tx, const CallCon
     IPT_RETURN_IF_ERROR(TouchCalendar(tx, after.clinic_id, after.therapist_id));
   }
   if (new_hours) {
-    IPT_ASSIGN_OR_RETURN(auto booked, BookedSessions(tx, after.clinic_id, after.therapist_id,
-                                                     {ctx.now, absl::InfiniteFuture()}, ctx.now));
-    if (!booked.empty()) {
-      const Interval span = SpanOf(booked);
-      IPT_ASSIGN_OR_RETURN(const auto old_hours, HourSet(tx, before, span));
-      IPT_ASSIGN_OR_RETURN(const auto hours, HourSet(tx, after, span));
-      updated.affected = LeftOutside(std::move(booked), old_hours, hours);
+    IPT_ASSIGN_OR_RETURN(updated.affected,
+                         BookedSessions(tx, after.clinic_id, after.therapist_id,
+                                        {ctx.now, absl::InfiniteFuture()}, ctx.now));
+    WorkTime old;
+    if (!updated.affected.empty()) {
+      IPT_ASSIGN_OR_RETURN(old, WorkTimeOf(tx, before, SpanOf(updated.affected)));
+    }
+    if (after.time_zone != before.time_zone) IPT_RETURN_IF_ERROR(MoveDaysOff(tx, ctx, after));
+    if (!updated.affected.empty()) {
+      IPT_ASSIGN_OR_RETURN(const WorkTime left, WorkTimeOf(tx, after, SpanOf(updated.affected)));
+      std::erase_if(updated.affected, [&](const Session& session) {
+        const Interval at = session.interval;
+        return !IsLeftOutside(at, old.hours, left.hours) &&
+               (old.time_off.Overlaps(at) || !left.time_off.Overlaps(at));
+      });
     }
   }
   IPT_RETURN_IF_ERROR(tx.UpdateTherapist(after, ctx.now));
@@ -197,7 +242,9 @@ absl::StatusOr<std::vector<Session>> DeleteExtraHours(SchedulingTx& tx, const Ca
   IPT_RETURN_IF_ERROR(tx.DeleteExtraHours(clinic_id, therapist_id, extra_hours_id));
   if (!affected.empty()) {
     IPT_ASSIGN_OR_RETURN(const auto left, HourSet(tx, therapist, SpanOf(affected)));
-    affected = LeftOutside(std::move(affected), *hours, left);
+    std::erase_if(affected, [&](const Session& session) {
+      return !IsLeftOutside(session.interval, *hours, left);
+    });
   }
   IPT_RETURN_IF_ERROR(tx.Emit(ExtraHoursDeleted{std::move(extra)}, ctx.now));
   return affected;

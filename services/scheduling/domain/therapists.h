@@ -27,11 +27,12 @@ absl::StatusOr<Therapist> CreateTherapist(SchedulingTx& tx, const CallContext& c
 
 struct TherapistUpdated {
   Therapist therapist;
-  std::vector<Session> affected;  // booked ones to come that the change leaves outside the hours
+  // Booked ones to come that the change leaves outside the hours, or in days off that moved.
+  std::vector<Session> affected;
 };
 
 // `before` is the locked row that `after` was made of; what `after` leaves unset is defaulted as at
-// creation.
+// creation. Whole days off that are not over move with the zone.
 absl::StatusOr<TherapistUpdated> UpdateTherapist(SchedulingTx& tx, const CallContext& ctx,
                                                  const Therapist& before, Therapist after);
 

@@ -41,6 +41,10 @@ struct Writer {
     WriteTimeOff(event.time_off, out->mutable_time_off_deleted());
     return out->time_off_deleted().name();
   }
+  std::string operator()(const TimeOffMoved& event) {
+    WriteTimeOff(event.time_off, out->mutable_time_off_moved());
+    return out->time_off_moved().name();
+  }
   std::string operator()(const ExtraHoursCreated& event) {
     WriteExtraHours(event.extra_hours, out->mutable_extra_hours_created());
     return out->extra_hours_created().name();

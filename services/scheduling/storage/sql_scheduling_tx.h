@@ -81,6 +81,7 @@ class SqlSchedulingTx final : public SchedulingTx {
                                            absl::string_view therapist_id,
                                            absl::string_view extra_hours_id) override;
   absl::Status InsertTimeOff(TimeOff& time_off, absl::Time now) override;
+  absl::Status UpdateTimeOff(TimeOff& time_off, absl::Time now) override;
   absl::Status DeleteTimeOff(absl::string_view clinic_id, absl::string_view therapist_id,
                              absl::string_view time_off_id) override;
   absl::Status InsertExtraHours(ExtraHours& extra_hours, absl::Time now) override;

@@ -30,6 +30,10 @@ constexpr Statement kInsertTimeOff = {
     ":end, :first, :last, :reason, :revision, :created, :updated) "
     "ON CONFLICT (clinic_id, therapist_id, time_off_id) DO NOTHING"};
 
+constexpr Statement kUpdateTimeOff = {
+    "UPDATE time_off SET start_us = :start, end_us = :end, revision = :revision, "
+    "updated_us = :updated" WHERE_THERAPIST " AND time_off_id = :id"};
+
 constexpr Statement kDeleteTimeOff = {"DELETE FROM time_off" WHERE_THERAPIST
                                       " AND time_off_id = :id"};
 
@@ -119,6 +123,15 @@ absl::Status SqlSchedulingTx::InsertTimeOff(TimeOff& time_off, absl::Time now) {
       {time_off.clinic_id, time_off.therapist_id, time_off.time_off_id, time_off.interval.start,
        time_off.interval.end, first, last, static_cast<int>(time_off.reason),
        time_off.stamp.revision, time_off.stamp.create_time, time_off.stamp.update_time},
+      kTimeOffType, TimeOffName(time_off.clinic_id, time_off.therapist_id, time_off.time_off_id));
+}
+
+absl::Status SqlSchedulingTx::UpdateTimeOff(TimeOff& time_off, absl::Time now) {
+  IPT_RETURN_IF_ERROR(StampChanged(time_off.stamp, now));
+  return ExecuteOnRow(
+      kUpdateTimeOff,
+      {time_off.interval.start, time_off.interval.end, time_off.stamp.revision,
+       time_off.stamp.update_time, time_off.clinic_id, time_off.therapist_id, time_off.time_off_id},
       kTimeOffType, TimeOffName(time_off.clinic_id, time_off.therapist_id, time_off.time_off_id));
 }
 

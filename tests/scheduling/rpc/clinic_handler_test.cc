@@ -186,6 +186,32 @@ TEST_F(ClinicHandlerTest, RefusesAStaleEtagAndABadMergeAndChangesNothing) {
   EXPECT_THAT(NewEvents(), ElementsAre("clinic"));
 }
 
+TEST_F(ClinicHandlerTest, AnotherZoneMovesHolidaysAndNoSession) {
+  AddNorth();
+  AddCourse("p1", "a",
+            {At(absl::CivilMinute(2026, 12, 25, 2, 0)),    // 24 December in New York
+             At(absl::CivilMinute(2026, 12, 26, 2, 0))});  // 25 December in New York
+  auto request = Holidays({absl::CivilDay(2026, 12, 25)});
+  ASSERT_OK_AND_ASSIGN(auto answer, Create(request));
+  EXPECT_THAT(NamesOf(answer.affected_sessions()),
+              ElementsAre("clinics/north/courses/kp1/sessions/s1"));
+  const pb::Session before = answer.affected_sessions(0);
+  pb::Clinic clinic;
+  clinic.set_time_zone("America/New_York");
+  ASSERT_OK(Update(clinic, {"time_zone"}));
+  // Asked again, the day tells what falls on it now.
+  request.set_validate_only(true);
+  ASSERT_OK_AND_ASSIGN(answer, Create(request));
+  EXPECT_THAT(NamesOf(answer.affected_sessions()),
+              ElementsAre("clinics/north/courses/kp1/sessions/s2"));
+  ASSERT_OK(store_.Read(absl::InfiniteFuture(), [&](SchedulingReader& reader) -> absl::Status {
+    IPT_ASSIGN_OR_RETURN(const Session session, reader.GetSession("north", "kp1", "s1"));
+    EXPECT_EQ(absl::ToUnixSeconds(session.interval.start), before.start_time().seconds());
+    EXPECT_EQ(session.stamp.revision, before.revision());
+    return absl::OkStatus();
+  }));
+}
+
 TEST_F(ClinicHandlerTest, HolidaysTellWhichBookedSessionsTheyAffect) {
   AddNorth();
   AddCourse("p1", "a",

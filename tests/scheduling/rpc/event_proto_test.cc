@@ -59,6 +59,7 @@ TEST(EventProtoTest, EveryKindOfEventHasItsFieldSubjectAndClinic) {
       {TherapistChanged{therapist}, "THERAPIST_CHANGED"},
       {TimeOffCreated{off}, "TIME_OFF_CREATED"},
       {TimeOffDeleted{off}, "TIME_OFF_DELETED"},
+      {TimeOffMoved{off}, "TIME_OFF_MOVED"},
       {ExtraHoursCreated{extra}, "EXTRA_HOURS_CREATED"},
       {ExtraHoursDeleted{extra}, "EXTRA_HOURS_DELETED"},
       {CourseChanged{course}, "COURSE_CHANGED"}};

@@ -32,7 +32,7 @@ class EventNames final : public EventEncoder {
   Encoded Encode(const Event& event) const override {
     static constexpr const char* kNames[] = {"clinic",    "holiday+",  "holiday-", "therapist",
                                              "time_off+", "time_off-", "extra+",   "extra-",
-                                             "course",    "forecast",  "session"};
+                                             "course",    "forecast",  "session",  "time_off~"};
     Encoded encoded = ProtoEventEncoder().Encode(event);
     encoded.kind = kNames[event.index()];
     return encoded;

@@ -225,6 +225,50 @@ TEST_F(TherapistHandlerTest, AnotherZoneMovesTheHours) {
   EXPECT_THAT(NamesOf(answer.affected_sessions()), ElementsAre(SessionOf(1, 2)));
 }
 
+TEST_F(TherapistHandlerTest, AnotherZoneMovesTheDaysOff) {
+  auto request = NewTherapist("a");
+  request.mutable_therapist()->clear_working_hours();
+  ASSERT_OK(Create(request));
+  const absl::CivilDay day(2026, 11, 9);
+  ASSERT_OK_AND_ASSIGN(const auto over, AddDaysOff(day - 9, day - 9));
+  ASSERT_OK_AND_ASSIGN(const auto days, AddDaysOff(day, day + 1));
+  pb::CreateTimeOffRequest exact;
+  Set(exact.mutable_time_off()->mutable_time(), At(CivilMinute(2026, 11, 20, 9, 0)),
+      At(CivilMinute(2026, 11, 20, 12, 0)));
+  ASSERT_OK_AND_ASSIGN(const auto hours, AddTimeOff(exact));
+  AddCourse("p1", "a",
+            {At(CivilMinute(2026, 11, 9, 2, 0)),      // in the old days off only
+             At(CivilMinute(2026, 11, 11, 2, 0)),     // 10 November, 21:00 in New York
+             At(CivilMinute(2026, 11, 20, 10, 0))});  // in the hours off before and after
+  NewEvents();
+
+  pb::UpdateTherapistRequest update;
+  update.mutable_therapist()->set_time_zone("America/New_York");
+  update.set_validate_only(true);
+  ASSERT_OK_AND_ASSIGN(auto answer, Update(update, "time_zone"));
+  EXPECT_THAT(NamesOf(answer.affected_sessions()), ElementsAre(SessionOf(1, 2)));
+  EXPECT_THAT(NewEvents(), IsEmpty());
+  update.set_validate_only(false);
+  ASSERT_OK_AND_ASSIGN(answer, Update(update, "time_zone"));
+  EXPECT_THAT(NamesOf(answer.affected_sessions()), ElementsAre(SessionOf(1, 2)));
+  EXPECT_THAT(NewEvents(), ElementsAre("time_off~", "therapist"));
+
+  pb::ListTimeOffRequest list;
+  list.set_parent(kA);
+  ASSERT_OK_AND_ASSIGN(const auto listed, handler_.ListTimeOff(ReadCall(), list));
+  ASSERT_EQ(listed.time_off_size(), 3);
+  EXPECT_EQ(listed.time_off(0).ShortDebugString(), over.time_off().ShortDebugString())
+      << "what is over stays as it was";
+  const pb::TimeOff& moved = listed.time_off(1);
+  EXPECT_EQ(moved.start_time().seconds(),
+            absl::ToUnixSeconds(At(CivilMinute(2026, 11, 9, 0, 0), "America/New_York")));
+  EXPECT_EQ(moved.end_time().seconds(),
+            absl::ToUnixSeconds(At(CivilMinute(2026, 11, 11, 0, 0), "America/New_York")));
+  EXPECT_EQ(moved.days().ShortDebugString(), days.time_off().days().ShortDebugString());
+  EXPECT_GT(moved.revision(), days.time_off().revision());
+  EXPECT_EQ(listed.time_off(2).ShortDebugString(), hours.time_off().ShortDebugString());
+}
+
 TEST_F(TherapistHandlerTest, AnUpdateThatTouchesNoHoursAffectsNothing) {
   AddA();
   AddCourse("p1", "a", {At(CivilMinute(2026, 11, 8, 9, 0))});  // a Sunday: outside already

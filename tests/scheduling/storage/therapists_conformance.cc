@@ -177,6 +177,15 @@ TEST_P(TherapistsTest, TimeOffRoundTripsAndPages) {
   };
   EXPECT_EQ(get("b").value(), b);
   EXPECT_THAT(get("z"), StatusIs(absl::StatusCode::kNotFound));
+  TimeOff moved = b;
+  moved.interval = {At(101), At(202)};
+  ASSERT_OK(Write([&](SchedulingTx& tx) { return tx.UpdateTimeOff(moved, At(9)); }));
+  EXPECT_GT(moved.stamp.revision, b.stamp.revision);
+  EXPECT_EQ(get("b").value(), moved);
+  EXPECT_EQ(get("a").value(), a);
+  moved.time_off_id = "z";
+  EXPECT_THAT(Write([&](SchedulingTx& tx) { return tx.UpdateTimeOff(moved, At(9)); }),
+              StatusIs(absl::StatusCode::kNotFound));
   const auto remove = [&](absl::string_view id) {
     return Write([&](SchedulingTx& tx) { return tx.DeleteTimeOff("c1", "t1", id); });
   };
