@@ -40,6 +40,8 @@ const std::map<std::string, const char*>& HintsByReason() {
       {"OPEN_COURSE_EXISTS", "close the other course first, or create with --allow-concurrent"},
       {"THERAPIST_HAS_COURSES",
        "give the courses away first (iptctl course transfer-all), or add --force"},
+      {"SESSION_HISTORY_FULL", "cancel the session and book another one"},
+      {"TOO_MANY_SESSIONS", "close the course and open another one: iptctl course create --help"},
       {"PATIENT_EXISTS", "merge the two: iptctl patient merge --help"},
   };
   return *hints;

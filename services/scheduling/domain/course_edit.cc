@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "scheduling/domain/course_state.h"
@@ -215,6 +216,28 @@ absl::Status CheckIfRevision(int64_t if_revision, int64_t revision, absl::string
 absl::Status CheckOpen(const Course& course) {
   if (IsOpen(course.state)) return absl::OkStatus();
   return CourseStateError(course, "the course is closed; reopen it first");
+}
+
+absl::Status CheckSessionCount(const CourseEdit& edit, size_t more) {
+  if (edit.sessions().size() + more <= kMaxSessions) return absl::OkStatus();
+  return FailedPrecondition(
+      reason::kTooManySessions, CourseName(edit.course.clinic_id, edit.course.course_id),
+      absl::StrCat("a course keeps at most ", kMaxSessions,
+                   " sessions, cancelled ones included; close it and open another one"),
+      {{"sessions", absl::StrCat(edit.sessions().size())},
+       {"maximum", absl::StrCat(kMaxSessions)}});
+}
+
+absl::Status CheckHistory(const Session& session, bool correction) {
+  const size_t most = correction ? kMaxSessionChanges : kMaxSessionChanges - kKeptForAttendance;
+  if (session.changes.size() < most) return absl::OkStatus();
+  return FailedPrecondition(
+      reason::kSessionHistoryFull,
+      SessionName(session.clinic_id, session.course_id, session.session_id),
+      correction ? "attendance was corrected as often as it may be; look for a program that "
+                   "repeats its calls"
+                 : "the session was changed as often as it may be; cancel it and book another one",
+      {{"changes", absl::StrCat(session.changes.size())}});
 }
 
 absl::Status CourseStateError(const Course& course, absl::string_view description) {

@@ -26,6 +26,11 @@
 
 namespace ipt::scheduling {
 
+// A course's sessions are read as a whole, and each is sent with its history: both have an end.
+inline constexpr int kMaxSessions = 500;  // of a course, cancelled ones included
+inline constexpr int kMaxSessionChanges = 100;
+inline constexpr int kKeptForAttendance = 20;  // of these
+
 class CourseEdit {
  public:
   // Locks the course of ctx.clinic_id and loads its sessions. NOT_FOUND; ABORTED (ETAG_MISMATCH)
@@ -112,6 +117,14 @@ absl::Status CheckIfRevision(int64_t if_revision, int64_t revision, absl::string
 
 // COURSE_STATE unless the course is open.
 absl::Status CheckOpen(const Course& course);
+
+// TOO_MANY_SESSIONS unless the course has room for `more`.
+absl::Status CheckSessionCount(const CourseEdit& edit, size_t more);
+
+// SESSION_HISTORY_FULL unless the session may be changed once more. Asked of what can be repeated
+// without end: moves, updates, transfers, and corrections of attendance, which have room of their
+// own. So a first attendance is always recorded and a cancellation always done.
+absl::Status CheckHistory(const Session& session, bool correction = false);
 
 // FAILED_PRECONDITION (COURSE_STATE or SESSION_STATE) with the state in the metadata.
 absl::Status CourseStateError(const Course& course, absl::string_view description);

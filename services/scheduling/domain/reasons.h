@@ -24,5 +24,7 @@ inline constexpr char kSessionInFuture[] = "SESSION_IN_FUTURE";
 inline constexpr char kRevisionNotReached[] = "REVISION_NOT_REACHED";
 inline constexpr char kNoSlot[] = "NO_SLOT";
 inline constexpr char kPatientExists[] = "PATIENT_EXISTS";
+inline constexpr char kSessionHistoryFull[] = "SESSION_HISTORY_FULL";
+inline constexpr char kTooManySessions[] = "TOO_MANY_SESSIONS";
 
 }  // namespace ipt::scheduling::reason

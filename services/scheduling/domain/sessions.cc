@@ -75,6 +75,7 @@ absl::StatusOr<Session> BookSession(SchedulingTx& tx, const CallContext& ctx, Id
 
   IPT_ASSIGN_OR_RETURN(CourseEdit edit, CourseEdit::Open(tx, ctx, command.course_id));
   IPT_RETURN_IF_ERROR(CheckOpen(edit.course));
+  IPT_RETURN_IF_ERROR(CheckSessionCount(edit, 1));
   IPT_RETURN_IF_ERROR(edit.TakeCalendars());
   IPT_ASSIGN_OR_RETURN(const Therapist* therapist,
                        edit.calendars().GetTherapist(edit.course.therapist_id));
@@ -131,6 +132,7 @@ absl::StatusOr<BookedPlan> BookPlan(SchedulingTx& tx, const CallContext& ctx, Id
   IPT_ASSIGN_OR_RETURN(CourseEdit edit,
                        CourseEdit::Open(tx, ctx, command.course_id, command.if_revision));
   IPT_RETURN_IF_ERROR(CheckOpen(edit.course));
+  IPT_RETURN_IF_ERROR(CheckSessionCount(edit, command.slots.size()));
   IPT_RETURN_IF_ERROR(edit.TakeCalendars());
   IPT_ASSIGN_OR_RETURN(const Therapist* therapist,
                        edit.calendars().GetTherapist(edit.course.therapist_id));
@@ -177,6 +179,7 @@ absl::StatusOr<Session> UpdateSession(
   IPT_ASSIGN_OR_RETURN(const Session before, FindSession(edit, session_id, if_revision));
   IPT_ASSIGN_OR_RETURN(SessionDetails details, redraft(before));
   if (before.modality == details.modality && before.location == details.location) return before;
+  IPT_RETURN_IF_ERROR(CheckHistory(before));
   Session& session = edit.Change(session_id, SessionChangeKind::kUpdated, "", Effect::kRecord);
   session.modality = details.modality;
   session.location = std::move(details.location);
@@ -261,6 +264,7 @@ absl::StatusOr<Rescheduled> RescheduleSession(SchedulingTx& tx, const CallContex
     moved_ids.push_back(moved.session_id);
     const Session& before = edit.Get(moved.session_id);
     if (before.interval == moved.interval) continue;
+    IPT_RETURN_IF_ERROR(CheckHistory(before));
     moves = true;
     const absl::Time previous = before.interval.start;
     Session& session =
@@ -327,6 +331,7 @@ absl::StatusOr<Session> RecordAttendance(SchedulingTx& tx, const CallContext& ct
   if (correction && command.correction_reason.empty()) {
     return InvalidField("correction_reason", "is required: attendance was recorded before");
   }
+  if (correction) IPT_RETURN_IF_ERROR(CheckHistory(before, correction));
 
   const bool attended = command.outcome != AttendanceOutcome::kNoShow;
   const SessionState state = attended ? SessionState::kAttended : SessionState::kNoShow;

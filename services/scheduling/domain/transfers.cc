@@ -98,7 +98,9 @@ absl::StatusOr<std::vector<Transfer>> Carry(SchedulingTx& tx, const CallContext&
     std::vector<PreconditionViolation> refused;
     for (size_t i = 0; i < moving.size(); ++i) {
       const Moving& session = moving[i];
-      const auto conflicts = Conflicts(availability, session, placed);
+      auto conflicts = Conflicts(availability, session, placed);
+      const bool full = !CheckHistory(session.edit->Get(session.session_id)).ok();
+      if (full) conflicts.push_back("HISTORY_FULL");
       auto& [moved_ids, cancelled_ids] = fate[session.edit];
       if (conflicts.empty()) {
         placed.push_back(session);
@@ -108,11 +110,12 @@ absl::StatusOr<std::vector<Transfer>> Carry(SchedulingTx& tx, const CallContext&
       cancelled_ids.push_back(session.session_id);
       const std::string name =
           SessionName(ctx.clinic_id, session.edit->course.course_id, session.session_id);
-      const bool booked = conflicts.back() == "THERAPIST_BOOKED";
-      refused.push_back(
-          {booked && conflicts.size() == 1 ? reason::kSlotTaken : reason::kOutsideAvailability,
-           subject_by_index ? absl::StrCat("sessions[", i, "]") : name,
-           absl::StrCat(name, ": ", absl::StrJoin(conflicts, ","))});
+      const bool booked = conflicts.size() == 1 && conflicts[0] == "THERAPIST_BOOKED";
+      refused.push_back({full     ? reason::kSessionHistoryFull
+                         : booked ? reason::kSlotTaken
+                                  : reason::kOutsideAvailability,
+                         subject_by_index ? absl::StrCat("sessions[", i, "]") : name,
+                         absl::StrCat(name, ": ", absl::StrJoin(conflicts, ","))});
     }
     if (!refused.empty() && !cancel_conflicts) return Refuse(refused, moving.size());
   }

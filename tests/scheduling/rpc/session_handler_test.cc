@@ -324,6 +324,54 @@ TEST_F(SessionHandlerTest, AStaleEtagIsTold) {
   EXPECT_OK(sessions_.RescheduleSession(Write(move), move));
 }
 
+TEST_F(SessionHandlerTest, AHistoryEndsButNotBeforeWhatEndsTheSession) {
+  const std::string course = OpenCourse("p1");
+  const std::string name = BookAt(course, Monday(1, 10));
+  const std::string other = BookAt(course, Monday(1, 14));
+  for (const std::string& session : {name, other}) {
+    for (int i = 1; i < 80; ++i) {
+      ASSERT_OK(Move(session, TimeOf(GetSession(session).start_time()) +
+                                  absl::Minutes(i % 2 == 0 ? -15 : 15)));
+    }
+  }
+  const auto full = FailsWith(kPrecondition, "SESSION_HISTORY_FULL");
+  const auto refused = Move(name, Monday(1, 11));
+  EXPECT_THAT(refused, full);
+  EXPECT_EQ(Meta(refused, "changes"), "80");
+  EXPECT_THAT(Move(name, Monday(1, 11), pb::RESCHEDULE_SCOPE_THIS_AND_FOLLOWING), full);
+  pb::UpdateSessionRequest update;
+  update.mutable_session()->set_name(name);
+  update.mutable_session()->set_location("Room 3");
+  EXPECT_THAT(sessions_.UpdateSession(Write(update), update), full);
+  EXPECT_THAT(Violations(Transfer(course, "b")),
+              ElementsAre("sessions[0] SESSION_HISTORY_FULL", "sessions[1] SESSION_HISTORY_FULL"));
+  EXPECT_OK(Cancel(other));
+
+  now_ = Monday(1, 12);
+  ASSERT_OK(Record(name, pb::ATTENDANCE_OUTCOME_NO_SHOW));
+  for (int i = 82; i <= 100; ++i) {
+    ASSERT_OK(Record(name,
+                     i % 2 == 0 ? pb::ATTENDANCE_OUTCOME_ATTENDED : pb::ATTENDANCE_OUTCOME_NO_SHOW,
+                     "was there, or not"));
+  }
+  EXPECT_THAT(Record(name, pb::ATTENDANCE_OUTCOME_NO_SHOW, "not"), full);
+  EXPECT_EQ(GetSession(name).changes_size(), 100);
+}
+
+TEST_F(SessionHandlerTest, ACourseKeepsNoMoreThan500Sessions) {
+  std::vector<absl::Time> starts;
+  starts.reserve(498);
+  for (int i = 0; i < 498; ++i) starts.push_back(Monday(1, 0) + i * absl::Hours(1));
+  AddCourse("p1", "a", starts, SessionState::kCancelled);
+  const std::string course = "clinics/north/courses/kp1";
+  const auto too_many = FailsWith(kPrecondition, "TOO_MANY_SESSIONS");
+  const auto plan = BookPlan(course, {Monday(1, 10), Monday(2, 10), Monday(3, 10)});
+  EXPECT_THAT(plan, too_many);
+  EXPECT_EQ(Meta(plan, "maximum"), "500");
+  ASSERT_OK(BookPlan(course, {Monday(1, 10), Monday(2, 10)}));
+  EXPECT_THAT(Book(course, Monday(3, 10)), too_many);
+}
+
 // ---------------------------------------------------------------------------------- cancel
 
 TEST_F(SessionHandlerTest, ACancellationIsLateByThePolicyOfTheMoment) {
