@@ -58,11 +58,16 @@ std::vector<Session> CourseEdit::Get(const std::vector<std::string>& session_ids
   return found;
 }
 
-Session& CourseEdit::Change(absl::string_view session_id, SessionChangeKind kind,
-                            absl::string_view reason, Effect effect) {
+Session& CourseEdit::Touch(absl::string_view session_id, Effect effect) {
   Session& session = sessions_[IndexOf(session_id)];
   changed_.insert(session.session_id);
   calendar_changed_ |= effect == Effect::kCalendar;
+  return session;
+}
+
+Session& CourseEdit::Change(absl::string_view session_id, SessionChangeKind kind,
+                            absl::string_view reason, Effect effect) {
+  Session& session = Touch(session_id, effect);
   session.changes.push_back({.time = ctx_->now,
                              .kind = kind,
                              .caller = ctx_->caller->subject,

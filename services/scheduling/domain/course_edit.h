@@ -55,7 +55,9 @@ class CourseEdit {
     kRecord,    // nothing
     kCalendar,  // frees or takes some
   };
-  // The session, to be changed; with an entry in its history to be completed by the caller.
+  // The session, to be changed in what its history does not tell.
+  Session& Touch(absl::string_view session_id, Effect effect);
+  // The same with an entry in its history, to be completed by the caller.
   Session& Change(absl::string_view session_id, SessionChangeKind kind, absl::string_view reason,
                   Effect effect);
   void Add(Session session, Effect effect);

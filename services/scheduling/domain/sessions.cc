@@ -259,13 +259,19 @@ absl::StatusOr<Rescheduled> RescheduleSession(SchedulingTx& tx, const CallContex
     return RefuseOne(SessionName(anchor.clinic_id, anchor.course_id, anchor.session_id), refusals);
   }
   std::vector<std::string> moved_ids;
-  bool moves = false;
+  bool changes = false;
   for (const Session& moved : placed) {
     moved_ids.push_back(moved.session_id);
     const Session& before = edit.Get(moved.session_id);
-    if (before.interval == moved.interval) continue;
+    if (before.interval == moved.interval) {
+      // Stays where it is, with the buffer that the therapist keeps by now.
+      if (before.blocked_until == moved.blocked_until) continue;
+      edit.Touch(moved.session_id, Effect::kCalendar).blocked_until = moved.blocked_until;
+      changes = true;
+      continue;
+    }
     IPT_RETURN_IF_ERROR(CheckHistory(before));
-    moves = true;
+    changes = true;
     const absl::Time previous = before.interval.start;
     Session& session =
         edit.Change(moved.session_id, SessionChangeKind::kRescheduled,
@@ -275,7 +281,7 @@ absl::StatusOr<Rescheduled> RescheduleSession(SchedulingTx& tx, const CallContex
     ++session.sequence;
     session.changes.back().previous_start = previous;
   }
-  if (moves) IPT_RETURN_IF_ERROR(edit.Save());
+  if (changes) IPT_RETURN_IF_ERROR(edit.Save());
   Rescheduled result;
   result.sessions = edit.Get(moved_ids);
   IPT_ASSIGN_OR_RETURN(result.revision, tx.log().Revision());

@@ -257,6 +257,24 @@ TEST_F(SessionHandlerTest, MovesASessionInPlace) {
   EXPECT_EQ(again->sessions(0).etag(), session.etag());
 }
 
+TEST_F(SessionHandlerTest, AMoveToWhereItIsTakesThePresentBuffer) {
+  const std::string course = OpenCourse("p1");
+  const std::string other = OpenCourse("p2");
+  const std::string name = BookAt(course, Monday(1, 10));
+  ChangeTherapist("a", [](Therapist& t) { t.buffer_minutes = 30; });
+  const auto moved = Move(name, Monday(1, 10));
+  ASSERT_OK(moved);
+  EXPECT_EQ(moved->sessions(0).sequence(), 0) << "its time has not changed";
+  EXPECT_EQ(moved->sessions(0).changes_size(), 1);
+  EXPECT_THAT(Book(other, Monday(1, 11, 15)), FailsWith(kPrecondition, "SLOT_TAKEN"));
+  EXPECT_OK(Book(other, Monday(1, 11, 20)));
+  // Nothing is left to change.
+  const auto again = Move(name, Monday(1, 10));
+  ASSERT_OK(again);
+  EXPECT_EQ(again->sessions(0).etag(), GetSession(name).etag());
+  EXPECT_EQ(again->sessions(0).etag(), moved->sessions(0).etag());
+}
+
 TEST_F(SessionHandlerTest, MovesASeriesByLocalTimeAcrossAClockChange) {
   const std::string course = OpenCourse("p1");
   now_ = At(CivilMinute(2027, 3, 1, 12, 0));
