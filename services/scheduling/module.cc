@@ -195,7 +195,7 @@ class SchedulingModule final : public server::Module {
   void Refresh() {
     while (!stopping_) {
       const absl::StatusOr<RefreshResult> result =
-          RefreshSome(store_, platform_.clock, kRefreshBatch, Background().deadline);
+          RefreshSome(store_, platform_.clock, kRefreshBatch, Background().deadline, &failures_);
       const absl::Status& error = result.ok() ? result->last_error : result.status();
       if (!error.ok()) {
         refresh_errors_.Increment(result.ok() ? result->failed : 1);
@@ -255,6 +255,7 @@ class SchedulingModule final : public server::Module {
   prometheus::Counter& purged_;
 
   std::atomic<bool> stopping_ = false;
+  FailedRefreshes failures_;  // the refresher's
   std::optional<server::Periodic> refresher_;
   std::optional<server::Periodic> purger_;
 };

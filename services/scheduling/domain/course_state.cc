@@ -15,6 +15,15 @@ namespace ipt::scheduling {
 namespace {
 
 constexpr size_t kBatch = 25;
+constexpr absl::Duration kPassOver = absl::Minutes(1);
+// More at once are no single courses' fault; what is remembered is bounded.
+constexpr size_t kMostPassedOver = 10'000;
+
+// Whether a failure is the store's of the moment rather than a course's own.
+bool IsStoreTrouble(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsResourceExhausted(status) ||
+         absl::IsAborted(status) || absl::IsDeadlineExceeded(status) || absl::IsCancelled(status);
+}
 
 absl::Status RefreshBatch(SchedulingStore& store, const std::string& clinic_id,
                           const std::vector<std::string>& course_ids, absl::Time now,
@@ -130,14 +139,28 @@ absl::StatusOr<Course> RefreshCourse(SchedulingTx& tx, ClinicCalendars& calendar
   return course;
 }
 
+void FailedRefreshes::Note(CourseKey key, absl::Time now) {
+  if (failed_.size() >= kMostPassedOver) failed_.clear();
+  failed_[std::move(key)] = now + kPassOver;
+}
+
+std::set<CourseKey> FailedRefreshes::At(absl::Time now) {
+  std::erase_if(failed_, [now](const auto& failure) { return failure.second <= now; });
+  std::set<CourseKey> keys;
+  for (const auto& [key, until] : failed_) keys.insert(key);
+  return keys;
+}
+
 absl::StatusOr<RefreshResult> RefreshSome(SchedulingStore& store, const Clock& clock, int limit,
-                                          absl::Time deadline) {
+                                          absl::Time deadline, FailedRefreshes* failures) {
   const absl::Time now = clock.Now();
+  const std::set<CourseKey> passed_over =
+      failures == nullptr ? std::set<CourseKey>() : failures->At(now);
   // By clinic, then id: transactions that lock several courses take them in this order.
   std::map<std::string, std::vector<std::string>> stale;
   IPT_RETURN_IF_ERROR(store.Read(deadline, [&](SchedulingReader& reader) -> absl::Status {
     stale.clear();
-    IPT_ASSIGN_OR_RETURN(const auto keys, reader.StaleCourses(now, limit));
+    IPT_ASSIGN_OR_RETURN(const auto keys, reader.StaleCourses(now, limit, passed_over));
     for (const CourseKey& key : keys) stale[key.clinic_id].push_back(key.course_id);
     return absl::OkStatus();
   }));
@@ -164,6 +187,7 @@ absl::StatusOr<RefreshResult> RefreshSome(SchedulingStore& store, const Clock& c
         } else {
           ++result.failed;
           result.last_error = status;
+          if (failures != nullptr && !IsStoreTrouble(status)) failures->Note({clinic_id, id}, now);
         }
       }
     }

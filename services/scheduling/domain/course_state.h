@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -47,7 +49,19 @@ absl::StatusOr<Course> RefreshCourse(SchedulingTx& tx, ClinicCalendars& calendar
                                      absl::string_view clinic_id, absl::string_view course_id,
                                      absl::Time now);
 
-// Keeps derived values fresh in the background. Stateless, so thread-safe.
+// Which courses could not be refreshed of late: they are passed over for a minute, so that however
+// many fail, again and again, the others have their turn. Used by one thread.
+class FailedRefreshes {
+ public:
+  void Note(CourseKey key, absl::Time now);
+  // Those to be passed over.
+  std::set<CourseKey> At(absl::Time now);
+
+ private:
+  std::map<CourseKey, absl::Time> failed_;
+};
+
+// Keeps derived values fresh in the background.
 struct RefreshResult {
   int refreshed = 0;
   int failed = 0;           // courses left stale by an error; they come again
@@ -55,8 +69,9 @@ struct RefreshResult {
 };
 // Refreshes at most `limit` stale courses, in batches of a clinic's courses a transaction, so that
 // what they share is read once. A course that fails holds up none of the others; a store that is
-// away ends the round, as `deadline` does.
+// away ends the round, as `deadline` does. `failures` (may be null) goes from round to round.
 absl::StatusOr<RefreshResult> RefreshSome(SchedulingStore& store, const Clock& clock, int limit,
-                                          absl::Time deadline = absl::InfiniteFuture());
+                                          absl::Time deadline = absl::InfiniteFuture(),
+                                          FailedRefreshes* failures = nullptr);
 
 }  // namespace ipt::scheduling

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -74,6 +75,7 @@ struct BusySpan {
 struct CourseKey {
   std::string clinic_id;
   std::string course_id;
+  friend auto operator<=>(const CourseKey&, const CourseKey&) = default;
 };
 
 class SchedulingReader {
@@ -155,8 +157,9 @@ class SchedulingReader {
   virtual absl::StatusOr<int64_t> ClinicCalendarVersion(absl::string_view clinic_id) = 0;
 
   // Open courses whose derived values are stale at `now`: valid_until has passed or a calendar
-  // version has moved on. In no order.
-  virtual absl::StatusOr<std::vector<CourseKey>> StaleCourses(absl::Time now, int limit) = 0;
+  // version has moved on. In no order, and none of `but`.
+  virtual absl::StatusOr<std::vector<CourseKey>> StaleCourses(absl::Time now, int limit,
+                                                              const std::set<CourseKey>& but) = 0;
 
   // The newest revision that this store has issued.
   virtual absl::StatusOr<int64_t> CurrentRevision() = 0;

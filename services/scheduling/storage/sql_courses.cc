@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "platform/storage/sql_error.h"
 #include "scheduling/domain/names.h"
 #include "scheduling/storage/json_codec.h"
@@ -199,27 +198,32 @@ absl::StatusOr<int> SqlSchedulingTx::CountOpenCourses(absl::string_view clinic_i
   return count;
 }
 
-absl::StatusOr<std::vector<CourseKey>> SqlSchedulingTx::StaleCourses(absl::Time now, int limit) {
+absl::StatusOr<std::vector<CourseKey>> SqlSchedulingTx::StaleCourses(
+    absl::Time now, int limit, const std::set<CourseKey>& but) {
   std::vector<CourseKey> keys;
-  absl::flat_hash_set<std::pair<std::string, std::string>> seen;
+  std::set<CourseKey> seen = but;
   const auto add = [&](const Row& row) {
-    if (static_cast<int>(keys.size()) < limit && seen.emplace(row.Text(0), row.Text(1)).second) {
-      keys.push_back({row.Text(0), row.Text(1)});
+    CourseKey key{row.Text(0), row.Text(1)};
+    if (static_cast<int>(keys.size()) < limit && seen.insert(key).second) {
+      keys.push_back(std::move(key));
     }
     return absl::OkStatus();
   };
-  IPT_RETURN_IF_ERROR(conn_.Query(kStaleByAge, {now, limit}, add));
-  // What one part has found may be found again by the next: each is asked for `limit`.
+  // Of the first so many rows, `limit` are none of `but`; and of the first so many calendars, as
+  // many have a stale course that is none of `but`.
+  const int enough = limit + static_cast<int>(but.size());
+  IPT_RETURN_IF_ERROR(conn_.Query(kStaleByAge, {now, enough}, add));
+  // What one part has found may be found again by the next: each is asked for as many.
   for (const Statement& moved : {kMovedClinics, kMovedTherapists}) {
     if (static_cast<int>(keys.size()) >= limit) break;
     IPT_ASSIGN_OR_RETURN(const std::vector<Calendar> calendars,
-                         GetRows(moved, {limit}, CalendarOf));
+                         GetRows(moved, {enough}, CalendarOf));
     for (const Calendar& c : calendars) {
       if (static_cast<int>(keys.size()) >= limit) break;
       IPT_RETURN_IF_ERROR(c.therapist_id.empty()
-                              ? conn_.Query(kStaleOfClinic, {c.clinic_id, c.version, limit}, add)
+                              ? conn_.Query(kStaleOfClinic, {c.clinic_id, c.version, enough}, add)
                               : conn_.Query(kStaleOfTherapist,
-                                            {c.clinic_id, c.therapist_id, c.version, limit}, add));
+                                            {c.clinic_id, c.therapist_id, c.version, enough}, add));
     }
   }
   return keys;

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -109,7 +110,8 @@ class SqlSchedulingTx final : public SchedulingTx {
                                                   absl::string_view after_id, int limit) override;
   absl::StatusOr<int> CountOpenCourses(absl::string_view clinic_id,
                                        absl::string_view therapist_id) override;
-  absl::StatusOr<std::vector<CourseKey>> StaleCourses(absl::Time now, int limit) override;
+  absl::StatusOr<std::vector<CourseKey>> StaleCourses(absl::Time now, int limit,
+                                                      const std::set<CourseKey>& but) override;
   absl::StatusOr<Course> LockCourse(absl::string_view clinic_id,
                                     absl::string_view course_id) override;
   absl::Status InsertCourse(Course& course, absl::Time now) override;

@@ -557,6 +557,34 @@ TEST_F(CourseHandlerTest, AStoreThatIsAwayEndsTheRoundAndIsAskedUnderItsDeadline
   EXPECT_EQ(RefreshStale().refreshed, 3);
 }
 
+TEST_F(CourseHandlerTest, CoursesThatAlwaysFailDoNotKeepOthersFromBeingRefreshed) {
+  std::vector<std::string> names;
+  for (const char* patient : {"p1", "p2", "p3", "p4"}) names.push_back(OpenCourse(patient));
+  now_ += absl::Hours(24);
+  // Two damaged rows, the first to be found.
+  ASSERT_OK(db_->Write({}, [&](storage::Connection& conn) -> absl::Status {
+    for (int i : {0, 1}) {
+      IPT_RETURN_IF_ERROR(
+          conn.Execute({"UPDATE courses SET variant_id = 'none', valid_until_us = 1 "
+                        "WHERE course_id = :course"},
+                       {names[i].substr(names[i].rfind('/') + 1)})
+              .status());
+    }
+    return absl::OkStatus();
+  }));
+  FailedRefreshes failures;
+  const auto refresh = [&] {
+    return *RefreshSome(store_, ipt::testing::FakeClock(now_), 2, absl::InfiniteFuture(),
+                        &failures);
+  };
+  EXPECT_EQ(refresh().failed, 2);
+  EXPECT_EQ(refresh().refreshed, 2) << "the others have their turn";
+  EXPECT_EQ(refresh().failed, 0);
+  // After a minute they are tried again.
+  now_ += absl::Minutes(1);
+  EXPECT_EQ(refresh().failed, 2);
+}
+
 // ------------------------------------------------------------------------ pause and resume
 
 TEST_F(CourseHandlerTest, APauseMovesTheDeadlineByItsDays) {

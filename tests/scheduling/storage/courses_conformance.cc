@@ -20,9 +20,10 @@ class CoursesTest : public SchedulingStoreTest {
     }
     return ids;
   }
-  std::vector<std::string> Stale(absl::Time now, int limit = 100) {
+  std::vector<std::string> Stale(absl::Time now, int limit = 100,
+                                 const std::set<CourseKey>& but = {}) {
     std::vector<std::string> ids;
-    const auto found = Read([&](SchedulingReader& r) { return r.StaleCourses(now, limit); });
+    const auto found = Read([&](SchedulingReader& r) { return r.StaleCourses(now, limit, but); });
     EXPECT_OK(found);
     for (const CourseKey& key : *found) {
       ids.push_back(absl::StrCat(key.clinic_id, "/", key.course_id));
@@ -291,6 +292,30 @@ TEST_P(CoursesTest, StaleForSeveralReasonsIsNamedOnceAndTheLimitHolds) {
   EXPECT_THAT(Stale(At(1)), UnorderedElementsAre("c1/k0", "c1/k1", "c1/k2", "c1/k3", "c1/k4"));
   EXPECT_EQ(Stale(At(1), 1).size(), 1u);
   EXPECT_EQ(Stale(At(1), 3).size(), 3u);
+}
+
+// Stale by age, by the clinic's calendar and by the therapist's alike.
+TEST_P(CoursesTest, StaleCoursesThatArePassedOverTakeNoOthersPlace) {
+  std::vector<Course> courses;
+  for (int i = 0; i < 6; ++i) {
+    Course course = SampleCourse(absl::StrCat("k", i), "p1", i < 3 ? "t1" : "t2");
+    course.allow_concurrent = true;
+    course.valid_until = At(0);
+    ASSERT_OK_AND_ASSIGN(course, Insert(course));
+    courses.push_back(course);
+  }
+  const std::set<CourseKey> but = {{"c1", "k0"}, {"c1", "k1"}, {"c1", "k2"}, {"c1", "k3"}};
+  const auto others = ElementsAre(::testing::AnyOf("c1/k4", "c1/k5"));
+  EXPECT_THAT(Stale(At(1), 1, but), others);
+  EXPECT_THAT(Stale(At(1), 9, but), UnorderedElementsAre("c1/k4", "c1/k5"));
+  for (Course& course : courses) {
+    course.valid_until = absl::InfiniteFuture();
+    ASSERT_OK(UpdateDerived(course));
+  }
+  ASSERT_OK(Write([](SchedulingTx& tx) { return tx.TouchTherapistCalendars("c1", {"t1", "t2"}); }));
+  EXPECT_THAT(Stale(At(1), 1, but), others);
+  ASSERT_OK(Write([](SchedulingTx& tx) { return tx.TouchClinicCalendar("c1"); }));
+  EXPECT_THAT(Stale(At(1), 1, but), others);
 }
 
 }  // namespace

@@ -169,7 +169,7 @@ TEST_F(QueryPlansTest, CountsOfOpenCoursesStayWithinTheTherapist) {
 
 // Calendars are walked through; of the courses only the oldest under each is looked at.
 TEST_F(QueryPlansTest, StaleCoursesAreReachedFromCalendars) {
-  const auto stale = [&](SchedulingTx& tx) { (void)tx.StaleCourses(At(0), 9); };
+  const auto stale = [&](SchedulingTx& tx) { (void)tx.StaleCourses(At(0), 9, {}); };
   for (absl::string_view table : {"courses", "clinics", "therapist_calendars"}) {
     const std::string plan = PlanOf(table, stale);
     EXPECT_THAT(plan, ::testing::Not(::testing::HasSubstr("BLOOM")));
