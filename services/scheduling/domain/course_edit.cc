@@ -1,6 +1,7 @@
 #include "scheduling/domain/course_edit.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -116,28 +117,43 @@ absl::Status CourseEdit::TakeCalendars(const std::vector<CourseEdit*>& edits,
   if (edits.empty()) return absl::OkStatus();
   SchedulingTx& tx = *edits.front()->tx_;
   const std::string& clinic_id = edits.front()->ctx_->clinic_id;
-  std::set<std::string> ids(more.begin(), more.end());
-  for (const CourseEdit* edit : edits) {
-    ids.insert(edit->course.therapist_id);
-    for (const Session& session : edit->sessions_) {
-      if (edit->changed_.contains(session.session_id)) ids.insert(session.therapist_id);
+  std::map<std::string, int64_t> taken;  // with the versions
+  bool again = true;
+  while (again) {
+    again = false;
+    std::set<std::string> ids(more.begin(), more.end());
+    for (const CourseEdit* edit : edits) {
+      ids.insert(edit->course.therapist_id);
+      for (const Session& session : edit->sessions_) {
+        if (edit->changed_.contains(session.session_id)) ids.insert(session.therapist_id);
+      }
+      // The patient's other open courses lose or win free time, too. They are marked stale through
+      // their therapists' calendars, which everyone takes in one order.
+      CourseFilter same_patient;
+      same_patient.patient = edit->course.patient;
+      same_patient.states = {CourseState::kPlanned, CourseState::kActive, CourseState::kPaused};
+      IPT_ASSIGN_OR_RETURN(const auto courses,
+                           tx.ListCourses(clinic_id, same_patient, "", kNoLimit));
+      for (const Course& other : courses) {
+        ids.insert(other.therapist_id);
+        again |= other.course_id != edit->course.course_id;
+      }
     }
-    // The patient's other open courses lose or win free time, too. They are marked stale through
-    // their therapists' calendars, which everyone takes in one order.
-    CourseFilter same_patient;
-    same_patient.patient = edit->course.patient;
-    same_patient.states = {CourseState::kPlanned, CourseState::kActive, CourseState::kPaused};
-    IPT_ASSIGN_OR_RETURN(const auto courses, tx.ListCourses(clinic_id, same_patient, "", kNoLimit));
-    for (const Course& other : courses) ids.insert(other.therapist_id);
+    std::vector<std::string> wanted;
+    for (const std::string& id : ids) {
+      if (!taken.contains(id)) wanted.push_back(id);
+    }
+    IPT_ASSIGN_OR_RETURN(const auto versions, tx.TouchTherapistCalendars(clinic_id, wanted));
+    for (size_t i = 0; i < wanted.size(); ++i) taken[wanted[i]] = versions[i];
+    // While this waited, one of the others may have gone to another therapist: whoever gave it away
+    // took these calendars as well, so that a second look sees it. None can have been opened: that
+    // waits for this course (HoldOpenCourses).
+    again &= !wanted.empty();
   }
-  const std::vector<std::string> sorted(ids.begin(), ids.end());
-  IPT_ASSIGN_OR_RETURN(const auto versions, tx.TouchTherapistCalendars(clinic_id, sorted));
   for (CourseEdit* edit : edits) {
     edit->calendars_taken_ = true;
     edit->calendars_ = std::make_unique<ClinicCalendars>(tx, clinic_id);
-    for (size_t i = 0; i < sorted.size(); ++i) {
-      edit->calendars_->SetTherapistVersion(sorted[i], versions[i]);
-    }
+    for (const auto& [id, version] : taken) edit->calendars_->SetTherapistVersion(id, version);
   }
   return absl::OkStatus();
 }

@@ -10,6 +10,7 @@
 #include "scheduling/domain/course_edit.h"
 #include "scheduling/domain/names.h"
 #include "scheduling/domain/numbering.h"
+#include "scheduling/domain/patients.h"
 #include "scheduling/domain/reasons.h"
 #include "scheduling/domain/time_zone.h"
 #include "scheduling/domain/variants.h"
@@ -43,11 +44,14 @@ absl::Status Apply(const CourseDraft& draft, const Clinic& clinic, const Therapi
 absl::StatusOr<CourseEdit> Open(SchedulingTx& tx, const CallContext& ctx, IdSource& ids,
                                 const std::string& course_id, const CourseDraft& draft) {
   IPT_ASSIGN_OR_RETURN(const Clinic clinic, tx.GetClinic(ctx.clinic_id));
+  const Variant* variant = FindVariant(draft.variant_id);
+  if (variant == nullptr) return InvalidField("course.variant", "is not a variant");
+  IPT_ASSIGN_OR_RETURN(const std::string patient_id,
+                       tx.FindOrAddPatient(ctx.clinic_id, draft.patient, ids.NewUuid(), ctx.now));
+  IPT_RETURN_IF_ERROR(HoldOpenCourses(tx, ctx, draft.patient));
   // Held until the course is in, so that the next one counts it.
   IPT_ASSIGN_OR_RETURN(const Therapist therapist,
                        tx.LockTherapist(ctx.clinic_id, draft.therapist_id));
-  const Variant* variant = FindVariant(draft.variant_id);
-  if (variant == nullptr) return InvalidField("course.variant", "is not a variant");
   IPT_ASSIGN_OR_RETURN(const int open, tx.CountOpenCourses(ctx.clinic_id, draft.therapist_id));
   IPT_RETURN_IF_ERROR(CheckTherapistTakes(therapist, draft.variant_id, open, 1));
 
@@ -63,8 +67,7 @@ absl::StatusOr<CourseEdit> Open(SchedulingTx& tx, const CallContext& ctx, IdSour
   course.allow_concurrent = draft.allow_concurrent;
   IPT_RETURN_IF_ERROR(Apply(draft, clinic, therapist, *variant, course));
   course.patient = draft.patient;
-  IPT_ASSIGN_OR_RETURN(course.patient_id,
-                       tx.FindOrAddPatient(ctx.clinic_id, draft.patient, ids.NewUuid(), ctx.now));
+  course.patient_id = patient_id;
   course.stamp.create_time = ctx.now;
   return CourseEdit::New(tx, ctx, std::move(course));
 }
@@ -388,6 +391,7 @@ absl::StatusOr<Course> DiscontinueCourse(SchedulingTx& tx, const CallContext& ct
 absl::StatusOr<Course> ReopenCourse(SchedulingTx& tx, const CallContext& ctx,
                                     const std::string& course_id, int64_t if_revision,
                                     const std::string& why) {
+  IPT_RETURN_IF_ERROR(HoldOpenCoursesBeside(tx, ctx, course_id));
   IPT_ASSIGN_OR_RETURN(CourseEdit edit, CourseEdit::Open(tx, ctx, course_id, if_revision));
   Course& course = edit.course;
   if (IsOpen(course.state)) return CourseStateError(course, "the course is open");

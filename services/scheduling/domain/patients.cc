@@ -1,6 +1,7 @@
 #include "scheduling/domain/patients.h"
 
 #include <algorithm>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -23,9 +24,11 @@ absl::StatusOr<std::string> LockPatient(SchedulingTx& tx, const CallContext& ctx
 }
 
 absl::StatusOr<std::vector<std::string>> CoursesOf(SchedulingTx& tx, const CallContext& ctx,
-                                                   const Identifier& patient) {
+                                                   const Identifier& patient,
+                                                   std::vector<CourseState> states = {}) {
   CourseFilter filter;
   filter.patient = patient;
+  filter.states = std::move(states);
   IPT_ASSIGN_OR_RETURN(const auto courses, tx.ListCourses(ctx.clinic_id, filter, "", kNoLimit));
   std::vector<std::string> ids;
   for (const Course& course : courses) ids.push_back(course.course_id);
@@ -55,7 +58,34 @@ absl::Status SaveAll(SchedulingTx& tx, const CallContext& ctx, const std::vector
   return absl::OkStatus();
 }
 
+// The patient's open courses and, where given, `also`.
+absl::Status HoldOpen(SchedulingTx& tx, const CallContext& ctx, const Identifier& patient,
+                      const std::string& also) {
+  IPT_ASSIGN_OR_RETURN(
+      std::vector<std::string> ids,
+      CoursesOf(tx, ctx, patient,
+                {CourseState::kPlanned, CourseState::kActive, CourseState::kPaused}));
+  if (!also.empty()) ids.push_back(also);
+  std::sort(ids.begin(), ids.end());
+  return Lock(tx, ctx, ids);
+}
+
 }  // namespace
+
+absl::Status HoldOpenCourses(SchedulingTx& tx, const CallContext& ctx, const Identifier& patient) {
+  return HoldOpen(tx, ctx, patient, "");
+}
+
+absl::Status HoldOpenCoursesBeside(SchedulingTx& tx, const CallContext& ctx,
+                                   const std::string& course_id) {
+  Course course;
+  std::optional<std::string> held;
+  do {  // again where the patient was merged or renamed between the two
+    IPT_ASSIGN_OR_RETURN(course, tx.GetCourse(ctx.clinic_id, course_id));
+    IPT_ASSIGN_OR_RETURN(held, tx.LockPatient(ctx.clinic_id, course.patient));
+  } while (held != course.patient_id);
+  return HoldOpen(tx, ctx, course.patient, course_id);
+}
 
 absl::StatusOr<PatientCourses> ChangePatientIdentifier(SchedulingTx& tx, const CallContext& ctx,
                                                        const Identifier& from,

@@ -14,6 +14,17 @@
 
 namespace ipt::scheduling {
 
+// Whoever opens a course holds its patient's other open courses first: a booking of one of them,
+// which marks stale what shares the patient's free time, has then committed, so that the new
+// course's forecast sees it, or waits, and finds the new course. Locks the patient, then the
+// courses by id.
+//
+// Of a patient that is locked already (FindOrAddPatient).
+absl::Status HoldOpenCourses(SchedulingTx& tx, const CallContext& ctx, const Identifier& patient);
+// Of the course's patient, and the course itself. NOT_FOUND.
+absl::Status HoldOpenCoursesBeside(SchedulingTx& tx, const CallContext& ctx,
+                                   const std::string& course_id);
+
 struct PatientCourses {
   std::vector<std::string> course_ids;  // all of the patient, sorted
   int64_t revision = 0;

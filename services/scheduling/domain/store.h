@@ -212,7 +212,7 @@ class SchedulingTx : public SchedulingReader {
   // transaction ends.
   virtual absl::StatusOr<std::optional<std::string>> LockPatient(absl::string_view clinic_id,
                                                                  const Identifier& patient) = 0;
-  // Finds the patient or adds one under `new_id`; returns the id.
+  // Finds the patient or adds one under `new_id`; returns the id. Locked as by LockPatient.
   virtual absl::StatusOr<std::string> FindOrAddPatient(absl::string_view clinic_id,
                                                        const Identifier& patient,
                                                        absl::string_view new_id,

@@ -67,14 +67,14 @@ absl::StatusOr<std::string> SqlSchedulingTx::FindOrAddPatient(absl::string_view 
                                                               const Identifier& patient,
                                                               absl::string_view new_id,
                                                               absl::Time now) {
-  IPT_ASSIGN_OR_RETURN(std::optional<std::string> found, FindPatient(clinic_id, patient));
+  IPT_ASSIGN_OR_RETURN(std::optional<std::string> found, LockPatient(clinic_id, patient));
   if (found.has_value()) return *found;
   IPT_ASSIGN_OR_RETURN(
       const int64_t inserted,
       conn_.Execute(kInsert, {clinic_id, new_id, patient.system, patient.value, now}));
   if (inserted != 0) return std::string(new_id);
   // Another transaction added the same patient meanwhile, or the id is another patient's.
-  IPT_ASSIGN_OR_RETURN(found, FindPatient(clinic_id, patient));
+  IPT_ASSIGN_OR_RETURN(found, LockPatient(clinic_id, patient));
   if (found.has_value()) return *found;
   return AlreadyExists(::ipt::reason::kResourceExists, kPatientType, PatientName(clinic_id, new_id),
                        "the id is taken: choose another one");

@@ -11,12 +11,15 @@
 #include "platform/rpc/content_hash.h"
 #include "platform/rpc/proto_time.h"
 #include "platform/storage/platform_migrations.h"
+#include "scheduling/domain/calendar_loader.h"
 #include "scheduling/domain/clinics.h"
+#include "scheduling/domain/course_state.h"
 #include "scheduling/domain/courses.h"
 #include "scheduling/domain/patients.h"
 #include "scheduling/domain/sessions.h"
 #include "scheduling/domain/therapists.h"
 #include "scheduling/domain/time_zone.h"
+#include "scheduling/domain/transfers.h"
 #include "scheduling/rpc/course_handler.h"
 #include "scheduling/rpc/event_proto.h"
 #include "scheduling/storage/scheduling_migrations.h"
@@ -42,7 +45,7 @@ class CourseConcurrencyTest : public ::testing::TestWithParam<storage::Dialect> 
       clinic.clinic_id = "north";
       clinic.time_zone = "UTC";
       IPT_RETURN_IF_ERROR(tx.InsertClinic(clinic, now_));
-      for (const char* id : {"a", "b"}) {
+      for (const char* id : {"a", "b", "c"}) {
         Therapist therapist;
         therapist.clinic_id = "north";
         therapist.therapist_id = id;
@@ -68,8 +71,10 @@ class CourseConcurrencyTest : public ::testing::TestWithParam<storage::Dialect> 
     ctx.content_hash = rpc::ContentHash(request);
     return ctx;
   }
-  absl::StatusOr<pb::Course> Create(const std::string& patient, const std::string& therapist) {
+  absl::StatusOr<pb::Course> Create(const std::string& patient, const std::string& therapist,
+                                    bool allow_concurrent = false) {
     pb::CreateCourseRequest request;
+    request.mutable_course()->set_allow_concurrent(allow_concurrent);
     request.mutable_course()->mutable_patient()->set_system("urn:mrn");
     request.mutable_course()->mutable_patient()->set_value(patient);
     request.mutable_course()->set_therapist(absl::StrCat("clinics/north/therapists/", therapist));
@@ -105,6 +110,33 @@ class CourseConcurrencyTest : public ::testing::TestWithParam<storage::Dialect> 
     }));
     beside.join();
   }
+  // Whatever is stored and called fresh is what computing it anew gives.
+  void ExpectForecastsHold() {
+    EXPECT_OK(store_.Read(absl::InfiniteFuture(), [&](SchedulingReader& reader) -> absl::Status {
+      ClinicCalendars calendars(reader, "north");
+      IPT_ASSIGN_OR_RETURN(const auto courses, reader.ListCourses("north", {}, "", kNoLimit));
+      for (const Course& stored : courses) {
+        IPT_ASSIGN_OR_RETURN(const bool fresh, IsFresh(calendars, stored, now_));
+        if (!fresh) continue;
+        Course course = stored;
+        IPT_ASSIGN_OR_RETURN(auto sessions, AllSessions(reader, "north", course.course_id));
+        IPT_RETURN_IF_ERROR(Derive(calendars, course, sessions, now_).status());
+        EXPECT_EQ(course.forecast, stored.forecast) << "of therapist " << course.therapist_id;
+      }
+      return absl::OkStatus();
+    }));
+  }
+  static std::string IdOf(const pb::Course& course) {
+    return course.name().substr(course.name().rfind('/') + 1);
+  }
+  // Books where any course of the patient would have its first session.
+  BookSessionCommand FirstSessionOf(const pb::Course& course) {
+    BookSessionCommand command;
+    command.course_id = IdOf(course);
+    command.start = now_ + absl::Minutes(15);
+    return command;
+  }
+
   template <typename Body>
   absl::Status Write(Body body) {
     return store_.Write(absl::InfiniteFuture(),
@@ -190,6 +222,52 @@ TEST_P(CourseConcurrencyTest, ARetryBesideItsFirstAttemptGetsItsAnswer) {
   }
   // Another request is refused as before.
   EXPECT_THAT(Create("p", "a"), FailsWith(kPrecondition, "OPEN_COURSE_EXISTS"));
+}
+
+TEST_P(CourseConcurrencyTest, ANewCourseKnowsOfABookingBesideItThatIsUnderWay) {
+  const auto first = Create("p", "a");
+  ASSERT_OK(first);
+  const CallContext ctx = Call(pb::CreateCourseRequest());
+  Overlapping(
+      [&](SchedulingTx& tx) { return BookSession(tx, ctx, ids_, FirstSessionOf(*first)).status(); },
+      [&] { EXPECT_OK(Create("p", "b", /*allow_concurrent=*/true)); });
+  ExpectForecastsHold();
+}
+
+TEST_P(CourseConcurrencyTest, AReopenedCourseKnowsOfABookingBesideItThatIsUnderWay) {
+  const auto closed = Create("p", "b", /*allow_concurrent=*/true);
+  ASSERT_OK(closed);
+  const CallContext ctx = Call(pb::CreateCourseRequest());
+  ASSERT_OK(Write([&](SchedulingTx& tx) {
+    return DiscontinueCourse(tx, ctx, IdOf(*closed), 0, ClosureReason::kOther);
+  }));
+  const auto first = Create("p", "a");
+  ASSERT_OK(first);
+  Overlapping(
+      [&](SchedulingTx& tx) { return BookSession(tx, ctx, ids_, FirstSessionOf(*first)).status(); },
+      [&] {
+        EXPECT_OK(Write(
+            [&](SchedulingTx& tx) { return ReopenCourse(tx, ctx, IdOf(*closed), 0, "mistake"); }));
+      });
+  ExpectForecastsHold();
+}
+
+TEST_P(CourseConcurrencyTest, ABookingKnowsOfACourseBesideItThatIsBeingGivenAway) {
+  const auto first = Create("p", "a");
+  ASSERT_OK(first);
+  const auto second = Create("p", "b", /*allow_concurrent=*/true);
+  ASSERT_OK(second);
+  const CallContext ctx = Call(pb::CreateCourseRequest());
+  TransferCourseCommand transfer;
+  transfer.course_id = IdOf(*second);
+  transfer.therapist_id = "c";
+  Overlapping([&](SchedulingTx& tx) { return TransferCourse(tx, ctx, transfer).status(); },
+              [&] {
+                EXPECT_OK(Write([&](SchedulingTx& tx) {
+                  return BookSession(tx, ctx, ids_, FirstSessionOf(*first));
+                }));
+              });
+  ExpectForecastsHold();
 }
 
 TEST_P(CourseConcurrencyTest, AHolidayTellsOfASessionThatIsBeingBooked) {
