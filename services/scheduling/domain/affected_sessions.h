@@ -12,6 +12,17 @@
 
 namespace ipt::scheduling {
 
+// An answer names at most so many, so that it fits in a message.
+inline constexpr int kAffectedTold = 500;
+
+struct AffectedSessions {
+  std::vector<Session> sessions;  // the first of them
+  int total = 0;
+};
+
+// Leaves those that an answer names.
+AffectedSessions Told(std::vector<Session> sessions);
+
 // All sessions in `states` of a therapist (empty: of the clinic's all) that overlap `within`, by
 // start; none is left out, however many there are.
 absl::StatusOr<std::vector<Session>> SessionsWithin(SchedulingReader& reader,
@@ -20,10 +31,15 @@ absl::StatusOr<std::vector<Session>> SessionsWithin(SchedulingReader& reader,
                                                     std::vector<SessionState> states,
                                                     Interval within);
 
-// The booked ones among them that have not ended by `now`.
+// The booked ones among them that have not ended by `now`: all of them, or those that an answer
+// names, without reading more.
 absl::StatusOr<std::vector<Session>> BookedSessions(SchedulingReader& reader,
                                                     absl::string_view clinic_id,
                                                     absl::string_view therapist_id, Interval within,
                                                     absl::Time now);
+absl::StatusOr<AffectedSessions> AffectedWithin(SchedulingReader& reader,
+                                                absl::string_view clinic_id,
+                                                absl::string_view therapist_id, Interval within,
+                                                absl::Time now);
 
 }  // namespace ipt::scheduling

@@ -6,7 +6,6 @@
 
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
-#include "scheduling/domain/affected_sessions.h"
 #include "scheduling/domain/names.h"
 #include "scheduling/domain/time_zone.h"
 
@@ -78,10 +77,13 @@ absl::StatusOr<HolidaysCreated> CreateHolidays(SchedulingTx& tx, const CallConte
     days.push_back(holiday.day);
   }
   for (const DayRange& run : Runs(std::move(days))) {
-    IPT_ASSIGN_OR_RETURN(auto sessions,
-                         BookedSessions(tx, clinic_id, "", SpanOfDays(run, zone), ctx.now));
+    IPT_ASSIGN_OR_RETURN(auto affected,
+                         AffectedWithin(tx, clinic_id, "", SpanOfDays(run, zone), ctx.now));
     // A day at least lies between two runs, so no session touches both.
-    std::move(sessions.begin(), sessions.end(), std::back_inserter(created.affected));
+    std::vector<Session>& told = created.affected.sessions;
+    std::move(affected.sessions.begin(), affected.sessions.end(), std::back_inserter(told));
+    if (told.size() > kAffectedTold) told.resize(kAffectedTold);
+    created.affected.total += affected.total;
   }
   created.holidays = std::move(holidays);
   return created;

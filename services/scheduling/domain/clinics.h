@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/civil_time.h"
 #include "platform/transaction/call_context.h"
+#include "scheduling/domain/affected_sessions.h"
 #include "scheduling/domain/store.h"
 #include "scheduling/domain/types.h"
 
@@ -26,7 +27,7 @@ absl::StatusOr<Clinic> UpdateClinic(SchedulingTx& tx, const CallContext& ctx, co
 
 struct HolidaysCreated {
   std::vector<Holiday> holidays;
-  std::vector<Session> affected;  // booked ones to come on these days, by start
+  AffectedSessions affected;  // booked ones to come on these days, by start
 };
 
 // REQUIRES: each day once. A day that is a holiday already takes its new name.

@@ -140,6 +140,8 @@ class SchedulingReader {
   virtual absl::StatusOr<std::vector<Session>> ListSessions(
       absl::string_view clinic_id, const SessionFilter& filter,
       const std::optional<SessionCursor>& after, int limit) = 0;
+  virtual absl::StatusOr<int> CountSessions(absl::string_view clinic_id,
+                                            const SessionFilter& filter) = 0;
 
   // Blocking sessions of the therapist (interval with buffer) or patient that overlap `within`, by
   // start.

@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
-#include "scheduling/domain/affected_sessions.h"
 #include "scheduling/domain/availability.h"
 #include "scheduling/domain/interval_set.h"
 #include "scheduling/domain/names.h"
@@ -129,22 +128,22 @@ absl::StatusOr<TherapistUpdated> UpdateTherapist(SchedulingTx& tx, const CallCon
     IPT_RETURN_IF_ERROR(TouchCalendar(tx, after.clinic_id, after.therapist_id));
   }
   if (new_hours) {
-    IPT_ASSIGN_OR_RETURN(updated.affected,
-                         BookedSessions(tx, after.clinic_id, after.therapist_id,
-                                        {ctx.now, absl::InfiniteFuture()}, ctx.now));
+    IPT_ASSIGN_OR_RETURN(auto booked, BookedSessions(tx, after.clinic_id, after.therapist_id,
+                                                     {ctx.now, absl::InfiniteFuture()}, ctx.now));
     WorkTime old;
-    if (!updated.affected.empty()) {
-      IPT_ASSIGN_OR_RETURN(old, WorkTimeOf(tx, before, SpanOf(updated.affected)));
+    if (!booked.empty()) {
+      IPT_ASSIGN_OR_RETURN(old, WorkTimeOf(tx, before, SpanOf(booked)));
     }
     if (after.time_zone != before.time_zone) IPT_RETURN_IF_ERROR(MoveDaysOff(tx, ctx, after));
-    if (!updated.affected.empty()) {
-      IPT_ASSIGN_OR_RETURN(const WorkTime left, WorkTimeOf(tx, after, SpanOf(updated.affected)));
-      std::erase_if(updated.affected, [&](const Session& session) {
+    if (!booked.empty()) {
+      IPT_ASSIGN_OR_RETURN(const WorkTime left, WorkTimeOf(tx, after, SpanOf(booked)));
+      std::erase_if(booked, [&](const Session& session) {
         const Interval at = session.interval;
         return !IsLeftOutside(at, old.hours, left.hours) &&
                (old.time_off.Overlaps(at) || !left.time_off.Overlaps(at));
       });
     }
+    updated.affected = Told(std::move(booked));
   }
   IPT_RETURN_IF_ERROR(tx.UpdateTherapist(after, ctx.now));
   IPT_RETURN_IF_ERROR(tx.Emit(TherapistChanged{after}, ctx.now));
@@ -170,7 +169,7 @@ absl::StatusOr<TherapistDeactivated> DeactivateTherapist(SchedulingTx& tx, const
   }
   TherapistDeactivated result;
   for (const Course& course : courses) result.open_courses.push_back(course.course_id);
-  IPT_ASSIGN_OR_RETURN(result.affected, BookedSessions(tx, clinic_id, therapist_id,
+  IPT_ASSIGN_OR_RETURN(result.affected, AffectedWithin(tx, clinic_id, therapist_id,
                                                        {ctx.now, absl::InfiniteFuture()}, ctx.now));
   therapist.active = false;
   IPT_RETURN_IF_ERROR(tx.UpdateTherapist(therapist, ctx.now));
@@ -201,7 +200,7 @@ absl::StatusOr<TimeOffCreatedResult> CreateTimeOff(SchedulingTx& tx, const CallC
   TimeOffCreatedResult result;
   IPT_ASSIGN_OR_RETURN(
       result.affected,
-      BookedSessions(tx, time_off.clinic_id, time_off.therapist_id, time_off.interval, ctx.now));
+      AffectedWithin(tx, time_off.clinic_id, time_off.therapist_id, time_off.interval, ctx.now));
   IPT_RETURN_IF_ERROR(tx.InsertTimeOff(time_off, ctx.now));
   IPT_RETURN_IF_ERROR(tx.Emit(TimeOffCreated{time_off}, ctx.now));
   result.time_off = std::move(time_off);
@@ -225,10 +224,10 @@ absl::StatusOr<ExtraHours> CreateExtraHours(SchedulingTx& tx, const CallContext&
   return extra_hours;
 }
 
-absl::StatusOr<std::vector<Session>> DeleteExtraHours(SchedulingTx& tx, const CallContext& ctx,
-                                                      const std::string& clinic_id,
-                                                      const std::string& therapist_id,
-                                                      absl::string_view extra_hours_id) {
+absl::StatusOr<AffectedSessions> DeleteExtraHours(SchedulingTx& tx, const CallContext& ctx,
+                                                  const std::string& clinic_id,
+                                                  const std::string& therapist_id,
+                                                  absl::string_view extra_hours_id) {
   IPT_ASSIGN_OR_RETURN(ExtraHours extra, tx.GetExtraHours(clinic_id, therapist_id, extra_hours_id));
   // First, so that the hours read after it are not changed by another transaction any more.
   IPT_RETURN_IF_ERROR(TouchCalendar(tx, clinic_id, therapist_id));
@@ -247,7 +246,7 @@ absl::StatusOr<std::vector<Session>> DeleteExtraHours(SchedulingTx& tx, const Ca
     });
   }
   IPT_RETURN_IF_ERROR(tx.Emit(ExtraHoursDeleted{std::move(extra)}, ctx.now));
-  return affected;
+  return Told(std::move(affected));
 }
 
 absl::StatusOr<TherapistCalendar> GetTherapistCalendar(SchedulingReader& reader,

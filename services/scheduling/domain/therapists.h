@@ -15,6 +15,7 @@
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "platform/transaction/call_context.h"
+#include "scheduling/domain/affected_sessions.h"
 #include "scheduling/domain/store.h"
 #include "scheduling/domain/types.h"
 
@@ -28,7 +29,7 @@ absl::StatusOr<Therapist> CreateTherapist(SchedulingTx& tx, const CallContext& c
 struct TherapistUpdated {
   Therapist therapist;
   // Booked ones to come that the change leaves outside the hours, or in days off that moved.
-  std::vector<Session> affected;
+  AffectedSessions affected;
 };
 
 // `before` is the locked row that `after` was made of; what `after` leaves unset is defaulted as at
@@ -38,7 +39,7 @@ absl::StatusOr<TherapistUpdated> UpdateTherapist(SchedulingTx& tx, const CallCon
 
 struct TherapistDeactivated {
   Therapist therapist;
-  std::vector<Session> affected;          // booked ones to come, by start
+  AffectedSessions affected;              // booked ones to come, by start
   std::vector<std::string> open_courses;  // ids, in order
 };
 
@@ -53,7 +54,7 @@ absl::StatusOr<Therapist> ActivateTherapist(SchedulingTx& tx, const CallContext&
 
 struct TimeOffCreatedResult {
   TimeOff time_off;
-  std::vector<Session> affected;  // booked ones to come that overlap it, by start
+  AffectedSessions affected;  // booked ones to come that overlap it, by start
 };
 
 // Where days are given, the interval is made of them in the therapist's zone.
@@ -65,10 +66,10 @@ absl::Status DeleteTimeOff(SchedulingTx& tx, const CallContext& ctx, const std::
 absl::StatusOr<ExtraHours> CreateExtraHours(SchedulingTx& tx, const CallContext& ctx,
                                             ExtraHours extra_hours);
 // Returns the booked sessions to come that this leaves outside the hours, by start.
-absl::StatusOr<std::vector<Session>> DeleteExtraHours(SchedulingTx& tx, const CallContext& ctx,
-                                                      const std::string& clinic_id,
-                                                      const std::string& therapist_id,
-                                                      absl::string_view extra_hours_id);
+absl::StatusOr<AffectedSessions> DeleteExtraHours(SchedulingTx& tx, const CallContext& ctx,
+                                                  const std::string& clinic_id,
+                                                  const std::string& therapist_id,
+                                                  absl::string_view extra_hours_id);
 
 struct TherapistCalendar {
   std::string time_zone;

@@ -129,7 +129,7 @@ absl::StatusOr<pb::CreateHolidaysResponse> ClinicHandler::CreateHolidays(
           if (ctx.validate_only) holiday.stamp.revision = 0;
           WriteHoliday(holiday, response.add_holidays());
         }
-        WriteSessions(created.affected, response.mutable_affected_sessions());
+        WriteAffected(created.affected, response);
         if (!ctx.validate_only) {
           IPT_ASSIGN_OR_RETURN(const int64_t revision, tx.log().Revision());
           response.set_revision(revision);

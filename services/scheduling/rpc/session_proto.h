@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "ipt/scheduling/v1/session.pb.h"
+#include "scheduling/domain/affected_sessions.h"
 #include "scheduling/domain/types.h"
 
 namespace ipt::scheduling {
@@ -15,6 +16,13 @@ template <typename Sessions>
 void WriteSessions(const std::vector<Session>& sessions, Sessions* out) {
   out->Clear();
   for (const Session& session : sessions) WriteSession(session, out->Add());
+}
+
+// To an answer that lists affected_sessions.
+template <typename Response>
+void WriteAffected(const AffectedSessions& affected, Response& response) {
+  WriteSessions(affected.sessions, response.mutable_affected_sessions());
+  response.set_affected_count(affected.total);
 }
 
 }  // namespace ipt::scheduling

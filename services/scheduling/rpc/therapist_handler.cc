@@ -178,7 +178,7 @@ absl::StatusOr<pb::UpdateTherapistResponse> TherapistHandler::UpdateTherapist(
         if (ctx.validate_only) updated.therapist.stamp = before.stamp;
         pb::UpdateTherapistResponse response;
         WriteTherapist(updated.therapist, response.mutable_therapist());
-        WriteSessions(updated.affected, response.mutable_affected_sessions());
+        WriteAffected(updated.affected, response);
         return response;
       });
 }
@@ -196,7 +196,7 @@ absl::StatusOr<pb::DeactivateTherapistResponse> TherapistHandler::DeactivateTher
         if (ctx.validate_only) result.therapist.stamp = before.stamp;
         pb::DeactivateTherapistResponse response;
         WriteTherapist(result.therapist, response.mutable_therapist());
-        WriteSessions(result.affected, response.mutable_affected_sessions());
+        WriteAffected(result.affected, response);
         for (const std::string& course_id : result.open_courses) {
           response.add_open_courses(CourseName(ctx.clinic_id, course_id));
         }
@@ -233,7 +233,7 @@ absl::StatusOr<pb::CreateTimeOffResponse> TherapistHandler::CreateTimeOff(
         if (ctx.validate_only) created.time_off.stamp.revision = 0;
         pb::CreateTimeOffResponse response;
         WriteTimeOff(created.time_off, response.mutable_time_off());
-        WriteSessions(created.affected, response.mutable_affected_sessions());
+        WriteAffected(created.affected, response);
         IPT_ASSIGN_OR_RETURN(const int64_t revision, KeptRevision(tx, ctx));
         response.set_revision(revision);
         return response;
@@ -310,7 +310,7 @@ absl::StatusOr<pb::DeleteExtraHoursResponse> TherapistHandler::DeleteExtraHours(
         IPT_ASSIGN_OR_RETURN(const auto affected,
                              scheduling::DeleteExtraHours(tx, ctx, ids[0], ids[1], ids[2]));
         pb::DeleteExtraHoursResponse response;
-        WriteSessions(affected, response.mutable_affected_sessions());
+        WriteAffected(affected, response);
         IPT_ASSIGN_OR_RETURN(const int64_t revision, KeptRevision(tx, ctx));
         response.set_revision(revision);
         return response;

@@ -125,6 +125,8 @@ class SqlSchedulingTx final : public SchedulingTx {
                                                     const SessionFilter& filter,
                                                     const std::optional<SessionCursor>& after,
                                                     int limit) override;
+  absl::StatusOr<int> CountSessions(absl::string_view clinic_id,
+                                    const SessionFilter& filter) override;
   absl::StatusOr<std::vector<BusySpan>> TherapistBusy(absl::string_view clinic_id,
                                                       absl::string_view therapist_id,
                                                       Interval within) override;

@@ -93,6 +93,31 @@ absl::StatusOr<BusySpan> BusySpanOf(const Row& row) {
                   .session_id = row.Text(3)};
 }
 
+// A query for the sessions that the filter lets through.
+FilteredQuery Filtered(absl::string_view select, absl::string_view clinic_id,
+                       const SessionFilter& filter) {
+  FilteredQuery query(select, {clinic_id});
+  if (!filter.course_id.empty()) query.And("course_id = :course", {filter.course_id});
+  if (!filter.therapist_id.empty()) {
+    query.And("therapist_id = :therapist", {filter.therapist_id});
+  }
+  if (!filter.states.empty()) query.AndIn("state", "state", filter.states);
+  if (filter.ends_after.has_value()) {
+    query.And("start_us > :look_back AND end_us > :ends_after",
+              {*filter.ends_after - kLongestSession, *filter.ends_after});
+  }
+  if (filter.starts_before.has_value()) {
+    query.And("start_us < :starts_before", {*filter.starts_before});
+  }
+  if (filter.unrecorded_at.has_value()) {
+    // `state = 1` as written in the index over booked sessions; 1 is BOOKED.
+    static_assert(static_cast<int>(SessionState::kBooked) == 1);
+    query.And("state = 1 AND start_us < :ended_by AND end_us <= :ended_by",
+              {*filter.unrecorded_at});
+  }
+  return query;
+}
+
 std::string NameOf(const Session& session) {
   return SessionName(session.clinic_id, session.course_id, session.session_id);
 }
@@ -123,25 +148,7 @@ absl::StatusOr<Session> SqlSchedulingTx::GetSession(absl::string_view clinic_id,
 absl::StatusOr<std::vector<Session>> SqlSchedulingTx::ListSessions(
     absl::string_view clinic_id, const SessionFilter& filter,
     const std::optional<SessionCursor>& after, int limit) {
-  FilteredQuery query(SELECT_SESSION, {clinic_id});
-  if (!filter.course_id.empty()) query.And("course_id = :course", {filter.course_id});
-  if (!filter.therapist_id.empty()) {
-    query.And("therapist_id = :therapist", {filter.therapist_id});
-  }
-  if (!filter.states.empty()) query.AndIn("state", "state", filter.states);
-  if (filter.ends_after.has_value()) {
-    query.And("start_us > :look_back AND end_us > :ends_after",
-              {*filter.ends_after - kLongestSession, *filter.ends_after});
-  }
-  if (filter.starts_before.has_value()) {
-    query.And("start_us < :starts_before", {*filter.starts_before});
-  }
-  if (filter.unrecorded_at.has_value()) {
-    // `state = 1` as written in the index over booked sessions; 1 is BOOKED.
-    static_assert(static_cast<int>(SessionState::kBooked) == 1);
-    query.And("state = 1 AND start_us < :ended_by AND end_us <= :ended_by",
-              {*filter.unrecorded_at});
-  }
+  FilteredQuery query = Filtered(SELECT_SESSION, clinic_id, filter);
   if (after.has_value()) {
     query.And("(start_us, course_id, session_id) > (:after_start, :after_course, :after_session)",
               {after->start, after->course_id, after->session_id});
@@ -149,6 +156,18 @@ absl::StatusOr<std::vector<Session>> SqlSchedulingTx::ListSessions(
   query.OrderBy("start_us, course_id, session_id", limit);
   return GetRows(query.statement(kSessionColumns), query.params(),
                  [&](const Row& row) { return SessionOf(clinic_id, row); });
+}
+
+absl::StatusOr<int> SqlSchedulingTx::CountSessions(absl::string_view clinic_id,
+                                                   const SessionFilter& filter) {
+  const FilteredQuery query =
+      Filtered("SELECT COUNT(*) FROM sessions WHERE clinic_id = :clinic", clinic_id, filter);
+  int count = 0;
+  IPT_RETURN_IF_ERROR(conn_.Query(query.statement({kInt}), query.params(), [&](const Row& row) {
+    count = static_cast<int>(row.Int64(0));
+    return absl::OkStatus();
+  }));
+  return count;
 }
 
 absl::StatusOr<std::vector<BusySpan>> SqlSchedulingTx::TherapistBusy(absl::string_view clinic_id,

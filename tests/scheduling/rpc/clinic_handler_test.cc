@@ -186,6 +186,24 @@ TEST_F(ClinicHandlerTest, RefusesAStaleEtagAndABadMergeAndChangesNothing) {
   EXPECT_THAT(NewEvents(), ElementsAre("clinic"));
 }
 
+TEST_F(ClinicHandlerTest, HolidaysTellTheFirst500AffectedSessionsAndHowManyThereAre) {
+  AddNorth();
+  std::vector<absl::Time> starts;
+  starts.reserve(30 * 24);
+  for (int i = 0; i < 30 * 24; ++i) {
+    starts.push_back(At(absl::CivilMinute(2026, 12, 1, 0, 0)) + i * absl::Hours(1));
+  }
+  AddCourse("p1", "a", starts);
+  std::vector<absl::CivilDay> days;
+  for (int day = 1; day <= 23; ++day) {
+    if (day != 21) days.emplace_back(2026, 12, day);  // 480 sessions, and 48 after a day between
+  }
+  ASSERT_OK_AND_ASSIGN(const auto answer, Create(Holidays(days)));
+  EXPECT_EQ(answer.affected_sessions_size(), 500);
+  EXPECT_EQ(answer.affected_count(), 528);
+  EXPECT_EQ(answer.affected_sessions(480).name(), "clinics/north/courses/kp1/sessions/s505");
+}
+
 TEST_F(ClinicHandlerTest, AnotherZoneMovesHolidaysAndNoSession) {
   AddNorth();
   AddCourse("p1", "a",

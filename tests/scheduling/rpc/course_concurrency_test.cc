@@ -289,7 +289,7 @@ TEST_P(CourseConcurrencyTest, AHolidayTellsOfASessionThatIsBeingBooked) {
                 }));
               });
   ASSERT_OK(created);
-  EXPECT_EQ(created->affected.size(), 1u);
+  EXPECT_EQ(created->affected.total, 1);
 }
 
 TEST_P(CourseConcurrencyTest, TimeOffLiesInTheZoneThatTheTherapistHasByThen) {

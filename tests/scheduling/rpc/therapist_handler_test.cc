@@ -368,8 +368,13 @@ TEST_F(TherapistHandlerTest, TimeOffOfExactInstantsAffectsWhatOverlapsIt) {
   EXPECT_THAT(listed.time_off(), IsEmpty());
 }
 
-TEST_F(TherapistHandlerTest, CutsNoAffectedSessionOff) {
-  AddA();
+TEST_F(TherapistHandlerTest, TellsTheFirst500AffectedSessionsAndHowManyThereAre) {
+  auto request = NewTherapist("a");
+  request.mutable_therapist()->clear_working_hours();
+  for (int day = 1; day <= 7; ++day) {
+    AddWindow(request.mutable_therapist(), static_cast<google::type::DayOfWeek>(day), 0, 24);
+  }
+  ASSERT_OK(Create(request));
   std::vector<absl::Time> starts;
   starts.reserve(1200);
   for (int i = 0; i < 1200; ++i) {
@@ -378,7 +383,17 @@ TEST_F(TherapistHandlerTest, CutsNoAffectedSessionOff) {
   AddCourse("p1", "a", starts);
   ASSERT_OK_AND_ASSIGN(const auto answer,
                        AddDaysOff(absl::CivilDay(2026, 11, 3), absl::CivilDay(2027, 11, 3)));
-  EXPECT_EQ(answer.affected_sessions_size(), 1200);
+  EXPECT_EQ(answer.affected_sessions_size(), 500);
+  EXPECT_EQ(answer.affected_sessions(499).name(), SessionOf(1, 500));
+  EXPECT_EQ(answer.affected_count(), 1200);
+
+  pb::UpdateTherapistRequest update;
+  ASSERT_OK_AND_ASSIGN(const auto updated, Update(update, "working_hours"));
+  EXPECT_EQ(updated.affected_sessions_size(), 500);
+  EXPECT_EQ(updated.affected_count(), 1200);
+  ASSERT_OK_AND_ASSIGN(const auto deactivated, Deactivate(true));
+  EXPECT_EQ(deactivated.affected_sessions_size(), 500);
+  EXPECT_EQ(deactivated.affected_count(), 1200);
 }
 
 TEST_F(TherapistHandlerTest, ListsTimeOffByStartInPages) {

@@ -18,6 +18,10 @@ class SessionsTest : public SchedulingStoreTest {
     for (const Session& session : *found) {
       ids.push_back(session.session_id);
     }
+    if (!after.has_value() && static_cast<int>(ids.size()) < limit) {
+      EXPECT_EQ(Read([&](SchedulingReader& r) { return r.CountSessions("c1", filter); }).value(),
+                static_cast<int>(ids.size()));
+    }
     return ids;
   }
 };
