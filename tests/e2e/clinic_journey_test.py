@@ -4,6 +4,7 @@ stores, without and with TLS and a token. What must be in the past is imported, 
 
 import datetime
 import unittest
+import zoneinfo
 
 import support  # first: it makes the generated stubs importable
 from google.protobuf import field_mask_pb2
@@ -626,6 +627,39 @@ class Journey:
         fresh = self.make_course("c2")
         with self.refused("FAILED_PRECONDITION", "COURSE_STATE"):
             self.api.CompleteCourse(name=fresh.name)
+
+    def test_what_took_place_is_recorded_beyond_the_agreed_number_and_after_the_end(self):
+        self.make_clinic()
+        self.make_therapist()
+        course = self.import_course("c1", past_weekly(16, 16))
+        held = self.api.BookSession(parent=course.name, start_time=ts(at(TODAY - 2 * DAY, 12)),
+                                    retrospective=True)
+        self.assertEqual(17, held.session_number)
+        self.assertEqual(1, self.api.GetCourse(name=course.name).progress.excess_sessions)
+        with self.refused("FAILED_PRECONDITION", "SESSION_LIMIT"):
+            self.api.BookSession(parent=course.name,
+                                 start_time=ts(at(next_weekday(2, TODAY + 2 * DAY), 12)))
+        done = self.api.CompleteCourse(name=course.name, cancel_sessions=True)
+        self.assertEqual(course_pb2.COURSE_STATE_COMPLETED, done.state)
+        self.assertEqual([held.name], [s.name for s in self.api.all(
+            "ListSessions", "sessions", parent=course.name, unrecorded_only=True)])
+        self.api.RecordAttendance(name=held.name, outcome=1)
+        self.assertEqual(17, self.api.GetCourse(name=course.name).progress.attended_sessions)
+
+    def test_a_therapists_zone_takes_whole_days_off_along(self):
+        self.make_clinic()
+        ana = self.make_therapist().name
+        day = next_weekday(0, TODAY + WEEK)
+        off = self.api.CreateTimeOff(parent=ana, time_off=dict(
+            reason=1, days=dict(first=date(day), last=date(day)))).time_off
+        self.assertEqual(at(day, 0), instant(off.start_time))
+        self.api.UpdateTherapist(therapist=dict(name=ana, time_zone="America/New_York"),
+                                 update_mask=mask("time_zone"))
+        moved, = self.api.all("ListTimeOff", "time_off", parent=ana)
+        new_york = zoneinfo.ZoneInfo("America/New_York")
+        midnight = lambda d: datetime.datetime(d.year, d.month, d.day, tzinfo=new_york)  # noqa: E731
+        self.assertEqual((off.name, off.days, midnight(day), midnight(day + DAY)),
+                         (moved.name, moved.days, instant(moved.start_time), instant(moved.end_time)))
 
     def test_discontinue_reasons(self):
         self.make_clinic()
