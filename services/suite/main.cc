@@ -1,5 +1,7 @@
 // ipt-suite: all services in one process on one port, SQLite files in one folder, nothing else
 // needed. The local default, the demo, the integrator's sandbox.
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -24,14 +26,13 @@ constexpr char kUsage[] =
     "  ipt-suite --data_dir=/tmp/ipt --listen=127.0.0.1:50051\n";
 
 absl::Status MakeFolder(const std::string& path) {
+  // What is made is its owner's alone from its first moment on, not by a second step that may fail.
+  umask(077);
   std::error_code error;
-  const bool made = std::filesystem::create_directories(path, error);
+  std::filesystem::create_directories(path, error);
   if (error) {
     return absl::InvalidArgumentError(
         absl::StrCat("--data_dir: cannot make ", path, ": ", error.message()));
-  }
-  if (made) {
-    std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
   }
   return absl::OkStatus();
 }

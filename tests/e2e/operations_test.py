@@ -486,8 +486,19 @@ class Operations(unittest.TestCase):
         self.make_clinic(first.api(), "a")  # the first one is none the worse
 
     def test_files_of_the_store_are_its_owners_alone(self):
-        server = self.server()
-        self.assertEqual(0o700, os.stat(server.dir / "data").st_mode & 0o777)
+        server = self.server(start=False)
+        for name, flag in (("plain", "plain"), ("slash", "slash/"), ("dots", "x/../dots/.")):
+            server.store = [f"--data_dir={server.dir}/{flag}"]
+            server.start().stop()
+            self.assertEqual(0o700, os.stat(server.dir / name).st_mode & 0o777, name)
+
+    def test_a_folder_that_cannot_be_made_is_told_of(self):
+        server = self.server(start=False)
+        (server.dir / "file").write_text("")
+        for folder in (f"{server.dir}/file", f"{server.dir}/file/below", ""):
+            done = server.run(f"--data_dir={folder}", timeout=10)
+            self.assertEqual(2, done.returncode, done.stderr)
+            self.assertIn(f"--data_dir: cannot make {folder}:", done.stderr)
 
 
 if __name__ == "__main__":
