@@ -258,6 +258,12 @@ absl::StatusOr<Settings> Collect() {
         " is reachable from other machines: give --tls_cert_file and --tls_key_file, or say "
         "--allow_insecure when something in front of it provides TLS"));
   }
+  for (const std::string& audience : settings.jwt_audiences) {
+    if (absl::StripAsciiWhitespace(audience).empty()) {
+      return Wrong(
+          "--jwt_audience holds an empty name; write the names with one comma between them");
+    }
+  }
   if (settings.auth.empty()) settings.auth = settings.jwks_file.empty() ? "none" : "jwt";
   if (settings.auth == "jwt") {
     if (settings.jwks_file.empty() || settings.jwt_issuer.empty() ||
