@@ -193,6 +193,8 @@ class Operations(unittest.TestCase):
             (["--database_sessions=1000"], {}, ["database_sessions", "256"]),
             (["--statement_timeout=0s"], {}, ["statement_timeout"]),
             (["--grace=-1s"], {}, ["grace"]),
+            (["--max_connection_age=597h"], {}, ["--max_connection_age", "at most 596h"]),
+            (["--max_connection_age=inf"], {}, ["--max_connection_age", "at most 596h"]),
             (["--max_call_time=0s"], {}, ["max_call_time"]),
             (["--max_call_time=inf"], {}, ["max_call_time", "24h"]),
             (["--default_deadline=2m"], {}, ["--default_deadline=2m", "--max_call_time=1m"]),

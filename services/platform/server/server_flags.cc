@@ -71,6 +71,8 @@ namespace ipt::server {
 namespace {
 
 constexpr char kEnvironmentPrefix[] = "IPT_";
+// gRPC keeps it as an int of milliseconds.
+constexpr absl::Duration kMaxConnectionAge = absl::Hours(596);
 
 absl::Status SetFlag(absl::string_view name, absl::string_view value, absl::string_view origin) {
   absl::CommandLineFlag* flag = absl::FindCommandLineFlag(name);
@@ -300,6 +302,10 @@ absl::StatusOr<Settings> Collect() {
         {"max_connection_age", settings.max_connection_age},
         {"max_stream_age", settings.max_stream_age}}) {
     if (value <= absl::ZeroDuration()) return Wrong(absl::StrCat("--", name, " must be above 0"));
+  }
+  if (settings.max_connection_age > kMaxConnectionAge) {
+    return Wrong(absl::StrCat("--max_connection_age must be at most ",
+                              absl::ToInt64Hours(kMaxConnectionAge), "h"));
   }
   if (settings.max_call_time > absl::Hours(24)) {
     return Wrong("--max_call_time must be at most 24h");
