@@ -269,7 +269,7 @@ absl::Status MigrateStore(storage::Database& db, const Clock& clock) {
 absl::StatusOr<std::unique_ptr<server::Module>> OpenModule(const server::Platform& platform,
                                                            const ModuleOptions& options) {
   IPT_ASSIGN_OR_RETURN(std::unique_ptr<storage::Database> db,
-                       server::OpenStore(platform, options.database_url));
+                       server::OpenStore(platform, options.store));
   if (options.migrate) {
     IPT_RETURN_IF_ERROR(MigrateStore(*db, platform.clock));
   } else {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -15,8 +14,7 @@
 namespace ipt::scheduling {
 
 struct ModuleOptions {
-  // "sqlite:///..." or "postgresql://...".
-  std::string database_url;
+  server::StoreLocation store;
   // True: bring the schema up to date first (the suite). False: wait until `migrate` has done so.
   bool migrate = false;
   // How long answers are kept under their request_id.

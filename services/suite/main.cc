@@ -50,7 +50,7 @@ int main(int argc, char** argv) {
             if (absl::Status made = MakeFolder(folder); !made.ok()) return made;
             const std::string path = std::filesystem::absolute(folder).string();
             auto module = ipt::scheduling::OpenModule(
-                platform, {.database_url = absl::StrCat("sqlite://", path, "/scheduling.db"),
+                platform, {.store = {.url = absl::StrCat("sqlite://", path, "/scheduling.db")},
                            .migrate = true});
             if (!module.ok()) return module.status();
             ipt::server::Modules modules;

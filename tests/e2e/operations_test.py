@@ -25,8 +25,9 @@ SERVICES = [path.split("/")[1] for path in support.methods()]
 
 def settings_in_the_source(binary):
     """Names of the flags that a binary defines."""
-    folders = ["platform", "suite" if binary == "ipt-suite" else "scheduling"]
-    return {name for folder in folders for file in (ROOT / "services" / folder).rglob("*.cc")
+    own, absent = (("suite", "store_flags.cc") if binary == "ipt-suite" else ("scheduling", None))
+    return {name for folder in ("platform", own) for file in (ROOT / "services" / folder).rglob("*.cc")
+            if file.name != absent
             for name in re.findall(r"ABSL_FLAG\([^,]+,\s*(\w+)", file.read_text())}
 
 
@@ -134,6 +135,38 @@ class Operations(unittest.TestCase):
         self.assertEqual("a", api.GetClinic(name="clinics/a").display_name)
         self.make_clinic(api, "b")
 
+    def test_a_password_is_changed_without_a_restart(self):
+        database = support.Postgres()
+        self.addCleanup(database.stop)
+        (database.dir / "data/pg_hba.conf").write_text(
+            "local all all trust\nhost all locked 127.0.0.1/32 scram-sha-256\n"
+            "host all ipt 127.0.0.1/32 trust\n")
+        url = database.database().replace("ipt@", "locked@")
+
+        def change(password):
+            database.sql(f"ALTER ROLE locked PASSWORD '{password}'")
+            database.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                         "WHERE usename = 'locked'")
+        database.sql("CREATE ROLE locked SUPERUSER LOGIN PASSWORD 'geheim-first'; SELECT pg_reload_conf()")
+        server = self.server("postgres", start=False, store=[f"--database={url}"])
+        file = server.dir / "password"
+        file.write_text("geheim-first\n")
+        server.store.append(f"--database_password_file={file}")
+        self.assertEqual(0, server.run("migrate", *server.store).returncode)
+        api = server.start().api()
+        self.make_clinic(api, "a")
+        file.write_text("geheim-second\n")
+        change("geheim-second")
+        self.assertEqual("a", api.GetClinic(name="clinics/a").display_name)
+        change("geheim-third")
+        with self.assertRaises(Refused) as refusal:
+            api.GetClinic(name="clinics/a")
+        self.assertEqual("STORE_UNAVAILABLE", refusal.exception.reason)
+        wait_until(lambda: "refused the user or the password" in server.log(), "it to be told of")
+        file.write_text("geheim-third\n")
+        self.assertEqual("a", api.GetClinic(name="clinics/a").display_name)
+        self.assertNotIn("geheim", server.log())
+
     def test_reflection_on_and_off(self):
         ask = support.dynamic("grpc.reflection.v1alpha.ServerReflectionRequest")(list_services="")
 
@@ -220,12 +253,37 @@ class Operations(unittest.TestCase):
                 self.assertFalse((folder / "data").exists(), "something was made before the refusal")
         server.environment = {}
         scheduling = self.server("postgres", start=False, store=[])
-        for flags, word in (([], "--database"), (["--database=nonsense://x"], "postgresql://"),
-                            (["--database_file=/absent"], "absent"), (["dance"], "dance")):
-            with self.subTest(flags):
-                done = scheduling.run(*flags, timeout=10)
-                self.assertEqual(2, done.returncode, done.stderr)
-                self.assertIn(word, done.stderr)
+        (folder / "url").write_text("postgresql://ipt:geheim@127.0.0.1/x\n")
+        (folder / "broken").write_text("postgresql://ipt:geheim@127.0.0.1/x?no=such\n")
+        (folder / "password").write_text("geheim\n")
+        (folder / "empty").write_text("")
+        password = f"--database_password_file={folder}/password"
+        for flags, environment, words in (
+                ([], {}, ["--database and --database_file"]),
+                (["--database=nonsense://geheim"], {}, ["--database:", "postgresql://"]),
+                (["--database=postgresql://ipt@h:port/x"], {}, ["--database:", "port"]),
+                ([f"--database_file={folder}/broken"], {}, ["--database_file:", "libpq"]),
+                (["--database_file=/absent"], {}, ["--database_file:", "absent"]),
+                (["--database=postgresql://ipt:geheim@h/x"], {},
+                 ["--database:", "--database_password_file"]),
+                (["--database=postgresql://ipt@h/x?password=geheim"], {},
+                 ["--database:", "--database_password_file"]),
+                (["--database=postgresql://h/x?sslpassword=geheim"], {}, ["--database:"]),
+                ([], {"IPT_DATABASE": "postgresql://ipt:geheim@h/x"},
+                 ["--database:", "--database_password_file"]),
+                ([f"--database_file={folder}/url", password], {}, ["--database_password_file:"]),
+                (["--database=sqlite:///x.db", password], {}, ["--database_password_file:"]),
+                (["--database=postgresql://ipt@h/x", f"--database_password_file={folder}/empty"], {},
+                 ["--database_password_file:", "empty"]),
+                (["dance"], {}, ["dance"])):
+            for command in ([], ["migrate"]):
+                with self.subTest(flags or environment, command=command):
+                    scheduling.environment = environment
+                    done = scheduling.run(*command, *flags, timeout=10)
+                    self.assertEqual(2, done.returncode, done.stderr)
+                    for word in words:
+                        self.assertIn(word, done.stderr)
+                    self.assertNotIn("geheim", done.stderr)
 
     def test_later_settings_win(self):
         """A file gives way to the environment, and both to the command line."""

@@ -329,9 +329,12 @@ absl::Status Run(const std::string& binary, const Settings& settings, const Prog
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<storage::Database>> OpenStore(const Platform& platform,
-                                                             const std::string& url) {
+                                                             const StoreLocation& store) {
   storage::DatabaseOptions options;
-  options.url = url;
+  options.url = store.url;
+  if (!store.password_file.empty()) {
+    options.password = [path = store.password_file] { return ReadSecretLine(path); };
+  }
   options.sessions = platform.settings.database_sessions;
   options.statement_timeout = platform.settings.statement_timeout;
   options.group_commit = platform.settings.group_commit;

@@ -68,8 +68,14 @@ int Main(const std::string& binary, int argc, char** argv, const std::string& us
 // The first line of a file, for secrets. INVALID_ARGUMENT when it cannot be read.
 absl::StatusOr<std::string> ReadSecretLine(const std::string& path);
 
+struct StoreLocation {
+  std::string url;  // as storage::DatabaseOptions has it
+  // PostgreSQL: the password is this file's first line, read at every connection. Empty: none.
+  std::string password_file = {};
+};
+
 // Opens one store as the settings have it, reporting to `platform`'s telemetry.
 absl::StatusOr<std::unique_ptr<storage::Database>> OpenStore(const Platform& platform,
-                                                             const std::string& url);
+                                                             const StoreLocation& store);
 
 }  // namespace ipt::server

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -146,6 +147,9 @@ struct DatabaseOptions {
   // "sqlite:///var/lib/ipt/x.db", "sqlite:relative.db", or whatever libpq takes as
   // "postgresql://..." (several hosts included; target_session_attrs=read-write is then added).
   std::string url;
+  // PostgreSQL: asked for the password at each new connection, so that it may change; the store is
+  // unavailable while there is none. Null: as the URL and libpq's own defaults have it.
+  std::function<absl::StatusOr<std::string>()> password = nullptr;
 
   int sessions = 8;                                // PostgreSQL sessions, or SQLite readers
   absl::Duration session_wait = absl::Seconds(2);  // for a free session; then RESOURCE_EXHAUSTED
@@ -167,6 +171,15 @@ struct DatabaseOptions {
   // A cap on the file's size (PRAGMA max_page_count), zero for none.
   int64_t max_pages = 0;
 };
+
+struct StoreUrl {
+  Dialect dialect = Dialect::kSqlite;
+  bool holds_password = false;  // or another secret
+};
+
+// What a URL for DatabaseOptions names. INVALID_ARGUMENT with a sentence that says what it must be
+// and never repeats it.
+absl::StatusOr<StoreUrl> ParseStoreUrl(const std::string& url);
 
 // Opens a store. SQLite: creates the file (mode 0600) where it is absent. PostgreSQL: connects on
 // first use, so that a service can start before its database; Ping tells. INVALID_ARGUMENT for a

@@ -16,7 +16,9 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "platform/storage/sql_error.h"
@@ -73,23 +75,46 @@ void Append(std::string& conninfo, absl::string_view key, absl::string_view valu
   conninfo.push_back('\'');
 }
 
-}  // namespace
+struct FreeConnectionInfo {
+  void operator()(PQconninfoOption* info) const { PQconninfoFree(info); }
+};
+using ConnectionInfo = std::unique_ptr<PQconninfoOption, FreeConnectionInfo>;
 
-absl::StatusOr<std::string> PostgresConnection::ConnectionString(const DatabaseOptions& options) {
+absl::string_view Given(const ConnectionInfo& parsed, absl::string_view key) {
+  for (const PQconninfoOption* o = parsed.get(); o->keyword != nullptr; ++o) {
+    if (key == o->keyword && o->val != nullptr) return o->val;
+  }
+  return "";
+}
+
+absl::StatusOr<ConnectionInfo> Parse(const std::string& url) {
   char* unused = nullptr;
-  const std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> parsed(
-      PQconninfoParse(options.url.c_str(), &unused), &PQconninfoFree);
+  ConnectionInfo parsed(PQconninfoParse(url.c_str(), &unused));
   PQfreemem(unused);  // what libpq says repeats the URL, and a URL may hold a password
   if (parsed == nullptr) {
-    return InvalidField("store url", "is no PostgreSQL URL that libpq understands");
+    return absl::InvalidArgumentError("is no PostgreSQL URL that libpq understands");
   }
-  std::string conninfo;
-  const auto given = [&](absl::string_view key) -> absl::string_view {
-    for (const PQconninfoOption* o = parsed.get(); o->keyword != nullptr; ++o) {
-      if (key == o->keyword && o->val != nullptr) return o->val;
+  // libpq would say so at each connection.
+  for (const absl::string_view port : absl::StrSplit(Given(parsed, "port"), ',')) {
+    int number = 0;
+    if (!port.empty() && (!absl::SimpleAtoi(port, &number) || number < 1 || number > 65535)) {
+      return absl::InvalidArgumentError("has a port that is no number from 1 to 65535");
     }
-    return "";
-  };
+  }
+  return parsed;
+}
+
+}  // namespace
+
+absl::StatusOr<bool> PostgresConnection::HoldsPassword(const std::string& url) {
+  IPT_ASSIGN_OR_RETURN(const ConnectionInfo parsed, Parse(url));
+  return !Given(parsed, "password").empty() || !Given(parsed, "sslpassword").empty();
+}
+
+absl::StatusOr<std::string> PostgresConnection::ConnectionString(const DatabaseOptions& options) {
+  IPT_ASSIGN_OR_RETURN(const ConnectionInfo parsed, Parse(options.url));
+  std::string conninfo;
+  const auto given = [&](absl::string_view key) { return Given(parsed, key); };
   const auto set_default = [&](absl::string_view key, absl::string_view value) {
     if (given(key).empty()) Append(conninfo, key, value);
   };
@@ -123,9 +148,17 @@ absl::StatusOr<std::unique_ptr<PostgresConnection>> PostgresConnection::Open(
     std::condition_variable done;
     std::optional<absl::StatusOr<std::unique_ptr<PostgresConnection>>> result;
   };
+  std::string full = connection_string;
+  if (options.password != nullptr) {
+    const absl::StatusOr<std::string> password = options.password();
+    if (!password.ok()) {
+      return SqlError(SqlErrorKind::kConnection, "the password's file cannot be read");
+    }
+    Append(full, "password", *password);
+  }
   const auto connecting = std::make_shared<Connecting>();
-  std::thread([connecting, connection_string, options, observer] {
-    auto result = Connect(connection_string, options, observer);
+  std::thread([connecting, full = std::move(full), options, observer] {
+    auto result = Connect(full, options, observer);
     std::lock_guard<std::mutex> lock(connecting->mutex);
     connecting->result = std::move(result);
     connecting->done.notify_one();
@@ -146,8 +179,14 @@ absl::StatusOr<std::unique_ptr<PostgresConnection>> PostgresConnection::Connect(
   std::unique_ptr<soci::session> session;
   try {
     session = std::make_unique<soci::session>(soci::postgresql, connection_string);
-  } catch (const std::exception&) {
-    return SqlError(SqlErrorKind::kConnection, "no connection");
+  } catch (const std::exception& error) {
+    // Its text says where and as whom, not with what; all the same, of it only whether to look at
+    // the password or at the network.
+    const absl::string_view text = error.what();
+    const bool refused = absl::StrContains(text, "authentication failed") ||
+                         absl::StrContains(text, "no password supplied");
+    return SqlError(SqlErrorKind::kConnection,
+                    refused ? "the server refused the user or the password" : "no connection");
   }
   std::unique_ptr<PostgresConnection> connection(
       new PostgresConnection(std::move(session), options, observer));

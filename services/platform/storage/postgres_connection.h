@@ -18,6 +18,10 @@ class PostgresConnection final : public SociConnection {
   // libpq's keyword/value string for a URL, with our defaults where the URL says nothing.
   static absl::StatusOr<std::string> ConnectionString(const DatabaseOptions& options);
 
+  // Whether a URL says what nobody else should read. INVALID_ARGUMENT when libpq does not
+  // understand it.
+  static absl::StatusOr<bool> HoldsPassword(const std::string& url);
+
   // Does not wait longer than until `end`, which may change meanwhile, nor for a server that takes
   // the connection and then hangs.
   static absl::StatusOr<std::unique_ptr<PostgresConnection>> Open(

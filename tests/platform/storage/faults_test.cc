@@ -562,12 +562,27 @@ TEST(PostgresFaultsTest, InvalidUtf8IsTheCallersFault) {
 
 TEST(OpenDatabaseTest, RefusesWhatItDoesNotUnderstand) {
   SystemClock clock;
-  for (const char* url : {"", "mysql://x", "sqlite:", "sqlite://", "postgresql://h:notaport/db?x=1",
-                          "sqlite:///tmp/a\"b.db"}) {
+  for (const char* url :
+       {"", "mysql://x", "sqlite:", "sqlite://", "postgresql://h:notaport/db?x=1",
+        "postgresql://h:port/db", "postgresql://h:0,i/db", "sqlite:///tmp/a\"b.db"}) {
     DatabaseOptions options;
     options.url = url;
-    const absl::Status status = OpenDatabase(options, clock).status();
-    EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument)) << url;
+    EXPECT_THAT(OpenDatabase(options, clock), StatusIs(absl::StatusCode::kInvalidArgument)) << url;
+    EXPECT_THAT(ParseStoreUrl(url), StatusIs(absl::StatusCode::kInvalidArgument)) << url;
+  }
+}
+
+TEST(ParseStoreUrlTest, SeesASecretWhereverItStands) {
+  for (const char* url : {"postgresql://u:p@h/db", "postgres://u:p@a,b/db", "postgresql://:p@h",
+                          "postgresql://u@h/db?password=p", "postgresql://h/db?sslpassword=p"}) {
+    ASSERT_OK(ParseStoreUrl(url));
+    EXPECT_TRUE(ParseStoreUrl(url)->holds_password) << url;
+    EXPECT_EQ(ParseStoreUrl(url)->dialect, Dialect::kPostgres);
+  }
+  for (const char* url : {"postgresql://u@h/db", "postgresql://u@a:1,b:2/password",
+                          "postgresql://u@h/db?passfile=/x", "sqlite:///a:b@c.db"}) {
+    ASSERT_OK(ParseStoreUrl(url));
+    EXPECT_FALSE(ParseStoreUrl(url)->holds_password) << url;
   }
 }
 
