@@ -22,6 +22,7 @@
 #include "scheduling/rpc/session_handler.h"
 #include "scheduling/rpc/therapist_handler.h"
 #include "scheduling/storage/scheduling_migrations.h"
+#include "scheduling/storage/shared_course_snapshots.h"
 #include "scheduling/storage/sql_scheduling_store.h"
 
 namespace ipt::scheduling {
@@ -50,12 +51,15 @@ class SchedulingModule final : public server::Module {
         db_(std::move(db)),
         cache_(db_->dialect() == storage::Dialect::kSqlite ? std::make_unique<CourseCache>()
                                                            : nullptr),
-        store_(*db_, encoder_, cache_.get()),
+        snapshots_(cache_ == nullptr && platform.shared.redis() != nullptr
+                       ? std::make_unique<SharedCourseSnapshots>(*platform.shared.redis())
+                       : nullptr),
+        store_(*db_, encoder_, Listener()),
         audit_reader_(*db_),
         read_audit_([this](const std::vector<AuditRecord>& batch) { return WriteAudit(batch); }),
         clinics_(store_),
         therapists_(store_, ids_),
-        courses_(store_, ids_, cache_.get()),
+        courses_(store_, ids_, cache_.get(), snapshots_.get()),
         sessions_(store_, ids_),
         audit_(audit_reader_),
         clinic_service_("ipt.scheduling.v1.ClinicService", platform.runtime),
@@ -145,6 +149,11 @@ class SchedulingModule final : public server::Module {
         "GetCourse", [this](const CallContext& ctx, const pb::GetCourseRequest& request) {
           return courses_.GetCourseFromMemory(ctx, request);
         });
+    k.AnswerFromCache<pb::GetCourseRequest>(
+        "GetCourse", [this](const CallContext& ctx, const pb::GetCourseRequest& request,
+                            CourseSnapshots::Found found) {
+          courses_.GetCourseFromSnapshot(ctx, request, std::move(found));
+        });
     k.Handle("BatchGetCourses", courses_, &CourseHandler::BatchGetCourses);
     k.Handle("ListCourses", courses_, &CourseHandler::ListCourses);
     k.Handle("UpdateCourse", courses_, &CourseHandler::UpdateCourse);
@@ -175,6 +184,12 @@ class SchedulingModule final : public server::Module {
     s.Handle("FindSlots", sessions_, &SessionHandler::FindSlots);
 
     audit_service_.Handle("ListAuditEntries", audit_, &audit::AuditHandler::ListAuditEntries);
+  }
+
+  // Whoever keeps copies of what commits change; one of the two, or none.
+  CommitListener* Listener() const {
+    if (cache_ != nullptr) return cache_.get();
+    return snapshots_.get();
   }
 
   storage::CallOptions Background() const {
@@ -233,6 +248,8 @@ class SchedulingModule final : public server::Module {
   RandomIdSource ids_;
   // Only where no other process writes the store.
   const std::unique_ptr<CourseCache> cache_;
+  // Where several processes write it and share Redis.
+  const std::unique_ptr<SharedCourseSnapshots> snapshots_;
   SqlSchedulingStore store_;
   storage::audit::SqlAuditReader audit_reader_;
   audit::ReadAudit read_audit_;

@@ -10,7 +10,7 @@ import sys
 import time
 
 import bare_sql
-from processes import Failure, Postgres, Service, Tools
+from processes import Failure, Postgres, Redis, Service, Tools
 
 CLINICS = 2
 # More therapists than clients, so that clients meet on a calendar as seldom as in a clinic.
@@ -62,6 +62,7 @@ class Bench:
         with open(self.token_file, "w", encoding="utf-8") as file:
             file.write(token)
         self._postgres = None
+        self._redis = None
         self.runs = 0
 
     @property
@@ -70,7 +71,15 @@ class Bench:
             self._postgres = Postgres(self.tools)
         return self._postgres
 
+    @property
+    def redis(self):
+        if self._redis is None:
+            self._redis = Redis(self.tools)
+        return self._redis
+
     def close(self):
+        if self._redis is not None:
+            self._redis.close()
         if self._postgres is not None:
             self._postgres.close()
 
@@ -171,12 +180,16 @@ def get_course_postgres(bench):
         and not any(s.text.startswith(("INSERT", "UPDATE")) for s in body)))
     bench.postgres.sql(database, bare_sql.COURSES + "VACUUM ANALYZE;")
     path = bench.tools.path("reads.sql")
+    service.args.append(f"--redis={bench.redis.url()}")
     with service:
         service.start()
         rounds = bench.in_turn(
             lambda: bench.reads(service), lambda: bench.empty(service),
             lambda: bare_sql.pgbench(bench.postgres, database, script, path, 16, bench.seconds))
-    what = "GetCourse, PostgreSQL, 64 in flight"
+        hits = re.search(r'^cache_reads_total{found="hit"} (\S+)', service.get("/metrics")[1], re.M)
+        if not hits or float(hits[1]) == 0:
+            raise Failure("no read was answered from Redis")
+    what = "GetCourse, PostgreSQL with Redis, 64 in flight"
     return [Result("get-postgres", what, pairs_of(rounds, 0, 1), 0.5, limit_is="empty call"),
             Result("get-postgres", what, pairs_of(rounds, 0, 2), 1.2,
                    limit_is="its prepared reads, pgbench, 16 sessions")]

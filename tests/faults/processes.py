@@ -310,3 +310,38 @@ class Postgres:
     def close(self):
         if self.process is not None and self.process.poll() is None:
             self.stop("immediate")
+
+
+class Redis:
+    """A redis-server of our own on a socket, with nothing kept on disk."""
+
+    def __init__(self, tools, flags=()):
+        self.folder = tools.path("redis")
+        os.mkdir(self.folder)
+        self.socket = os.path.join(self.folder, "socket")
+        self.flags = flags
+        self.process = None
+        self.start()
+
+    def start(self):
+        with open(os.path.join(self.folder, "log"), "ab") as log:
+            self.process = subprocess.Popen(
+                ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", self.folder,
+                 "--save", "", *self.flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                preexec_fn=die_with_parent)
+        wait_for("Redis", lambda: self.cli("PING") == "PONG")
+
+    def cli(self, *command):
+        return subprocess.run(["redis-cli", "-s", self.socket, *command], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.strip()
+
+    def url(self):
+        return f"unix://{self.socket}"
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(60)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.kill()

@@ -170,7 +170,7 @@ void RedisClient::Enqueue(Command command) {
   if (wake) WakeThread();
   if (!refused.ok()) {
     if (observer_ != nullptr) observer_->OnRefused();
-    command.done(std::move(refused));
+    if (command.done) command.done(std::move(refused));
   }
 }
 

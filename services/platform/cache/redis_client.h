@@ -60,8 +60,10 @@ class RedisClient {
   RedisClient(const RedisClient&) = delete;
   RedisClient& operator=(const RedisClient&) = delete;
 
-  // `done` is called once: on the client's own thread, where it must not block nor wait for another
-  // answer, or before Send returns where the command is refused at once.
+  RedisObserver* observer() const { return observer_; }
+
+  // `done` (none: nobody asks) is called once: on the client's own thread, where it must not block
+  // nor wait for another answer, or before Send returns where the command is refused at once.
   void Send(Args args, Done done);
   // Runs a script; `keys` come before `args` there.
   void SendScript(const RedisScript& script, Args keys, Args args, Done done);

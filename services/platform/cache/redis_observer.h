@@ -14,6 +14,9 @@ enum class BreakerState {
   kOpen = 2,      // waiting before the next try: commands are refused at once
 };
 
+// What a read of a shared copy found.
+enum class CacheRead { kHit, kMiss, kError };
+
 class RedisObserver {
  public:
   virtual ~RedisObserver() = default;
@@ -23,6 +26,7 @@ class RedisObserver {
   // A command was refused at once because the breaker was not closed, or too many waited.
   virtual void OnRefused() {}
   virtual void OnBreaker(BreakerState /*state*/) {}
+  virtual void OnCacheRead(CacheRead /*found*/) {}
   // A session stands: the first one, or again.
   virtual void OnConnected(const RedisServer& /*server*/) {}
   // A session broke, or (once for each new reason) none could be had.

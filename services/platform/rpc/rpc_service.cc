@@ -20,6 +20,7 @@ struct RpcService::Method {
   Run run;
   OpenStream open;  // instead of `run`
   FromMemory<google::protobuf::Message> from_memory;
+  FromCache<google::protobuf::Message> from_cache;
 };
 
 // One unary call from its arrival to its end. Owns itself through the tasks that hold it.
@@ -46,12 +47,25 @@ class RpcService::Call {
     std::shared_ptr<const std::string> answer =
         method_.from_memory(call_.context(), call_.request());
     if (answer == nullptr) return false;
-    // The slice holds the shared answer until gRPC has sent it.
-    auto* held = new std::shared_ptr<const std::string>(std::move(answer));
-    grpc::Slice slice(const_cast<char*>((*held)->data()), (*held)->size(), &Release, held);
-    response_ = grpc::ByteBuffer(&slice, 1);
-    Finish(absl::OkStatus());
+    Answer(std::move(answer));
     return true;
+  }
+
+  // Asks the cache, and then answers from it or queues the handler.
+  static void AskCacheOrQueue(const std::shared_ptr<Call>& call) {
+    if (call->method_.from_cache == nullptr) return Queue(call);
+    call->method_.from_cache(call->call_.context(), call->call_.request(),
+                             [call](std::shared_ptr<const std::string> answer) {
+                               if (answer == nullptr) return Queue(call);
+                               call->Answer(std::move(answer));
+                             });
+  }
+
+  static void Queue(const std::shared_ptr<Call>& call) {
+    if (!call->call_.runtime().executor.TryPost([call] { call->RunHandler(); })) {
+      call->Finish(ResourceExhausted(
+          reason::kOverloaded, "the server is busy; retry after the stated delay", kBusyRetry));
+    }
   }
 
   void RunHandler() {
@@ -68,6 +82,14 @@ class RpcService::Call {
   void Finish(const absl::Status& status) { reactor_->Finish(call_.Conclude(status)); }
 
  private:
+  // Ends the call with a serialized answer, which the slice holds until gRPC has sent it.
+  void Answer(std::shared_ptr<const std::string> answer) {
+    auto* held = new std::shared_ptr<const std::string>(std::move(answer));
+    grpc::Slice slice(const_cast<char*>((*held)->data()), (*held)->size(), &Release, held);
+    response_ = grpc::ByteBuffer(&slice, 1);
+    Finish(absl::OkStatus());
+  }
+
   static void Release(void* held) { delete static_cast<std::shared_ptr<const std::string>*>(held); }
 
   const Method& method_;
@@ -113,8 +135,8 @@ void RpcService::Add(absl::string_view method, NewRequest new_request, Run run, 
         absl::StrCat(info->path(), info->streams() ? " streams" : " does not stream")));
   }
 
-  auto owned = std::make_unique<Method>(
-      Method{*std::move(info), std::move(new_request), std::move(run), std::move(open), nullptr});
+  auto owned = std::make_unique<Method>(Method{*std::move(info), std::move(new_request),
+                                               std::move(run), std::move(open), nullptr, nullptr});
   const Method& entry = *owned;
   methods_.push_back(std::move(owned));
 
@@ -142,12 +164,8 @@ void RpcService::Add(absl::string_view method, NewRequest new_request, Run run, 
                    grpc::ServerUnaryReactor* reactor = call->reactor();
                    if (const absl::Status admitted = call->Admit(*request); !admitted.ok()) {
                      call->Finish(admitted);
-                   } else if (call->AnsweredFromMemory()) {
-                     return reactor;
-                   } else if (!runtime_.executor.TryPost([call] { call->RunHandler(); })) {
-                     call->Finish(ResourceExhausted(
-                         reason::kOverloaded, "the server is busy; retry after the stated delay",
-                         kBusyRetry));
+                   } else if (!call->AnsweredFromMemory()) {
+                     Call::AskCacheOrQueue(call);
                    }
                    return reactor;
                  }));
@@ -157,6 +175,12 @@ void RpcService::AddFromMemory(absl::string_view method,
                                FromMemory<google::protobuf::Message> find) {
   for (auto& entry : methods_) {
     if (entry->info.method() == method) entry->from_memory = std::move(find);
+  }
+}
+
+void RpcService::AddFromCache(absl::string_view method, FromCache<google::protobuf::Message> find) {
+  for (auto& entry : methods_) {
+    if (entry->info.method() == method) entry->from_cache = std::move(find);
   }
 }
 

@@ -120,6 +120,23 @@ class RpcService final : public grpc::Service {
     });
   }
 
+  // What may be answered from a cache that other servers share: asked on the calling thread, before
+  // the handler is queued. It calls `found` once, on any thread and at any time: with the
+  // serialized answer, or with nullptr, which sends the call to the handler. The context and the
+  // request live until then.
+  using FoundAnswer = std::function<void(std::shared_ptr<const std::string>)>;
+  template <typename Req>
+  using FromCache = std::function<void(const CallContext&, const Req&, FoundAnswer found)>;
+  // REQUIRES: Handle(method) before.
+  template <typename Req>
+  void AnswerFromCache(absl::string_view method, FromCache<Req> find) {
+    AddFromCache(method, [find = std::move(find)](const CallContext& ctx,
+                                                  const google::protobuf::Message& request,
+                                                  FoundAnswer found) {
+      find(ctx, static_cast<const Req&>(request), std::move(found));
+    });
+  }
+
   // OK when every method of the service has a policy and a handler; else says which has not.
   absl::Status CheckComplete() const;
 
@@ -179,6 +196,7 @@ class RpcService final : public grpc::Service {
   }
 
   void AddFromMemory(absl::string_view method, FromMemory<google::protobuf::Message> find);
+  void AddFromCache(absl::string_view method, FromCache<google::protobuf::Message> find);
   static absl::StatusOr<grpc::ByteBuffer> Serialize(const google::protobuf::Message& message);
   // One of `run` and `open`.
   void Add(absl::string_view method, NewRequest new_request, Run run, OpenStream open);

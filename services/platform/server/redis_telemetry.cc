@@ -4,6 +4,11 @@
 #include "platform/observability/log.h"
 
 namespace ipt::server {
+namespace {
+
+constexpr char kCacheReads[] = "Reads of copies that replicas share, by what they found.";
+
+}  // namespace
 
 RedisTelemetry::RedisTelemetry(Metrics& metrics)
     : round_trip_seconds_(metrics.Histogram("redis_round_trip_seconds",
@@ -14,6 +19,9 @@ RedisTelemetry::RedisTelemetry(Metrics& metrics)
       refused_(metrics.Counter("redis_refused_total",
                                "Commands refused at once because Redis was away.")),
       connects_(metrics.Counter("redis_connects_total", "Sessions made: the first, and anew.")),
+      cache_hits_(metrics.Counter("cache_reads_total", kCacheReads, {{"found", "hit"}})),
+      cache_misses_(metrics.Counter("cache_reads_total", kCacheReads, {{"found", "miss"}})),
+      cache_errors_(metrics.Counter("cache_reads_total", kCacheReads, {{"found", "error"}})),
       breaker_(metrics.Gauge("redis_breaker_state",
                              "0 closed (connected), 1 half open (trying), 2 open (waiting).")),
       may_evict_(metrics.Gauge("redis_may_evict",
@@ -25,6 +33,17 @@ void RedisTelemetry::OnRoundTrip(absl::Duration took, bool ok) {
 }
 
 void RedisTelemetry::OnRefused() { refused_.Increment(); }
+
+void RedisTelemetry::OnCacheRead(cache::CacheRead found) {
+  switch (found) {
+    case cache::CacheRead::kHit:
+      return cache_hits_.Increment();
+    case cache::CacheRead::kMiss:
+      return cache_misses_.Increment();
+    case cache::CacheRead::kError:
+      return cache_errors_.Increment();
+  }
+}
 
 void RedisTelemetry::OnBreaker(cache::BreakerState state) {
   breaker_.Set(static_cast<double>(state));

@@ -14,6 +14,7 @@ class RedisTelemetry final : public cache::RedisObserver {
 
   void OnRoundTrip(absl::Duration took, bool ok) override;
   void OnRefused() override;
+  void OnCacheRead(cache::CacheRead found) override;
   void OnBreaker(cache::BreakerState state) override;
   void OnConnected(const cache::RedisServer& server) override;
   void OnFailure(const absl::Status& why) override;
@@ -23,6 +24,9 @@ class RedisTelemetry final : public cache::RedisObserver {
   prometheus::Counter& errors_;
   prometheus::Counter& refused_;
   prometheus::Counter& connects_;
+  prometheus::Counter& cache_hits_;
+  prometheus::Counter& cache_misses_;
+  prometheus::Counter& cache_errors_;
   prometheus::Gauge& breaker_;
   prometheus::Gauge& may_evict_;
 };

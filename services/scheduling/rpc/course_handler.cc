@@ -147,12 +147,18 @@ absl::StatusOr<pb::Course> CourseHandler::ImportCourse(const CallContext& ctx,
 absl::StatusOr<pb::Course> CourseHandler::GetCourse(const CallContext& ctx,
                                                     const pb::GetCourseRequest& request) {
   const uint64_t begun = cache_ == nullptr ? 0 : cache_->BeginRead();
+  const std::string ticket = snapshots_ == nullptr ? "" : snapshots_->BeginFill(request.name());
   IPT_ASSIGN_OR_RETURN(const auto courses, ReadCourses(store_, ctx, {CourseId(request.name())},
                                                        request.min_revision()));
   pb::Course response;
   WriteCourse(courses.front(), &response);
   if (cache_ != nullptr) {
     cache_->Keep(begun, request.name(), courses.front(), response.SerializeAsString());
+  }
+  if (snapshots_ != nullptr) {
+    rpc::WriteTime(ctx.now, response.mutable_read_time());
+    snapshots_->Fill(request.name(), ticket, courses.front(), ctx.now,
+                     response.SerializeAsString());
   }
   return response;
 }
@@ -161,6 +167,14 @@ std::shared_ptr<const std::string> CourseHandler::GetCourseFromMemory(
     const CallContext& ctx, const pb::GetCourseRequest& request) {
   return cache_ == nullptr ? nullptr
                            : cache_->Find(request.name(), request.min_revision(), ctx.now);
+}
+
+void CourseHandler::GetCourseFromSnapshot(const CallContext&, const pb::GetCourseRequest& request,
+                                          CourseSnapshots::Found found) {
+  if (snapshots_ == nullptr || request.consistency() == ipt::common::v1::CONSISTENCY_FRESH) {
+    return found(nullptr);
+  }
+  snapshots_->Find(request.name(), request.min_revision(), std::move(found));
 }
 
 absl::StatusOr<pb::BatchGetCoursesResponse> CourseHandler::BatchGetCourses(

@@ -9,6 +9,7 @@
 #include "ipt/scheduling/v1/course_service.pb.h"
 #include "platform/ids/ids.h"
 #include "platform/transaction/call_context.h"
+#include "scheduling/domain/course_snapshots.h"
 #include "scheduling/domain/store.h"
 #include "scheduling/rpc/course_cache.h"
 
@@ -18,9 +19,10 @@ namespace pb = ::ipt::scheduling::v1;
 // Thread-safe. `store` and `ids` must outlive it.
 class CourseHandler {
  public:
-  // `cache` is null where others write the store, too.
-  CourseHandler(SchedulingStore& store, IdSource& ids, CourseCache* cache = nullptr)
-      : store_(store), ids_(ids), cache_(cache) {}
+  // `cache` is null where others write the store, too; `snapshots` where they share no copies.
+  CourseHandler(SchedulingStore& store, IdSource& ids, CourseCache* cache = nullptr,
+                CourseSnapshots* snapshots = nullptr)
+      : store_(store), ids_(ids), cache_(cache), snapshots_(snapshots) {}
 
   absl::StatusOr<pb::Course> CreateCourse(const CallContext& ctx,
                                           const pb::CreateCourseRequest& request);
@@ -30,6 +32,10 @@ class CourseHandler {
   // The serialized answer of GetCourse, nullptr when the store has to be asked.
   std::shared_ptr<const std::string> GetCourseFromMemory(const CallContext& ctx,
                                                          const pb::GetCourseRequest& request);
+  // Looks for it among the shared copies, without waiting: `found` gets the serialized answer, or
+  // nullptr when the store has to be asked.
+  void GetCourseFromSnapshot(const CallContext& ctx, const pb::GetCourseRequest& request,
+                             CourseSnapshots::Found found);
   absl::StatusOr<pb::BatchGetCoursesResponse> BatchGetCourses(
       const CallContext& ctx, const pb::BatchGetCoursesRequest& request);
   absl::StatusOr<pb::ListCoursesResponse> ListCourses(const CallContext& ctx,
@@ -75,6 +81,7 @@ class CourseHandler {
   SchedulingStore& store_;
   IdSource& ids_;
   CourseCache* const cache_;
+  CourseSnapshots* const snapshots_;
 };
 
 }  // namespace ipt::scheduling

@@ -28,14 +28,17 @@ absl::Status SqlSchedulingStore::Write(absl::Time deadline,
   storage::CallOptions options;
   options.deadline = deadline;
   CommittedChanges changes;
-  IPT_RETURN_IF_ERROR(db_.Write(options, [&](storage::Connection& conn) {
+  const absl::Status status = db_.Write(options, [&](storage::Connection& conn) {
     SqlSchedulingTx tx(conn, encoder_);
-    absl::Status status = body(tx);
+    absl::Status ran = body(tx);
     changes = tx.TakeChanges();
-    return status;
-  }));
-  if (listener_ != nullptr) listener_->OnCommitted(changes);
-  return absl::OkStatus();
+    return ran;
+  });
+  // A store that went away during the commit may have committed.
+  if (listener_ != nullptr && (status.ok() || absl::IsUnavailable(status))) {
+    listener_->OnCommitted(changes);
+  }
+  return status;
 }
 
 absl::Status SqlSchedulingTx::Emit(const Event& event, absl::Time now) {
