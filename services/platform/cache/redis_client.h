@@ -65,7 +65,8 @@ class RedisClient {
   // `done` (none: nobody asks) is called once: on the client's own thread, where it must not block
   // nor wait for another answer, or before Send returns where the command is refused at once.
   void Send(Args args, Done done);
-  // Runs a script; `keys` come before `args` there.
+  // Runs a script; `keys` come before `args` there. A script that the server does not know yet is
+  // sent again, and then runs after what was sent in between.
   void SendScript(const RedisScript& script, Args keys, Args args, Done done);
 
   // The same, waiting for the answer. REQUIRES: not called in a `done`.

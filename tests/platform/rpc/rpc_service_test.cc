@@ -92,6 +92,17 @@ class RpcServiceTest : public ::testing::Test {
     service_.AnswerFromMemory<pb::GetClinicRequest>(
         "GetClinic",
         [this](const CallContext&, const pb::GetClinicRequest&) { return remembered_; });
+    service_.AnswerFromCache<pb::GetClinicRequest>(
+        "GetClinic", [this](const CallContext&, const pb::GetClinicRequest& request,
+                            RpcService::FoundAnswer found) {
+          ++asked_;
+          if (request.name() != "clinics/cached") return found(nullptr);
+          // As a cache's own thread does it, later.
+          answers_.emplace_back([this, found = std::move(found)] {
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+            found(cached_);
+          });
+        });
     grpc::ServerBuilder builder;
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
@@ -104,6 +115,7 @@ class RpcServiceTest : public ::testing::Test {
   ~RpcServiceTest() override {
     block_ = false;
     server_->Shutdown();
+    for (std::thread& answer : answers_) answer.join();
     executor_.Stop();
   }
 
@@ -185,6 +197,9 @@ class RpcServiceTest : public ::testing::Test {
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<pb::ClinicService::Stub> stub_;
   std::shared_ptr<const std::string> remembered_;
+  std::shared_ptr<const std::string> cached_;
+  std::atomic<int> asked_{0};
+  std::vector<std::thread> answers_;
   CallContext last_;
   std::atomic<int> handled_{0};
   std::atomic<bool> block_{false};
@@ -433,6 +448,31 @@ TEST_F(RpcServiceTest, AFullQueueRefusesAtOnce) {
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(refused, 4);
   EXPECT_EQ(served, 4);
+}
+
+TEST_F(RpcServiceTest, WhatACacheHoldsNeedsNoHandlerButTheSameChecks) {
+  pb::Clinic clinic;
+  clinic.set_display_name("from the cache");
+  cached_ = std::make_shared<const std::string>(clinic.SerializeAsString());
+  const auto get = [&] {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", "Bearer cached");
+    pb::GetClinicRequest request;
+    request.set_name("clinics/cached");
+    pb::Clinic response;
+    EXPECT_TRUE(stub_->GetClinic(&context, request, &response).ok());
+    return response;
+  };
+  EXPECT_EQ(get().display_name(), "from the cache");
+  EXPECT_EQ(handled_, 0);
+  EXPECT_EQ(asked_, 1);
+  cached_ = nullptr;  // not there: the handler answers
+  EXPECT_EQ(get().name(), "clinics/cached");
+  EXPECT_EQ(handled_, 1);
+  EXPECT_EQ(asked_, 2);
+  EXPECT_EQ(CallGet("clinics/cached", "").error_code(), grpc::StatusCode::UNAUTHENTICATED);
+  EXPECT_EQ(CallGet("clinics/b").error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(asked_, 2);
 }
 
 TEST_F(RpcServiceTest, WhatIsRememberedNeedsNoHandlerButTheSameChecks) {
