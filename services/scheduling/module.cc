@@ -156,6 +156,12 @@ class SchedulingModule final : public server::Module {
         });
     k.Handle("BatchGetCourses", courses_, &CourseHandler::BatchGetCourses);
     k.Handle("ListCourses", courses_, &CourseHandler::ListCourses);
+    k.Handle("ListDeadlines", courses_, &CourseHandler::ListDeadlines);
+    k.AnswerFromCache<pb::ListDeadlinesRequest>(
+        "ListDeadlines", [this](const CallContext& ctx, const pb::ListDeadlinesRequest& request,
+                                CourseSnapshots::Found found) {
+          courses_.ListDeadlinesFromSnapshot(ctx, request, std::move(found));
+        });
     k.Handle("UpdateCourse", courses_, &CourseHandler::UpdateCourse);
     k.Handle("GetCourseForecast", courses_, &CourseHandler::GetCourseForecast);
     k.Handle("PlanCourse", courses_, &CourseHandler::PlanCourse);

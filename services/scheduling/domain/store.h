@@ -58,6 +58,18 @@ struct SessionCursor {
   std::string session_id;
 };
 
+// A course's deadline as stored with its row.
+struct CourseDeadline {
+  std::string course_id;
+  absl::CivilDay day;
+  ForecastState forecast_state = ForecastState::kUnspecified;
+};
+// Keyset position in a list of deadlines: the last one returned.
+struct DeadlineCursor {
+  absl::CivilDay day;
+  std::string course_id;
+};
+
 // Keyset position in time off and extra hours: (start, id) of the last one returned.
 struct SpanCursor {
   absl::Time start;
@@ -130,6 +142,10 @@ class SchedulingReader {
                                                           const CourseFilter& filter,
                                                           absl::string_view after_id,
                                                           int limit) = 0;
+  // Of open courses, by day, then by course_id; only those before `before`, and after `after`.
+  virtual absl::StatusOr<std::vector<CourseDeadline>> ListDeadlines(
+      absl::string_view clinic_id, const std::optional<absl::CivilDay>& before,
+      const std::optional<DeadlineCursor>& after, int limit) = 0;
   virtual absl::StatusOr<int> CountOpenCourses(absl::string_view clinic_id,
                                                absl::string_view therapist_id) = 0;
 

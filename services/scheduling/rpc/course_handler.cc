@@ -1,13 +1,18 @@
 #include "scheduling/rpc/course_handler.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "platform/errors/field_violations.h"
 #include "platform/errors/status_macros.h"
+#include "platform/rpc/content_hash.h"
 #include "platform/rpc/etag.h"
 #include "platform/rpc/field_mask.h"
 #include "platform/rpc/paging.h"
@@ -83,6 +88,37 @@ Resp WritePatientCourses(const CallContext& ctx, const PatientCourses& patient) 
   return response;
 }
 
+std::string SnapshotKey(const CallContext& ctx, const pb::GetCourseRequest& request) {
+  return CourseSnapshotKey(ctx.clinic_id, CourseId(request.name()));
+}
+// Any words of the same list, whatever is asked of its age.
+std::string SnapshotKey(const CallContext& ctx, const pb::ListDeadlinesRequest& request) {
+  pb::ListDeadlinesRequest list = request;
+  list.clear_min_revision();
+  list.clear_consistency();
+  return DeadlinesSnapshotKey(ctx.clinic_id, absl::BytesToHexString(rpc::ContentHash(list)));
+}
+
+template <typename Req>
+void FindSnapshot(CourseSnapshots* snapshots, const CallContext& ctx, const Req& request,
+                  CourseSnapshots::Found found) {
+  if (snapshots == nullptr || request.consistency() == ipt::common::v1::CONSISTENCY_FRESH) {
+    return found(nullptr);
+  }
+  snapshots->Find(SnapshotKey(ctx, request), request.min_revision(), std::move(found));
+}
+
+// A position in the list of deadlines: days since 1970, then the course; ids hold no space.
+absl::StatusOr<std::optional<DeadlineCursor>> ReadDeadlineCursor(absl::string_view cursor) {
+  if (cursor.empty()) return std::optional<DeadlineCursor>();
+  const std::vector<std::string> parts = absl::StrSplit(cursor, ' ');
+  int64_t day = 0;
+  if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &day)) {
+    return InvalidField("page_token", "is not a token of this list");
+  }
+  return std::optional<DeadlineCursor>(DeadlineCursor{absl::CivilDay() + day, parts[1]});
+}
+
 // The two identifiers of a change or merge.
 struct IdentifierPair {
   Identifier from;
@@ -147,7 +183,8 @@ absl::StatusOr<pb::Course> CourseHandler::ImportCourse(const CallContext& ctx,
 absl::StatusOr<pb::Course> CourseHandler::GetCourse(const CallContext& ctx,
                                                     const pb::GetCourseRequest& request) {
   const uint64_t begun = cache_ == nullptr ? 0 : cache_->BeginRead();
-  const std::string ticket = snapshots_ == nullptr ? "" : snapshots_->BeginFill(request.name());
+  const std::string ticket =
+      snapshots_ == nullptr ? "" : snapshots_->BeginFill(SnapshotKey(ctx, request));
   IPT_ASSIGN_OR_RETURN(const auto courses, ReadCourses(store_, ctx, {CourseId(request.name())},
                                                        request.min_revision()));
   pb::Course response;
@@ -157,8 +194,13 @@ absl::StatusOr<pb::Course> CourseHandler::GetCourse(const CallContext& ctx,
   }
   if (snapshots_ != nullptr) {
     rpc::WriteTime(ctx.now, response.mutable_read_time());
-    snapshots_->Fill(request.name(), ticket, courses.front(), ctx.now,
-                     response.SerializeAsString());
+    const Course& course = courses.front();
+    // What is derived from the time does not outlive it.
+    const absl::Duration keep = IsOpen(course.state)
+                                    ? std::min(kKeepSnapshots, course.valid_until - ctx.now)
+                                    : kKeepSnapshots;
+    snapshots_->Fill(SnapshotKey(ctx, request), ticket, course.stamp.revision,
+                     response.SerializeAsString(), keep);
   }
   return response;
 }
@@ -169,12 +211,58 @@ std::shared_ptr<const std::string> CourseHandler::GetCourseFromMemory(
                            : cache_->Find(request.name(), request.min_revision(), ctx.now);
 }
 
-void CourseHandler::GetCourseFromSnapshot(const CallContext&, const pb::GetCourseRequest& request,
+void CourseHandler::GetCourseFromSnapshot(const CallContext& ctx,
+                                          const pb::GetCourseRequest& request,
                                           CourseSnapshots::Found found) {
-  if (snapshots_ == nullptr || request.consistency() == ipt::common::v1::CONSISTENCY_FRESH) {
-    return found(nullptr);
+  FindSnapshot(snapshots_, ctx, request, std::move(found));
+}
+
+absl::StatusOr<pb::ListDeadlinesResponse> CourseHandler::ListDeadlines(
+    const CallContext& ctx, const pb::ListDeadlinesRequest& request) {
+  IPT_ASSIGN_OR_RETURN(const rpc::Page page, rpc::OpenPage(request));
+  FieldViolations bad;
+  std::optional<absl::CivilDay> before;
+  if (request.has_before()) before = rpc::ReadDay(request.before(), bad, "before");
+  IPT_RETURN_IF_ERROR(bad.ToStatus());
+  IPT_ASSIGN_OR_RETURN(const std::optional<DeadlineCursor> after, ReadDeadlineCursor(page.cursor));
+
+  const std::string ticket =
+      snapshots_ == nullptr ? "" : snapshots_->BeginFill(SnapshotKey(ctx, request));
+  std::vector<CourseDeadline> deadlines;
+  int64_t revision = 0;
+  IPT_RETURN_IF_ERROR(store_.Read(ctx.deadline, [&](SchedulingReader& reader) -> absl::Status {
+    IPT_RETURN_IF_ERROR(CheckMinRevision(reader, request.min_revision()));
+    IPT_ASSIGN_OR_RETURN(revision, reader.CurrentRevision());
+    IPT_ASSIGN_OR_RETURN(deadlines,
+                         reader.ListDeadlines(ctx.clinic_id, before, after, page.size + 1));
+    if (!deadlines.empty() || after.has_value()) return absl::OkStatus();
+    return reader.GetClinic(ctx.clinic_id).status();
+  }));
+  pb::ListDeadlinesResponse response;
+  if (deadlines.size() > static_cast<size_t>(page.size)) {
+    deadlines.pop_back();
+    const CourseDeadline& last = deadlines.back();
+    response.set_next_page_token(rpc::NextPageToken(
+        request, absl::StrCat(last.day - absl::CivilDay(), " ", last.course_id)));
   }
-  snapshots_->Find(request.name(), request.min_revision(), std::move(found));
+  for (const CourseDeadline& deadline : deadlines) {
+    pb::CourseDeadline* out = response.add_deadlines();
+    out->set_course(CourseName(ctx.clinic_id, deadline.course_id));
+    rpc::WriteDay(deadline.day, out->mutable_deadline_date());
+    out->set_forecast_state(static_cast<pb::ForecastState>(deadline.forecast_state));
+  }
+  if (snapshots_ != nullptr) {
+    rpc::WriteTime(ctx.now, response.mutable_read_time());
+    snapshots_->Fill(SnapshotKey(ctx, request), ticket, revision, response.SerializeAsString(),
+                     kKeepSnapshots);
+  }
+  return response;
+}
+
+void CourseHandler::ListDeadlinesFromSnapshot(const CallContext& ctx,
+                                              const pb::ListDeadlinesRequest& request,
+                                              CourseSnapshots::Found found) {
+  FindSnapshot(snapshots_, ctx, request, std::move(found));
 }
 
 absl::StatusOr<pb::BatchGetCoursesResponse> CourseHandler::BatchGetCourses(

@@ -36,6 +36,11 @@ class CourseHandler {
   // nullptr when the store has to be asked.
   void GetCourseFromSnapshot(const CallContext& ctx, const pb::GetCourseRequest& request,
                              CourseSnapshots::Found found);
+  absl::StatusOr<pb::ListDeadlinesResponse> ListDeadlines(const CallContext& ctx,
+                                                          const pb::ListDeadlinesRequest& request);
+  // As GetCourseFromSnapshot.
+  void ListDeadlinesFromSnapshot(const CallContext& ctx, const pb::ListDeadlinesRequest& request,
+                                 CourseSnapshots::Found found);
   absl::StatusOr<pb::BatchGetCoursesResponse> BatchGetCourses(
       const CallContext& ctx, const pb::BatchGetCoursesRequest& request);
   absl::StatusOr<pb::ListCoursesResponse> ListCourses(const CallContext& ctx,

@@ -3,6 +3,10 @@
 // clinic's calendar moved on. Thread-safe.
 #pragma once
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "platform/cache/redis_client.h"
 #include "platform/cache/snapshot_cache.h"
 #include "scheduling/domain/commit_listener.h"
@@ -15,12 +19,20 @@ class SharedCourseSnapshots final : public CourseSnapshots, public CommitListene
   // `redis` outlives it.
   explicit SharedCourseSnapshots(cache::RedisClient& redis) : cache_(redis, "course") {}
 
-  void Find(absl::string_view course_name, int64_t min_revision, Found found) override;
-  std::string BeginFill(absl::string_view course_name) override;
-  void Fill(absl::string_view course_name, absl::string_view ticket, const Course& course,
-            absl::Time read, absl::string_view answer) override;
+  void Find(absl::string_view key, int64_t min_revision, Found found) override {
+    cache_.Get(key, min_revision, std::move(found));
+  }
+  std::string BeginFill(absl::string_view key) override { return cache_.BeginFill(key); }
+  void Fill(absl::string_view key, absl::string_view ticket, int64_t revision,
+            absl::string_view answer, absl::Duration keep) override {
+    cache_.Fill(key, ticket, revision, answer, keep);
+  }
 
-  void OnCommitted(const CommittedChanges& changes) override;
+  void OnCommitted(const CommittedChanges& changes) override {
+    std::vector<std::string> keys;
+    for (const auto& [clinic, id] : changes.courses) keys.push_back(CourseSnapshotKey(clinic, id));
+    cache_.Invalidate(keys);
+  }
 
  private:
   cache::SnapshotCache cache_;

@@ -60,6 +60,8 @@ absl::StatusOr<Course> CourseOf(absl::string_view clinic_id, const Row& row) {
   return course;
 }
 
+constexpr ColumnTypes kDeadlineColumns = {kText, kInt, kInt};
+
 constexpr Statement kGetCourse = {SELECT_COURSE " AND c.course_id = :course", kCourseColumns};
 
 constexpr Statement kInsertCourse = {
@@ -186,6 +188,28 @@ absl::StatusOr<std::vector<Course>> SqlSchedulingTx::ListCourses(absl::string_vi
   query.OrderBy("c.course_id", limit);
   return GetRows(query.statement(kCourseColumns), query.params(),
                  [&](const Row& row) { return CourseOf(clinic_id, row); });
+}
+
+absl::StatusOr<std::vector<CourseDeadline>> SqlSchedulingTx::ListDeadlines(
+    absl::string_view clinic_id, const std::optional<absl::CivilDay>& before,
+    const std::optional<DeadlineCursor>& after, int limit) {
+  FilteredQuery query(
+      "SELECT c.course_id, c.deadline_day, c.forecast_state FROM courses c "
+      "WHERE c.clinic_id = :clinic AND c.open = 1",
+      {clinic_id});
+  if (before.has_value()) query.And("c.deadline_day < :before", {ToDayNumber(*before)});
+  if (after.has_value()) {
+    const int64_t day = ToDayNumber(after->day);
+    query.And(
+        "(c.deadline_day > :after_day OR (c.deadline_day = :same_day AND c.course_id > :after))",
+        {day, day, after->course_id});
+  }
+  query.OrderBy("c.deadline_day, c.course_id", limit);
+  return GetRows(query.statement(kDeadlineColumns), query.params(),
+                 [](const Row& row) -> absl::StatusOr<CourseDeadline> {
+                   return CourseDeadline{row.Text(0), FromDayNumber(row.Int64(1)),
+                                         static_cast<ForecastState>(row.Int64(2))};
+                 });
 }
 
 absl::StatusOr<int> SqlSchedulingTx::CountOpenCourses(absl::string_view clinic_id,

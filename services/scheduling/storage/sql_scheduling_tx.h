@@ -108,6 +108,9 @@ class SqlSchedulingTx final : public SchedulingTx {
   absl::StatusOr<std::vector<Course>> ListCourses(absl::string_view clinic_id,
                                                   const CourseFilter& filter,
                                                   absl::string_view after_id, int limit) override;
+  absl::StatusOr<std::vector<CourseDeadline>> ListDeadlines(
+      absl::string_view clinic_id, const std::optional<absl::CivilDay>& before,
+      const std::optional<DeadlineCursor>& after, int limit) override;
   absl::StatusOr<int> CountOpenCourses(absl::string_view clinic_id,
                                        absl::string_view therapist_id) override;
   absl::StatusOr<std::vector<CourseKey>> StaleCourses(absl::Time now, int limit,

@@ -297,6 +297,54 @@ TEST_F(CourseHandlerTest, SaysWhenMinRevisionIsNotReached) {
               FailsWith(kPrecondition, "REVISION_NOT_REACHED"));
 }
 
+TEST_F(CourseHandlerTest, ListsDeadlinesTheEarliestFirst) {
+  pb::ListDeadlinesRequest request;
+  request.set_parent("clinics/north");
+  const auto list = [&] {
+    const auto response = courses_.ListDeadlines(Read(), request);
+    EXPECT_OK(response);
+    return response.value_or(pb::ListDeadlinesResponse());
+  };
+  EXPECT_EQ(list().deadlines_size(), 0);
+  auto brief = NewCourse("p1");
+  brief.mutable_course()->set_variant("ipt-b-8");
+  std::vector<std::string> names = {OpenCourse("p2"), OpenCourse("p3"), OpenCourse("p4", "b")};
+  std::sort(names.begin(), names.end());  // of one day, by id
+  names.insert(names.begin(), Create(brief)->name());
+  ASSERT_OK(Discontinue(OpenCourse("p5", "b")));  // closed: none
+
+  const auto all = list();
+  ASSERT_EQ(all.deadlines_size(), 4);
+  for (int i = 0; i < 4; ++i) {
+    const pb::Course course = Get(names[i]);
+    EXPECT_EQ(all.deadlines(i).course(), names[i]);
+    EXPECT_EQ(DayOf(all.deadlines(i).deadline_date()), DayOf(course.progress().deadline_date()));
+    EXPECT_EQ(all.deadlines(i).forecast_state(), course.forecast().state());
+  }
+  EXPECT_FALSE(all.has_read_time());  // true now
+
+  std::vector<std::string> paged;
+  request.set_page_size(1);
+  do {
+    const auto page = list();
+    ASSERT_EQ(page.deadlines_size(), 1);
+    paged.push_back(page.deadlines(0).course());
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  EXPECT_EQ(paged, names);
+
+  request.Clear();
+  request.set_parent("clinics/north");
+  *request.mutable_before() = all.deadlines(1).deadline_date();
+  EXPECT_EQ(list().deadlines_size(), 1);
+  request.mutable_before()->set_month(13);
+  EXPECT_THAT(courses_.ListDeadlines(Read(), request), HasBadFields("before"));
+  request.clear_before();
+  request.set_min_revision(1'000'000);
+  EXPECT_THAT(courses_.ListDeadlines(Read(), request),
+              FailsWith(kPrecondition, "REVISION_NOT_REACHED"));
+}
+
 TEST_F(CourseHandlerTest, ListsByStateTherapistPatientDeadlineAndForecast) {
   auto brief = NewCourse("p1");
   brief.mutable_course()->set_variant("ipt-b-8");

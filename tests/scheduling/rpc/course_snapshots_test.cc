@@ -70,6 +70,7 @@ class CourseSnapshotsTest : public BookingTest {
     request.set_name(name_);
     return request;
   }
+  std::string Key() const { return CourseSnapshotKey("north", name_.substr(name_.rfind('/') + 1)); }
   pb::Course Ask(Replica& replica) {
     const auto course = replica.courses.GetCourse(Read(), Request());
     EXPECT_OK(course);
@@ -109,15 +110,12 @@ TEST_F(CourseSnapshotsTest, AWriteOfAnyReplicaDropsTheCopy) {
 }
 
 TEST_F(CourseSnapshotsTest, AReadThatBeganBeforeAWriteLeavesNoCopy) {
-  const std::string ticket = one_->snapshots.BeginFill(name_);
+  const std::string ticket = one_->snapshots.BeginFill(Key());
   ASSERT_FALSE(ticket.empty());
   const pb::Course old = Get(name_);
   ASSERT_OK(SetMinutes(*two_, 75));
   ASSERT_OK(two_->redis.Call({"PING"}));
-  Course course;
-  course.state = CourseState::kCompleted;
-  course.stamp.revision = old.revision();
-  one_->snapshots.Fill(name_, ticket, course, now_, old.SerializeAsString());
+  one_->snapshots.Fill(Key(), ticket, old.revision(), old.SerializeAsString(), kKeepSnapshots);
   EXPECT_EQ(Copy(*one_), std::nullopt);
 }
 
@@ -147,7 +145,7 @@ TEST_F(CourseSnapshotsTest, FreshAndANewerRevisionAskTheStore) {
 TEST_F(CourseSnapshotsTest, ACopyDoesNotOutliveItsDerivedValues) {
   Ask(*one_);
   ASSERT_OK_AND_ASSIGN(const std::string keys, redis_->Run({"KEYS", "*"}));
-  EXPECT_EQ(keys, absl::StrCat("course:{north}:", name_.substr(name_.rfind('/') + 1)));
+  EXPECT_EQ(keys, absl::StrCat("course:", Key()));
   ASSERT_OK_AND_ASSIGN(const std::string left, redis_->Run({"PTTL", keys}));
   EXPECT_GT(std::stoi(left), 20'000);
   EXPECT_LE(std::stoi(left), 30'000);
@@ -159,6 +157,41 @@ TEST_F(CourseSnapshotsTest, ACopyDoesNotOutliveItsDerivedValues) {
   ASSERT_OK_AND_ASSIGN(const std::string short_left, redis_->Run({"PTTL", keys}));
   EXPECT_GT(std::stoi(short_left), 0);
   EXPECT_LE(std::stoi(short_left), 2'000);
+}
+
+TEST_F(CourseSnapshotsTest, ListsOfDeadlinesAreSharedForAWhile) {
+  pb::ListDeadlinesRequest request;
+  request.set_parent("clinics/north");
+  const auto find = [&](Replica& replica) -> std::optional<pb::ListDeadlinesResponse> {
+    std::promise<std::shared_ptr<const std::string>> answer;
+    replica.courses.ListDeadlinesFromSnapshot(
+        Read(), request,
+        [&](std::shared_ptr<const std::string> found) { answer.set_value(found); });
+    const auto found = answer.get_future().get();
+    pb::ListDeadlinesResponse list;
+    if (found == nullptr || !list.ParseFromString(*found)) return std::nullopt;
+    return list;
+  };
+  EXPECT_EQ(find(*one_), std::nullopt);
+  ASSERT_OK_AND_ASSIGN(const auto list, one_->courses.ListDeadlines(Read(), request));
+  ASSERT_EQ(list.deadlines_size(), 1);
+  EXPECT_EQ(list.deadlines(0).course(), name_);
+  EXPECT_EQ(TimeOf(list.read_time()), now_);
+  ASSERT_TRUE(find(*two_).has_value());
+  EXPECT_EQ(find(*two_)->SerializeAsString(), list.SerializeAsString());
+  // Another list, and one that has to be newer, are not this one.
+  request.set_page_size(1);
+  EXPECT_EQ(find(*two_), std::nullopt);
+  request.set_page_size(0);
+  const pb::Course other = *two_->courses.CreateCourse(Write(NewCourse("p2")), NewCourse("p2"));
+  EXPECT_TRUE(find(*one_).has_value());
+  request.set_min_revision(other.revision());
+  EXPECT_EQ(find(*one_), std::nullopt);
+  ASSERT_OK_AND_ASSIGN(const auto fresh, one_->courses.ListDeadlines(Read(), request));
+  EXPECT_EQ(fresh.deadlines_size(), 2);
+  // The newer list has taken the older one's place.
+  ASSERT_OK(one_->redis.Call({"PING"}));
+  EXPECT_EQ(find(*two_)->deadlines_size(), 2);
 }
 
 TEST_F(CourseSnapshotsTest, WithoutRedisTheStoreAnswers) {
