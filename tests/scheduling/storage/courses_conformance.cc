@@ -226,6 +226,40 @@ TEST_P(CoursesTest, ListsCombineFilters) {
               IsEmpty());
 }
 
+TEST_P(CoursesTest, ListsDeadlinesOfOpenCoursesByDayThenId) {
+  const auto add = [&](const std::string& id, CourseState state, int deadline) {
+    Course course = SampleCourse(id, "p1", "t1");
+    course.allow_concurrent = true;
+    course.state = state;
+    if (IsOpen(state)) course.forecast.emplace().state = ForecastState::kAtRisk;
+    course.progress.deadline_day = absl::CivilDay(2026, 1, deadline);
+    ASSERT_OK(Insert(course));
+  };
+  add("d", CourseState::kActive, 20);
+  add("b", CourseState::kPlanned, 20);
+  add("c", CourseState::kPaused, 10);
+  add("a", CourseState::kActive, 30);
+  add("e", CourseState::kCompleted, 5);
+  const auto list = [&](std::optional<absl::CivilDay> before, std::optional<DeadlineCursor> after,
+                        int limit) {
+    std::vector<std::string> ids;
+    const auto found =
+        Read([&](SchedulingReader& r) { return r.ListDeadlines("c1", before, after, limit); });
+    EXPECT_OK(found);
+    for (const CourseDeadline& deadline : *found) {
+      EXPECT_EQ(deadline.forecast_state, ForecastState::kAtRisk);
+      ids.push_back(absl::StrCat(deadline.course_id, deadline.day.day()));
+    }
+    return ids;
+  };
+  EXPECT_THAT(list({}, {}, 9), ElementsAre("c10", "b20", "d20", "a30"));
+  EXPECT_THAT(list(absl::CivilDay(2026, 1, 20), {}, 9), ElementsAre("c10"));
+  EXPECT_THAT(list({}, DeadlineCursor{absl::CivilDay(2026, 1, 20), "b"}, 1), ElementsAre("d20"));
+  EXPECT_THAT(list({}, DeadlineCursor{absl::CivilDay(2026, 1, 20), "d"}, 9), ElementsAre("a30"));
+  EXPECT_THAT(Read([](SchedulingReader& r) { return r.ListDeadlines("c2", {}, {}, 9); }).value(),
+              ::testing::IsEmpty());
+}
+
 TEST_P(CoursesTest, PagesAreStableWhileCoursesAreAdded) {
   const auto add = [&](const std::string& id) {
     Course course = SampleCourse(id);
