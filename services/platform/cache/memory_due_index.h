@@ -1,7 +1,7 @@
 // The due-index in this process' memory, for a suite without Redis. Empty at the start, so that it
 // asks for a rebuild first, as a flushed Redis does.
 //
-// Thread-safe: one lock a clinic. Bounded by a number of entries. An entry of a UUID takes some 140
+// Thread-safe: one lock a clinic. Bounded by a number of entries. An entry of a UUID takes some 125
 // bytes.
 #pragma once
 
