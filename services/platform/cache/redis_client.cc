@@ -14,8 +14,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/time.h"
+#include "platform/cache/countdown.h"
 #include "platform/errors/status_macros.h"
 
 namespace ipt::cache {
@@ -129,24 +129,24 @@ void RedisClient::SendScript(const RedisScript& script, Args keys, Args args, Do
 }
 
 RedisClient::Answer RedisClient::Call(Args args) {
-  absl::Notification done;
+  Countdown done(1);
   Answer answer = absl::UnknownError("");
   Send(args, [&](Answer a) {
     answer = std::move(a);
-    done.Notify();
+    done.Done();
   });
-  done.WaitForNotification();
+  done.Wait();
   return answer;
 }
 
 RedisClient::Answer RedisClient::CallScript(const RedisScript& script, Args keys, Args args) {
-  absl::Notification done;
+  Countdown done(1);
   Answer answer = absl::UnknownError("");
   SendScript(script, keys, args, [&](Answer a) {
     answer = std::move(a);
-    done.Notify();
+    done.Done();
   });
-  done.WaitForNotification();
+  done.Wait();
   return answer;
 }
 

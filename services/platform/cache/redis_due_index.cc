@@ -8,7 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/blocking_counter.h"
+#include "platform/cache/countdown.h"
 #include "platform/cache/due_score.h"
 #include "platform/errors/status_macros.h"
 #include "platform/ids/ids.h"
@@ -326,7 +326,7 @@ absl::StatusOr<std::vector<RedisReply>> RedisDueIndex::RunBatches(
   const size_t batches = (args.size() + per_batch - 1) / per_batch;
   const std::vector<std::string> keys = Keys(clinic);
   std::vector<RedisClient::Answer> answers(batches);
-  absl::BlockingCounter outstanding(static_cast<int>(batches));
+  Countdown outstanding(batches);
   for (size_t b = 0; b < batches; ++b) {
     std::vector<absl::string_view> batch(head.begin(), head.end());
     const auto begin = args.begin() + static_cast<ptrdiff_t>(b * per_batch);
@@ -334,7 +334,7 @@ absl::StatusOr<std::vector<RedisReply>> RedisDueIndex::RunBatches(
                  begin + static_cast<ptrdiff_t>(std::min(per_batch, args.size() - b * per_batch)));
     redis_.SendScript(script, Views(keys), batch, [&, b](RedisClient::Answer answer) {
       answers[b] = std::move(answer);
-      outstanding.DecrementCount();
+      outstanding.Done();
     });
   }
   outstanding.Wait();
@@ -420,13 +420,13 @@ absl::StatusOr<int> RedisDueIndex::Extend(absl::string_view clinic, absl::string
 absl::StatusOr<std::vector<std::optional<absl::Time>>> RedisDueIndex::NextDue(
     absl::Span<const std::string> clinics, absl::string_view epoch) {
   std::vector<RedisClient::Answer> answers(clinics.size());
-  absl::BlockingCounter outstanding(static_cast<int>(clinics.size()));
+  Countdown outstanding(clinics.size());
   const std::string bound = Bound(epoch);
   for (size_t i = 0; i < clinics.size(); ++i) {
     const std::vector<std::string> keys = Keys(clinics[i]);
     redis_.SendScript(NextScript(), Views(keys), {bound}, [&, i](RedisClient::Answer answer) {
       answers[i] = std::move(answer);
-      outstanding.DecrementCount();
+      outstanding.Done();
     });
   }
   outstanding.Wait();
