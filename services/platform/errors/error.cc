@@ -125,6 +125,10 @@ absl::Status EtagMismatch(absl::string_view resource_type, absl::string_view res
   return status;
 }
 
+absl::Status OutOfRange(absl::string_view reason, absl::string_view message) {
+  return Make(absl::StatusCode::kOutOfRange, reason, message);
+}
+
 absl::Status Aborted(absl::string_view reason, absl::string_view message) {
   return Make(absl::StatusCode::kAborted, reason, message);
 }

@@ -37,6 +37,7 @@ inline constexpr char kStoreUnavailable[] = "STORE_UNAVAILABLE";
 inline constexpr char kStoreFull[] = "STORE_FULL";
 inline constexpr char kStoreConflict[] = "STORE_CONFLICT";
 inline constexpr char kShuttingDown[] = "SHUTTING_DOWN";
+inline constexpr char kResyncRequired[] = "RESYNC_REQUIRED";
 inline constexpr char kInternal[] = "INTERNAL";
 }  // namespace reason
 
@@ -83,6 +84,9 @@ absl::Status FailedPreconditions(absl::string_view reason, absl::string_view mes
 
 // ABORTED, reason ETAG_MISMATCH: read the resource again, then retry with its new etag.
 absl::Status EtagMismatch(absl::string_view resource_type, absl::string_view resource_name);
+
+// OUT_OF_RANGE: what is asked for lies before or beyond what there is.
+absl::Status OutOfRange(absl::string_view reason, absl::string_view message);
 
 // ABORTED, for a write that lost against concurrent ones more often than it may retry.
 absl::Status Aborted(absl::string_view reason, absl::string_view message);

@@ -1,10 +1,12 @@
-// Events, appended in the transaction of the change that they tell. Rows are inserted, never
-// changed by their writer. A position (dense, in commit order) is assigned later, by the relay:
-// neither insertion order nor `seq` is commit order, so nothing here orders events across writers.
+// Events, appended in the transaction of the change that they tell, and read by position: dense, in
+// the order of commits. Neither insertion order nor `seq` is commit order, so on PostgreSQL a relay
+// (Place) gives positions to what is committed; a row that is not yet is never stepped over. On
+// SQLite the one writer's order is the position.
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -16,18 +18,56 @@
 
 namespace ipt::storage::outbox {
 
-// The event gets a random id, by which consumers drop repeats.
-absl::Status Append(Connection& conn, const OutboxEvent& event);
+// The event gets a random id, by which consumers drop repeats. `revision` is the write's.
+absl::Status Append(Connection& conn, const OutboxEvent& event, int64_t revision);
 
-struct StoredEvent {
-  OutboxEvent event;
-  std::string event_id;
-  int64_t seq = 0;  // insertion order on this store
+struct FeedState {
+  // Names this history of the store; another one after a restore.
+  std::string epoch{};
+  // The newest position given.
+  int64_t end = 0;
+  // Events up to this position were purged.
+  int64_t purged = 0;
+  // Committed events wait for Place.
+  bool waiting = false;
 };
 
-// Up to `limit` events of a clinic after `after_seq`, in insertion order: for replay on a store at
-// rest, where insertion order holds every event. Followers of a live store use positions.
-absl::StatusOr<std::vector<StoredEvent>> ListFrom(Connection& conn, absl::string_view clinic_id,
-                                                  int64_t after_seq, int64_t limit);
+// One statement.
+absl::StatusOr<FeedState> ReadFeed(Connection& conn);
+
+// Gives positions to at most `limit` events that wait. Returns how many got one; 0, too, while
+// another relay is at it. In a Write.
+absl::StatusOr<int64_t> Place(Connection& conn, int64_t limit);
+
+// The clinics with events after `after` and up to `upto`, each with its newest such position.
+absl::StatusOr<std::vector<std::pair<std::string, int64_t>>> NewestByClinic(Connection& conn,
+                                                                            int64_t after,
+                                                                            int64_t upto);
+
+struct StoredEvent {
+  OutboxEvent event{};
+  std::string event_id{};
+  int64_t revision = 0;
+  int64_t position = 0;
+};
+
+struct Page {
+  std::vector<StoredEvent> events{};
+  // Nothing more of this clinic lies within the bounds that were asked for.
+  bool complete = false;
+};
+
+// Events of a clinic with after < position <= upto, in order: at most `limit`, and no more than fit
+// into `max_bytes` of payload (one, if it alone does not).
+absl::StatusOr<Page> ReadPage(Connection& conn, absl::string_view clinic_id, int64_t after,
+                              int64_t upto, int limit, size_t max_bytes);
+
+// Deletes, oldest first, at most `limit` events older than `before`; one that is younger keeps all
+// after it. Returns how many. In a Write.
+absl::StatusOr<int64_t> PurgeOlderThan(Connection& conn, absl::Time before, int64_t limit);
+
+// After a copy of the store was put in its place: another epoch, so that nobody follows on from a
+// history that is gone, and revisions far beyond those that clients may have seen. In a Write.
+absl::Status MarkRestored(Connection& conn);
 
 }  // namespace ipt::storage::outbox

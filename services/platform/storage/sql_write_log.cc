@@ -19,7 +19,8 @@ absl::Status SqlWriteLog::KeepAnswer(const RequestKey& key, absl::string_view co
 }
 
 absl::Status SqlWriteLog::AppendEvent(const OutboxEvent& event) {
-  return outbox::Append(conn_, event);
+  IPT_ASSIGN_OR_RETURN(const int64_t revision, Revision());
+  return outbox::Append(conn_, event, revision);
 }
 
 absl::Status SqlWriteLog::AppendAudit(const AuditRecord& record) {

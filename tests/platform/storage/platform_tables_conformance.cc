@@ -1,8 +1,11 @@
 // Idempotency, outbox, audit entries and revisions, on both engines.
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -130,36 +133,200 @@ TEST_P(PlatformTablesTest, OldAnswersArePurgedOldestFirst) {
   EXPECT_EQ(Count("idempotency"), 5);
 }
 
-TEST_P(PlatformTablesTest, EventsComeBackInTheOrderOfTheirInsertion) {
-  const std::string payload("\0\x01payload\xff", 10);
-  ASSERT_OK(Write([&](Connection& conn) -> absl::Status {
-    IPT_RETURN_IF_ERROR(outbox::Append(conn, {"north", "a", "CREATED", payload, kNow}));
-    IPT_RETURN_IF_ERROR(outbox::Append(conn, {"south", "b", "CREATED", "", kNow}));
-    return outbox::Append(conn, {"north", "a", "CHANGED", "", kNow - absl::Hours(1)});
+TEST_P(PlatformTablesTest, AnEventOfARolledBackWriteIsNoEvent) {
+  EXPECT_FALSE(Write([&](Connection& conn) -> absl::Status {
+                 IPT_RETURN_IF_ERROR(outbox::Append(conn, {"north", "a", "CREATED", "", kNow}, 1));
+                 return NotFound("x", "y");
+               }).ok());
+  EXPECT_EQ(Count("outbox"), 0);
+}
+
+class OutboxTest : public PlatformTablesTest {
+ protected:
+  absl::Status Append(const char* clinic, const char* subject, absl::Time at = kNow) {
+    return Write([&](Connection& conn) {
+      return outbox::Append(conn, {clinic, subject, "CHANGED", subject, at}, 7);
+    });
+  }
+  int64_t Place(int64_t limit = 1000) {
+    int64_t placed = -1;
+    EXPECT_OK(Write([&](Connection& conn) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(placed, outbox::Place(conn, limit));
+      return absl::OkStatus();
+    }));
+    return placed;
+  }
+  outbox::FeedState State() {
+    outbox::FeedState state;
+    EXPECT_OK(db_->Read({}, [&](Connection& conn) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(state, outbox::ReadFeed(conn));
+      return absl::OkStatus();
+    }));
+    return state;
+  }
+  outbox::Page Read(const char* clinic, int64_t after, int64_t upto, int limit = 100,
+                    size_t bytes = 1000) {
+    outbox::Page page;
+    EXPECT_OK(db_->Read({}, [&](Connection& conn) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(page, outbox::ReadPage(conn, clinic, after, upto, limit, bytes));
+      return absl::OkStatus();
+    }));
+    return page;
+  }
+  static std::vector<std::string> Subjects(const outbox::Page& page) {
+    std::vector<std::string> subjects;
+    for (const auto& event : page.events) subjects.push_back(event.event.subject);
+    return subjects;
+  }
+  bool relays() const { return GetParam() == Dialect::kPostgres; }
+};
+
+TEST_P(OutboxTest, EventsComeBackByClinicInTheOrderOfTheirPositions) {
+  EXPECT_EQ(State().end, 0);
+  ASSERT_OK(Append("north", "a"));
+  ASSERT_OK(Append("south", "b"));
+  ASSERT_OK(Append("north", "c", kNow - absl::Hours(1)));
+  EXPECT_EQ(State().waiting, relays());
+  EXPECT_EQ(Place(), relays() ? 3 : 0);
+  EXPECT_EQ(State().end, 3);
+  EXPECT_FALSE(State().waiting);
+  const outbox::Page page = Read("north", 0, 3);
+  EXPECT_THAT(Subjects(page), ElementsAre("a", "c"));
+  EXPECT_TRUE(page.complete);
+  EXPECT_EQ(page.events[1].position, 3);
+  EXPECT_EQ(page.events[1].revision, 7);
+  EXPECT_EQ(page.events[1].event.payload, "c");
+  EXPECT_EQ(page.events[1].event.kind, "CHANGED");
+  EXPECT_EQ(page.events[1].event.time, kNow - absl::Hours(1));
+  EXPECT_NE(page.events[0].event_id, page.events[1].event_id);
+  EXPECT_THAT(Subjects(Read("north", 1, 3)), ElementsAre("c"));
+  EXPECT_THAT(Subjects(Read("north", 0, 2)), ElementsAre("a"));
+}
+
+TEST_P(OutboxTest, PagesAreBoundedInNumberAndBytes) {
+  for (const char* subject : {"aaaa", "bbbb", "cccc", "d"}) ASSERT_OK(Append("north", subject));
+  Place();
+  EXPECT_THAT(Subjects(Read("north", 0, 4, 2)), ElementsAre("aaaa", "bbbb"));
+  EXPECT_FALSE(Read("north", 0, 4, 2).complete);
+  // What follows one that does not fit waits with it.
+  EXPECT_THAT(Subjects(Read("north", 0, 4, 9, 10)), ElementsAre("aaaa", "bbbb"));
+  EXPECT_FALSE(Read("north", 0, 4, 9, 10).complete);
+  EXPECT_THAT(Subjects(Read("north", 0, 4, 9, 1)), ElementsAre("aaaa"));
+  EXPECT_TRUE(Read("north", 0, 4, 9, 13).complete);
+}
+
+TEST_P(OutboxTest, PlacesInBoundedSteps) {
+  if (!relays()) GTEST_SKIP() << "positions are given by the commit";
+  for (int i = 0; i < 5; ++i) ASSERT_OK(Append("north", "a"));
+  EXPECT_EQ(Place(2), 2);
+  EXPECT_EQ(State().end, 2);
+  EXPECT_TRUE(State().waiting);
+  EXPECT_EQ(Place(2), 2);
+  EXPECT_EQ(Place(2), 1);
+  EXPECT_EQ(State().end, 5);
+}
+
+// A sequence is not commit order: the earlier number may be committed later.
+TEST_P(OutboxTest, WhatIsNotYetCommittedIsNeverSteppedOver) {
+  if (!relays()) GTEST_SKIP() << "one writer at a time";
+  std::atomic<bool> inserted{false};
+  std::atomic<bool> commit{false};
+  std::thread slow([&] {
+    EXPECT_OK(Write([&](Connection& conn) -> absl::Status {
+      IPT_RETURN_IF_ERROR(outbox::Append(conn, {"north", "slow", "CHANGED", "", kNow}, 1));
+      inserted = true;
+      while (!commit) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      return absl::OkStatus();
+    }));
+  });
+  while (!inserted) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  ASSERT_OK(Append("north", "quick"));
+  EXPECT_EQ(Place(), 1);
+  EXPECT_THAT(Subjects(Read("north", 0, State().end)), ElementsAre("quick"));
+  const int64_t read_up_to = State().end;
+  commit = true;
+  slow.join();
+  EXPECT_EQ(Place(), 1);
+  EXPECT_THAT(Subjects(Read("north", read_up_to, State().end)), ElementsAre("slow"));
+}
+
+TEST_P(OutboxTest, ASecondRelayLetsTheFirstOneWork) {
+  if (!relays()) GTEST_SKIP();
+  const auto other = db_.OpenAnother();
+  ASSERT_OK(Append("north", "a"));
+  ASSERT_OK(other->Write({}, [&](Connection& conn) -> absl::Status {
+    IPT_ASSIGN_OR_RETURN(const int64_t placed, outbox::Place(conn, 10));
+    EXPECT_EQ(placed, 1);
+    EXPECT_EQ(Place(), 0);  // at once, while the first one's is not yet committed
+    return absl::OkStatus();
   }));
+  EXPECT_EQ(State().end, 1);
+}
+
+TEST_P(OutboxTest, FindsTheClinicsThatHaveNews) {
+  for (const char* clinic : {"north", "south", "north", "west"}) ASSERT_OK(Append(clinic, "a"));
+  Place();
   ASSERT_OK(db_->Read({}, [&](Connection& conn) -> absl::Status {
-    IPT_ASSIGN_OR_RETURN(auto events, outbox::ListFrom(conn, "north", 0, 10));
-    EXPECT_EQ(events.size(), 2u);
-    if (events.size() != 2) return absl::OkStatus();
-    EXPECT_EQ(events[0].event.kind, "CREATED");
-    EXPECT_EQ(events[0].event.payload, payload);
-    EXPECT_EQ(events[0].event.subject, "a");
-    EXPECT_EQ(events[0].event.time, kNow);
-    EXPECT_EQ(events[1].event.kind, "CHANGED");
-    EXPECT_NE(events[0].event_id, events[1].event_id);
-    IPT_ASSIGN_OR_RETURN(auto page, outbox::ListFrom(conn, "north", events[0].seq, 10));
-    EXPECT_EQ(page.size(), 1u);
-    EXPECT_EQ(page[0].event_id, events[1].event_id);
+    IPT_ASSIGN_OR_RETURN(auto news, outbox::NewestByClinic(conn, 1, 3));
+    std::sort(news.begin(), news.end());
+    EXPECT_THAT(news, ElementsAre(std::pair("north", 3), std::pair("south", 2)));
     return absl::OkStatus();
   }));
 }
 
-TEST_P(PlatformTablesTest, AnEventOfARolledBackWriteIsNoEvent) {
-  EXPECT_FALSE(Write([&](Connection& conn) -> absl::Status {
-                 IPT_RETURN_IF_ERROR(outbox::Append(conn, {"north", "a", "CREATED", "", kNow}));
-                 return NotFound("x", "y");
-               }).ok());
-  EXPECT_EQ(Count("outbox"), 0);
+TEST_P(OutboxTest, PurgesTheOldOnesFromTheBeginningOnly) {
+  const absl::Time old = kNow - absl::Hours(2);
+  for (const absl::Time at : {old, old, old, kNow, old}) ASSERT_OK(Append("north", "a", at));
+  Place();
+  const auto purge = [&](int64_t limit) {
+    int64_t count = -1;
+    EXPECT_OK(Write([&](Connection& conn) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(count, outbox::PurgeOlderThan(conn, kNow - absl::Hours(1), limit));
+      return absl::OkStatus();
+    }));
+    return count;
+  };
+  EXPECT_EQ(purge(2), 2);
+  EXPECT_EQ(State().purged, 2);
+  EXPECT_EQ(purge(2), 1);
+  EXPECT_EQ(purge(2), 0);
+  EXPECT_EQ(State().purged, 3);
+  EXPECT_EQ(State().end, 5);
+  EXPECT_EQ(Count("outbox"), 2);
+  EXPECT_EQ(Count("outbox_position"), 2);
+  EXPECT_EQ(Read("north", 3, 5).events.size(), 2u);
+}
+
+TEST_P(OutboxTest, PositionsGoOnAfterAllWasPurged) {
+  ASSERT_OK(Append("north", "a", kNow - absl::Hours(2)));
+  Place();
+  ASSERT_OK(
+      Write([&](Connection& conn) { return outbox::PurgeOlderThan(conn, kNow, 10).status(); }));
+  EXPECT_EQ(State().end, 1);
+  ASSERT_OK(Append("north", "b"));
+  Place();
+  EXPECT_EQ(State().end, 2);
+  EXPECT_THAT(Subjects(Read("north", State().purged, 2)), ElementsAre("b"));
+}
+
+TEST_P(OutboxTest, ARestoredStoreIsAnotherHistory) {
+  const std::string epoch = State().epoch;
+  EXPECT_GE(epoch.size(), 32u);
+  db_.Reopen();
+  EXPECT_EQ(State().epoch, epoch);
+  const auto revision = [&](bool next) {
+    int64_t value = -1;
+    EXPECT_OK(Write([&](Connection& conn) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(value, next ? NextRevision(conn) : CurrentRevision(conn));
+      return absl::OkStatus();
+    }));
+    return value;
+  };
+  const int64_t before = revision(true);
+  ASSERT_OK(Write([](Connection& conn) { return outbox::MarkRestored(conn); }));
+  EXPECT_NE(State().epoch, epoch);
+  EXPECT_GE(revision(false), before + 1'000'000'000);
+  EXPECT_GT(revision(true), before + 1'000'000'000);
 }
 
 ipt::audit::AuditFilter Where(const char* clinic, const char* resource = "",
@@ -302,6 +469,7 @@ TEST_P(PlatformTablesTest, RevisionsIncreaseOverTheWholeStore) {
 }
 
 IPT_INSTANTIATE_ON_BOTH_ENGINES(PlatformTablesTest);
+IPT_INSTANTIATE_ON_BOTH_ENGINES(OutboxTest);
 IPT_INSTANTIATE_ON_BOTH_ENGINES(AuditTest);
 
 }  // namespace
