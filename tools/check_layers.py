@@ -41,7 +41,7 @@ SERVICE_LAYERS = {
     ),
     "rpc": (
         {"std", "absl", "proto"},
-        ["{own}/domain/", "{own}/rpc/", "platform/rpc/", "platform/errors/error.h",
+        ["{own}/domain/", "{own}/rpc/", "platform/rpc/", "platform/events/", "platform/errors/error.h",
          "platform/errors/field_violations.h", "platform/errors/status_macros.h", "platform/time/",
          "platform/transaction/", "platform/ids/", "platform/auth/caller.h"],
     ),

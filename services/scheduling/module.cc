@@ -8,16 +8,19 @@
 #include "platform/audit/audit_handler.h"
 #include "platform/audit/read_audit.h"
 #include "platform/errors/status_macros.h"
+#include "platform/events/feed.h"
 #include "platform/ids/ids.h"
 #include "platform/observability/log.h"
 #include "platform/server/periodic.h"
 #include "platform/storage/audit.h"
 #include "platform/storage/idempotency.h"
 #include "platform/storage/migrator.h"
+#include "platform/storage/outbox.h"
 #include "platform/storage/platform_migrations.h"
 #include "scheduling/domain/course_state.h"
 #include "scheduling/rpc/clinic_handler.h"
 #include "scheduling/rpc/course_handler.h"
+#include "scheduling/rpc/event_handler.h"
 #include "scheduling/rpc/event_proto.h"
 #include "scheduling/rpc/session_handler.h"
 #include "scheduling/rpc/therapist_handler.h"
@@ -42,6 +45,20 @@ std::vector<storage::Component> Components() {
   return {storage::PlatformMigrations(), SchedulingMigrations()};
 }
 
+// Tells whoever keeps copies (null: nobody does), then the followers of events.
+class CommitBell final : public CommitListener {
+ public:
+  CommitBell(CommitListener* copies, events::Feed& feed) : copies_(copies), feed_(feed) {}
+  void OnCommitted(const CommittedChanges& changes) override {
+    if (copies_ != nullptr) copies_->OnCommitted(changes);
+    feed_.OnCommitted();
+  }
+
+ private:
+  CommitListener* const copies_;
+  events::Feed& feed_;
+};
+
 class SchedulingModule final : public server::Module {
  public:
   SchedulingModule(const server::Platform& platform, std::unique_ptr<storage::Database> db,
@@ -54,18 +71,23 @@ class SchedulingModule final : public server::Module {
         snapshots_(cache_ == nullptr && platform.shared.redis() != nullptr
                        ? std::make_unique<SharedCourseSnapshots>(*platform.shared.redis())
                        : nullptr),
-        store_(*db_, encoder_, Listener()),
+        feed_(*db_, platform.clock, platform.shared.wake(), platform.metrics,
+              {.topic = "scheduling-events"}),
+        bell_(Copies(), feed_),
+        store_(*db_, encoder_, &bell_),
         audit_reader_(*db_),
         read_audit_([this](const std::vector<AuditRecord>& batch) { return WriteAudit(batch); }),
         clinics_(store_),
         therapists_(store_, ids_),
         courses_(store_, ids_, cache_.get(), snapshots_.get()),
         sessions_(store_, ids_),
+        events_(feed_, platform.settings.event_heartbeat),
         audit_(audit_reader_),
         clinic_service_("ipt.scheduling.v1.ClinicService", platform.runtime),
         therapist_service_("ipt.scheduling.v1.TherapistService", platform.runtime),
         course_service_("ipt.scheduling.v1.CourseService", platform.runtime),
         session_service_("ipt.scheduling.v1.SessionService", platform.runtime),
+        event_service_("ipt.scheduling.v1.EventService", platform.runtime),
         audit_service_("ipt.audit.v1.AuditService", platform.runtime),
         refreshed_(platform.metrics.Counter("ipt_forecasts_refreshed_total",
                                             "Stale courses recomputed in the background.")),
@@ -84,8 +106,8 @@ class SchedulingModule final : public server::Module {
   const char* name() const override { return "scheduling"; }
 
   std::vector<rpc::RpcService*> services() override {
-    return {&clinic_service_, &therapist_service_, &course_service_, &session_service_,
-            &audit_service_};
+    return {&clinic_service_,  &therapist_service_, &course_service_,
+            &session_service_, &event_service_,     &audit_service_};
   }
 
   absl::Status Probe() override {
@@ -96,6 +118,7 @@ class SchedulingModule final : public server::Module {
   }
 
   void Start() override {
+    feed_.Start();
     refresher_.emplace(kRefreshEvery, [this] { Refresh(); });
     purger_.emplace(kPurgeEvery, [this] { Purge(); });
   }
@@ -105,6 +128,7 @@ class SchedulingModule final : public server::Module {
   void Stop() override {
     stopping_ = true;
     db_->EndWithin(kStopTime);
+    feed_.Stop();
     refresher_.reset();
     purger_.reset();
     const absl::Status flushed = read_audit_.Stop();
@@ -189,11 +213,13 @@ class SchedulingModule final : public server::Module {
     s.Handle("RecordAttendance", sessions_, &SessionHandler::RecordAttendance);
     s.Handle("FindSlots", sessions_, &SessionHandler::FindSlots);
 
+    event_service_.HandleStream("WatchEvents", events_, &EventHandler::WatchEvents);
+
     audit_service_.Handle("ListAuditEntries", audit_, &audit::AuditHandler::ListAuditEntries);
   }
 
   // Whoever keeps copies of what commits change; one of the two, or none.
-  CommitListener* Listener() const {
+  CommitListener* Copies() const {
     if (cache_ != nullptr) return cache_.get();
     return snapshots_.get();
   }
@@ -230,6 +256,9 @@ class SchedulingModule final : public server::Module {
   }
 
   void Purge() {
+    if (const absl::Status status = feed_.Purge(platform_.settings.keep_events); !status.ok()) {
+      log::Line(log::Level::kWarning, "purge_failed", {{log::Key::kDetail, status.message()}});
+    }
     const absl::Time before = platform_.clock.Now() - options_.keep_answers;
     int64_t deleted = kPurgeBatch;
     while (deleted == kPurgeBatch && !stopping_) {
@@ -256,6 +285,8 @@ class SchedulingModule final : public server::Module {
   const std::unique_ptr<CourseCache> cache_;
   // Where several processes write it and share Redis.
   const std::unique_ptr<SharedCourseSnapshots> snapshots_;
+  events::Feed feed_;
+  CommitBell bell_;
   SqlSchedulingStore store_;
   storage::audit::SqlAuditReader audit_reader_;
   audit::ReadAudit read_audit_;
@@ -264,12 +295,14 @@ class SchedulingModule final : public server::Module {
   TherapistHandler therapists_;
   CourseHandler courses_;
   SessionHandler sessions_;
+  EventHandler events_;
   audit::AuditHandler audit_;
 
   rpc::RpcService clinic_service_;
   rpc::RpcService therapist_service_;
   rpc::RpcService course_service_;
   rpc::RpcService session_service_;
+  rpc::RpcService event_service_;
   rpc::RpcService audit_service_;
 
   prometheus::Counter& refreshed_;
@@ -287,6 +320,12 @@ class SchedulingModule final : public server::Module {
 
 absl::Status MigrateStore(storage::Database& db, const Clock& clock) {
   return storage::Migrate(db, Components(), clock);
+}
+
+absl::Status MarkStoreRestored(storage::Database& db) {
+  IPT_RETURN_IF_ERROR(storage::CheckSchema(db, Components()));
+  return db.Write({},
+                  [](storage::Connection& conn) { return storage::outbox::MarkRestored(conn); });
 }
 
 absl::StatusOr<std::unique_ptr<server::Module>> OpenModule(const server::Platform& platform,

@@ -21,6 +21,10 @@ struct ModuleOptions {
   absl::Duration keep_answers = absl::Hours(48);
 };
 
+// Readies a store that was put back from a copy, before a server is started on it: followers of the
+// lost history are told to begin anew, and no revision that a client may have seen comes again.
+absl::Status MarkStoreRestored(storage::Database& db);
+
 // FAILED_PRECONDITION when the store's schema is not this binary's.
 absl::StatusOr<std::unique_ptr<server::Module>> OpenModule(const server::Platform& platform,
                                                            const ModuleOptions& options);

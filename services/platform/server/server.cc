@@ -232,7 +232,7 @@ void FinishCalls(grpc::Server& server, const rpc::Executor& executor, absl::Dura
 }
 
 absl::Status Run(const std::string& binary, const Settings& settings, const Program& program,
-                 bool migrate_only) {
+                 const std::string& command) {
   google::protobuf::SetLogHandler(&Silence);
   // Debian builds Abseil with its lock-order checks on; gRPC takes many locks a call.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
@@ -250,9 +250,9 @@ absl::Status Run(const std::string& binary, const Settings& settings, const Prog
   const std::unique_ptr<cache::Shared> shared = OpenShared(settings, clock, redis_telemetry);
   const Platform platform{settings, clock, metrics, telemetry, runtime, *shared};
 
-  if (migrate_only) {
+  if (const auto it = program.commands.find(command); it != program.commands.end()) {
     EndAtStopSignal();  // what is not committed is undone by the store
-    return program.migrate(platform);
+    return it->second(platform);
   }
 
   std::unique_ptr<AdminHttp> admin;
@@ -364,14 +364,13 @@ int Main(const std::string& binary, int argc, char** argv, const std::string& us
     return 2;
   }
   const std::string command = words.empty() ? "serve" : words[0];
-  const bool migrate = command == "migrate" && program.migrate != nullptr;
-  if (words.size() > 1 || (command != "serve" && !migrate)) {
+  if (words.size() > 1 || (command != "serve" && !program.commands.contains(command))) {
     complain(absl::InvalidArgumentError(
         absl::StrCat("no such command: ", absl::StrJoin(words, " "), "; --help lists them")));
     return 2;
   }
   log::Init(settings->log_level);
-  const absl::Status status = Run(binary, *settings, program, migrate);
+  const absl::Status status = Run(binary, *settings, program, command);
   log::Shutdown();
   if (status.ok()) return 0;
   complain(status);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,11 +55,12 @@ using Modules = std::vector<std::unique_ptr<Module>>;
 struct Program {
   // Builds the modules to serve.
   std::function<absl::StatusOr<Modules>(const Platform&)> open = nullptr;
-  // Brings the schemas up to date; empty where serving does so by itself.
-  std::function<absl::Status(const Platform&)> migrate = nullptr;
+  // What else it can be told to do by a word on the command line: it does that and ends.
+  std::map<std::string, std::function<absl::Status(const Platform&)>> commands{};
 };
 
-// The whole of a server's main(): reads the settings, then `serve` (the default) or `migrate`.
+// The whole of a server's main(): reads the settings, then `serve` (the default) or
+// one of the program's commands.
 // Serves until SIGTERM or SIGINT and stops gracefully. Returns the process' exit status: 0 done, 1
 // failed, 2 wrong settings; what went wrong is on stderr in one sentence. REQUIRES:
 // BlockStopSignals() was called before any thread started.

@@ -43,6 +43,10 @@ ABSL_FLAG(int, executor_queue, 1024, "Calls that may wait for a thread; more are
 ABSL_FLAG(int, max_streams, 1000, "Streams that may be open; more are refused. 1 to 100000.");
 ABSL_FLAG(absl::Duration, max_stream_age, absl::Minutes(10),
           "Streams end by themselves, with OK, when they are about so old: clients open the next.");
+ABSL_FLAG(absl::Duration, event_heartbeat, absl::Seconds(15),
+          "A follower of events that hears of none for so long is sent a cursor all the same.");
+ABSL_FLAG(absl::Duration, keep_events, absl::Hours(30 * 24),
+          "How long events are kept for followers to catch up; then they are deleted.");
 ABSL_FLAG(int, database_sessions, 16, "PostgreSQL sessions, or SQLite readers, 1 to 256.");
 ABSL_FLAG(absl::Duration, statement_timeout, absl::Seconds(10),
           "The longest an SQL statement runs.");
@@ -223,6 +227,8 @@ absl::StatusOr<Settings> Collect() {
   settings.executor_queue = absl::GetFlag(FLAGS_executor_queue);
   settings.max_streams = absl::GetFlag(FLAGS_max_streams);
   settings.max_stream_age = absl::GetFlag(FLAGS_max_stream_age);
+  settings.event_heartbeat = absl::GetFlag(FLAGS_event_heartbeat);
+  settings.keep_events = absl::GetFlag(FLAGS_keep_events);
   settings.database_sessions = absl::GetFlag(FLAGS_database_sessions);
   settings.statement_timeout = absl::GetFlag(FLAGS_statement_timeout);
   settings.group_commit = absl::GetFlag(FLAGS_group_commit);
@@ -300,7 +306,9 @@ absl::StatusOr<Settings> Collect() {
         {"default_deadline", settings.default_deadline},
         {"max_call_time", settings.max_call_time},
         {"max_connection_age", settings.max_connection_age},
-        {"max_stream_age", settings.max_stream_age}}) {
+        {"max_stream_age", settings.max_stream_age},
+        {"event_heartbeat", settings.event_heartbeat},
+        {"keep_events", settings.keep_events}}) {
     if (value <= absl::ZeroDuration()) return Wrong(absl::StrCat("--", name, " must be above 0"));
   }
   if (settings.max_connection_age > kMaxConnectionAge) {

@@ -36,6 +36,8 @@ struct Settings {
   int executor_queue = 0;
   int max_streams = 0;
   absl::Duration max_stream_age;
+  absl::Duration event_heartbeat;
+  absl::Duration keep_events;
   int database_sessions = 0;
   absl::Duration statement_timeout;
   bool group_commit = true;

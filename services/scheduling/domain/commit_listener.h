@@ -23,7 +23,7 @@ struct CommittedChanges {
 class CommitListener {
  public:
   virtual ~CommitListener() = default;
-  // Called after the commit and before the write is acknowledged; also for one of which the store
+  // Called after each commit and before the write is acknowledged; also for one of which the store
   // could not say whether it was committed.
   virtual void OnCommitted(const CommittedChanges& changes) = 0;
 };

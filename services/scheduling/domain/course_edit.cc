@@ -205,8 +205,11 @@ absl::Status CourseEdit::Save() {
   if (is_new_) IPT_RETURN_IF_ERROR(tx_->InsertCourse(course, ctx_->now));
   if (!sessions_stored_) IPT_RETURN_IF_ERROR(StoreSessions());
   std::vector<Session> others;
+  absl::flat_hash_set<absl::string_view> told(added_.begin(), added_.end());
+  told.insert(changed_.begin(), changed_.end());
   for (size_t i : renumbered) {
     const std::string& id = sessions_[i].session_id;
+    told.insert(id);
     if (numbers_stored && (added_.contains(id) || changed_.contains(id))) continue;
     others.push_back(sessions_[i]);
   }
@@ -214,15 +217,14 @@ absl::Status CourseEdit::Save() {
   if (!is_new_) IPT_RETURN_IF_ERROR(tx_->UpdateCourse(course, ctx_->now));
   course.stamp = KeptStamp(course.stamp, revision_before);
 
+  // All that was stored is told: who follows has the same rows in the end.
   for (const Session& session : sessions_) {
-    if (added_.contains(session.session_id) || changed_.contains(session.session_id)) {
-      IPT_RETURN_IF_ERROR(tx_->Emit(SessionChanged{session}, ctx_->now));
-    }
+    if (!told.contains(session.session_id)) continue;
+    IPT_RETURN_IF_ERROR(tx_->Emit(SessionChanged{session}, ctx_->now));
   }
-  if (is_new_ || noted_ || course.state != state_before_) {
-    return tx_->Emit(CourseChanged{course}, ctx_->now);
-  }
-  if (course.forecast.has_value() && course.forecast->state != forecast_before_) {
+  IPT_RETURN_IF_ERROR(tx_->Emit(CourseChanged{course}, ctx_->now));
+  if (!is_new_ && !noted_ && course.state == state_before_ && course.forecast.has_value() &&
+      course.forecast->state != forecast_before_) {
     return tx_->Emit(ForecastChanged{course, forecast_before_}, ctx_->now);
   }
   return absl::OkStatus();

@@ -130,6 +130,9 @@ absl::StatusOr<Course> RefreshCourse(SchedulingTx& tx, ClinicCalendars& calendar
     std::vector<Session> changed;
     for (size_t i : renumbered) changed.push_back(sessions[i]);
     IPT_RETURN_IF_ERROR(tx.UpdateSessionNumbers(changed));
+    for (const Session& session : changed) {
+      IPT_RETURN_IF_ERROR(tx.Emit(SessionChanged{session}, now));
+    }
   }
   if (course.state != state_before) {
     IPT_RETURN_IF_ERROR(tx.Emit(CourseChanged{course}, now));

@@ -34,17 +34,19 @@ struct ExtraHoursCreated {
 struct ExtraHoursDeleted {
   ExtraHours extra_hours;
 };
-// Any change of the course itself; its last `changes` entry says which. Derived values (progress,
-// forecast) ride along.
+// The course's row has a new revision. Where the course itself was changed, its last `changes`
+// entry says how; else a session was. Derived values (progress, forecast) ride along.
 struct CourseChanged {
   Course course;
 };
-// The forecast's state changed without a change of the course itself.
+// The forecast's state changed without a change of the course itself: by a session, by what shares
+// its free time, or by the clock. Only in the first case did CourseChanged come before it.
 struct ForecastChanged {
   Course course;
   ForecastState previous = ForecastState::kUnspecified;
 };
-// Any change of a session; its last `changes` entry says which.
+// Any change of a session; its last `changes` entry says which, unless its number, phase or week
+// alone moved.
 struct SessionChanged {
   Session session;
 };
