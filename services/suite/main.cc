@@ -19,8 +19,11 @@ namespace {
 
 constexpr char kUsage[] =
     "Runs all of IPT Suite in one process.\n\n"
-    "  ipt-suite --data_dir=DIR   serve until SIGTERM; the schema is brought up to date at "
-    "start\n\n"
+    "  ipt-suite --data_dir=DIR            serve until SIGTERM; the schema is brought up to date "
+    "at "
+    "start\n"
+    "  ipt-suite restored --data_dir=DIR   ready a folder that was put back from a copy, then "
+    "exit\n\n"
     "Every setting is a flag (--listen=...), an environment variable (IPT_LISTEN=...) and a line\n"
     "of the file that --config names (listen = ...).\n\n"
     "  ipt-suite --data_dir=/tmp/ipt --listen=127.0.0.1:50051\n";
@@ -37,6 +40,12 @@ absl::Status MakeFolder(const std::string& path) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::string> StoreUrl() {
+  const std::string folder = absl::GetFlag(FLAGS_data_dir);
+  if (absl::Status made = MakeFolder(folder); !made.ok()) return made;
+  return absl::StrCat("sqlite://", std::filesystem::absolute(folder).string(), "/scheduling.db");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -46,16 +55,26 @@ int main(int argc, char** argv) {
       {
           .open =
               [](const ipt::server::Platform& platform) -> absl::StatusOr<ipt::server::Modules> {
-            const std::string folder = absl::GetFlag(FLAGS_data_dir);
-            if (absl::Status made = MakeFolder(folder); !made.ok()) return made;
-            const std::string path = std::filesystem::absolute(folder).string();
-            auto module = ipt::scheduling::OpenModule(
-                platform, {.store = {.url = absl::StrCat("sqlite://", path, "/scheduling.db")},
-                           .migrate = true});
+            const auto url = StoreUrl();
+            if (!url.ok()) return url.status();
+            auto module =
+                ipt::scheduling::OpenModule(platform, {.store = {.url = *url}, .migrate = true});
             if (!module.ok()) return module.status();
             ipt::server::Modules modules;
             modules.push_back(*std::move(module));
             return modules;
           },
+          .commands = {{"restored",
+                        [](const ipt::server::Platform& platform) -> absl::Status {
+                          const auto url = StoreUrl();
+                          if (!url.ok()) return url.status();
+                          auto db = ipt::server::OpenStore(platform, {.url = *url});
+                          if (!db.ok()) return db.status();
+                          if (auto migrated = ipt::scheduling::MigrateStore(**db, platform.clock);
+                              !migrated.ok()) {
+                            return migrated;
+                          }
+                          return ipt::scheduling::MarkStoreRestored(**db);
+                        }}},
       });
 }

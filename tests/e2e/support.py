@@ -47,6 +47,7 @@ SERVICES = {  # attribute of Api: (package, file)
     "therapists": ("ipt.scheduling.v1", "therapist_service", "TherapistService"),
     "courses": ("ipt.scheduling.v1", "course_service", "CourseService"),
     "sessions": ("ipt.scheduling.v1", "session_service", "SessionService"),
+    "events": ("ipt.scheduling.v1", "event_service", "EventService"),
     "audit": ("ipt.audit.v1", "audit_service", "AuditService"),
 }
 
@@ -64,6 +65,20 @@ def methods():
         for method in module(package, file).DESCRIPTOR.services_by_name[service].methods:
             found[f"/{package}.{service}/{method.name}"] = (attribute, method)
     return found
+
+
+def streams(method):
+    """Whether the method answers with a stream."""
+    proto = descriptor_pb2.MethodDescriptorProto()
+    method.CopyToProto(proto)
+    return proto.server_streaming
+
+
+def first_of(stream):
+    try:
+        return next(stream)
+    finally:
+        stream.cancel()
 
 
 def message_class(descriptor):
@@ -172,7 +187,8 @@ class Refused(Exception):
 
 class Api:
     """Calls any method by its name: api.CreateClinic(clinic_id="a", ...). Writes get a request_id of
-    their own unless one is given; every call has a deadline; errors arrive as Refused."""
+    their own unless one is given; every call has a deadline; errors arrive as Refused. Of a stream
+    it is the first answer that comes back."""
 
     def __init__(self, channel, metadata=(), timeout=20):
         self.channel = channel
@@ -198,7 +214,8 @@ class Api:
         options.setdefault("timeout", self.timeout)
         options.setdefault("metadata", self.metadata)
         try:
-            return self.stubs[name][0](request, **options)
+            answer = self.stubs[name][0](request, **options)
+            return first_of(answer) if streams(self.stubs[name][1]) else answer
         except grpc.RpcError as error:
             raise Refused(name, error) from None
 
@@ -207,6 +224,8 @@ class Api:
         options.setdefault("timeout", self.timeout)
         options.setdefault("metadata", self.metadata)
         try:
+            if path in methods() and streams(methods()[path][1]):
+                return first_of(self.channel.unary_stream(path)(data, **options))
             return self.channel.unary_unary(path)(data, **options)
         except grpc.RpcError as error:
             raise Refused(path, error) from None

@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 
+from following import follow
 from processes import Failure, Postgres, Service, wait_for
 from stores import PostgresStore, SqliteStore, check_not_torn, check_store, read_log
 
@@ -459,6 +460,8 @@ DRILLS = [
     Drill("disk-full", "sqlite", disk_full, {**REDUCED_FIGHT, "megabytes": 48, "reading": 1},
           {**FULL_FIGHT, "megabytes": 128, "reading": 5}),
     *both("same-request", same_request, {"clients": 64, "rounds": 4}, {"clients": 64, "rounds": 16}),
+    *both("follow", follow, {"writers": 3, "kills": 50, "server_kills": 3, "seconds": 20},
+          {"writers": 6, "kills": 200, "server_kills": 12, "seconds": 120}),
     Drill("full-queue", "sqlite", full_queue, {"in_flight": 64, "seconds": 2},
           {"in_flight": 256, "seconds": 10}),
 ]

@@ -15,6 +15,7 @@
 #include "iptctl/method_list.h"
 #include "iptctl/render_table.h"
 #include "iptctl/show_course.h"
+#include "iptctl/watch_events.h"
 
 namespace ipt::ctl {
 namespace {
@@ -111,13 +112,15 @@ absl::Status CheckOnly(const Settings& settings, const std::string& words) {
 
 int RunMethod(const Chosen& chosen, const CommandLine& line, Session& session) {
   const MethodDescriptor& method = *FindMethod(chosen.command.method);
-  if (method.client_streaming() || method.server_streaming()) {
+  const bool watches = method.full_name() == "ipt.scheduling.v1.EventService.WatchEvents";
+  if ((method.client_streaming() || method.server_streaming()) && !watches) {
     return session.UsageError("this method is a stream; iptctl calls methods of one answer");
   }
   const auto request = NewMessage(*method.input_type());
   const absl::Status bound =
       session.Bind(method, chosen.command.args, chosen.words, line.request, *request);
   if (!bound.ok()) return session.UsageError(absl::string_view(bound.message()));
+  if (watches) return WatchEvents(method, *request, session);
   const auto response = NewMessage(*method.output_type());
   const bool all = session.settings.Has("all");
   if (all && ListedField(*method.output_type()) == nullptr) {

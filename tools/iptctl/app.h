@@ -62,10 +62,10 @@ class Session {
   int Print(const Message& message);
   int UsageError(absl::string_view message);
 
- private:
   // nullptr after saying why.
   Connection* connection();
 
+ private:
   const std::string help_;
   std::unique_ptr<Connection> connection_;
 };

@@ -309,6 +309,15 @@ std::vector<Command> MakeCommands() {
               "--zone Europe/London"},
          },
          out);
+  Append("ipt.scheduling.v1.EventService",
+         {
+             {"events",
+              "watch",
+              "WatchEvents",
+              {"CLINIC=parent"},
+              "events watch clinics/north --kinds session-changed --cursor-file north.cursor"},
+         },
+         out);
   Append("ipt.audit.v1.AuditService",
          {
              {"audit",

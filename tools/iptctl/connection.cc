@@ -14,6 +14,7 @@
 #include "grpcpp/create_channel.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/security/credentials.h"
+#include "grpcpp/support/sync_stream.h"
 
 namespace ipt::ctl {
 namespace {
@@ -54,6 +55,9 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Settings& set
   args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
   args.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  // For streams, which wait: so that a server that vanished is noticed.
+  args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
+  args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
   std::shared_ptr<grpc::ChannelCredentials> credentials;
   if (settings.tls) {
     grpc::SslCredentialsOptions options;
@@ -76,7 +80,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Settings& set
 }
 
 void Connection::Prepare(absl::Time deadline, grpc::ClientContext& context) const {
-  context.set_deadline(absl::ToChronoTime(deadline));
+  if (deadline != absl::InfiniteFuture()) context.set_deadline(absl::ToChronoTime(deadline));
   if (!token_.empty()) context.AddMetadata("authorization", absl::StrCat("Bearer ", token_));
 }
 
@@ -116,6 +120,33 @@ grpc::Status Connection::Call(const MethodDescriptor& method, const Message& req
     absl::SleepFor(delay);
     backoff *= 2;
   }
+}
+
+grpc::Status Connection::Watch(const MethodDescriptor& method, const Message& request,
+                               absl::FunctionRef<bool(const std::string&)> on_response) {
+  const grpc::Slice slice(request.SerializeAsString());
+  const std::string path = RpcPath(method);
+  const grpc::internal::RpcMethod rpc(path.c_str(), grpc::internal::RpcMethod::SERVER_STREAMING,
+                                      channel_);
+  grpc::ClientContext context;
+  Prepare(absl::InfiniteFuture(), context);
+  const std::unique_ptr<grpc::ClientReader<grpc::ByteBuffer>> stream(
+      grpc::internal::ClientReaderFactory<grpc::ByteBuffer>::Create(channel_.get(), rpc, &context,
+                                                                    grpc::ByteBuffer(&slice, 1)));
+  grpc::ByteBuffer received;
+  while (stream->Read(&received)) {
+    grpc::Slice answer;
+    const bool more =
+        received.DumpToSingleSlice(&answer).ok() &&
+        on_response(std::string(reinterpret_cast<const char*>(answer.begin()), answer.size()));
+    if (more) continue;
+    context.TryCancel();
+    while (stream->Read(&received)) {
+    }
+    (void)stream->Finish();
+    return grpc::Status::OK;
+  }
+  return stream->Finish();
 }
 
 grpc::Status Connection::ListMethods(std::vector<std::string>& paths) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/support/status.h"
@@ -24,6 +25,11 @@ class Connection {
 
   // Leaves `response` as it was on an error.
   grpc::Status Call(const MethodDescriptor& method, const Message& request, Message& response);
+
+  // Reads a stream of responses, as bytes, until it ends or `on_response` returns false (then OK).
+  // No deadline; a server that is gone without a word is noticed within a minute. Not repeated.
+  grpc::Status Watch(const MethodDescriptor& method, const Message& request,
+                     absl::FunctionRef<bool(const std::string&)> on_response);
 
   // The full names of the services that the server lists by reflection, and their methods' paths.
   grpc::Status ListMethods(std::vector<std::string>& paths);

@@ -101,6 +101,10 @@ const std::vector<GeneralFlag>& GeneralFlags() {
       {"partial", "", false, "course book-plan",
        "Book a plan although some sessions found no time."},
       {"yes", "", false, "course book-plan", "Book without asking."},
+      {"cursor-file", "FILE", false, "events watch",
+       "Keep the cursor there after each response, and begin with it: "
+       "nothing is missed between two runs."},
+      {"count", "N", false, "events watch", "End after so many events."},
       {"offline", "", false, "methods", "List what iptctl knows without asking a server."},
       {"help", "", false, "", "Explain (-h)."},
       {"version", "", false, "", "Print the version."},

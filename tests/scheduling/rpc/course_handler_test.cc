@@ -431,7 +431,7 @@ TEST_F(CourseHandlerTest, BooksAPlanAsProposed) {
   EXPECT_EQ(booked->course().progress().unbooked_sessions(), 0);
   EXPECT_EQ(booked->course().forecast().state(), pb::FORECAST_STATE_ON_TRACK);
   EXPECT_EQ(DayOf(booked->course().progress().deadline_date()), DayOf(plan->deadline_date()));
-  EXPECT_THAT(NewEvents(), SizeIs(16));
+  EXPECT_THAT(NewEvents(), SizeIs(17));  // the course's, too
   // Nothing is left to plan.
   EXPECT_EQ(Plan(course)->sessions_size(), 0);
   EXPECT_EQ(Plan(OpenCourse("p2"), 3)->sessions_size(), 3);

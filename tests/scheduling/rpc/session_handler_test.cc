@@ -27,7 +27,7 @@ TEST_F(SessionHandlerTest, BooksASession) {
   EXPECT_FALSE(session->uses_session());
   ASSERT_EQ(session->changes_size(), 1);
   EXPECT_EQ(session->changes(0).caller(), "tester");
-  EXPECT_THAT(NewEvents(), ElementsAre("session"));
+  EXPECT_THAT(NewEvents(), ElementsAre("session", "course"));
 
   const pb::Course after = Get(course);
   EXPECT_EQ(after.progress().booked_sessions(), 1);
@@ -249,7 +249,7 @@ TEST_F(SessionHandlerTest, MovesASessionInPlace) {
   EXPECT_EQ(session.changes(1).reason(), "asked for");
   EXPECT_EQ(TimeOf(session.changes(1).previous_start_time()), Monday(1, 10));
   EXPECT_EQ(moved->revision(), session.revision());
-  EXPECT_THAT(NewEvents(), ElementsAre("session"));
+  EXPECT_THAT(NewEvents(), ElementsAre("session", "course"));
   // To where it is already: nothing changes.
   const auto again = Move(name, Monday(1, 10, 30));
   ASSERT_OK(again);
@@ -459,7 +459,7 @@ TEST_F(SessionHandlerTest, AttendanceStartsTheWeekClock) {
   EXPECT_EQ(session->state(), pb::SESSION_STATE_NO_SHOW);
   EXPECT_EQ(session->attendance().source(), pb::ATTENDANCE_SOURCE_THERAPIST);
   EXPECT_EQ(session->session_number(), 0);
-  EXPECT_THAT(NewEvents(), ElementsAre("session"));
+  EXPECT_THAT(NewEvents(), ElementsAre("session", "course"));
   session = Record(held, pb::ATTENDANCE_OUTCOME_ATTENDED_LATE);
   ASSERT_OK(session);
   EXPECT_EQ(session->session_number(), 1);

@@ -1,0 +1,64 @@
+"""The generated Python stubs, for drills and their followers; on any server of a list."""
+
+import importlib
+import os
+import sys
+import time
+import uuid
+
+
+def load(stubs):
+    """Makes the stubs of the build folder importable. Debian's grpc serves them."""
+    sys.path.insert(0, stubs)
+    import google
+
+    google.__path__.append(os.path.join(stubs, "google"))  # google.rpc, google.type
+
+
+def module(name):
+    return importlib.import_module(f"ipt.scheduling.v1.{name}")
+
+
+class Client:
+    """Calls methods on whichever server answers; writes are sent again with their request_id until
+    one does. Refusals other than UNAVAILABLE come back as grpc.RpcError."""
+
+    def __init__(self, addresses):
+        import grpc
+
+        self.grpc = grpc
+        self.channels = [grpc.insecure_channel(a, options=[
+            ("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 200)])
+            for a in addresses]
+        self.turn = 0
+
+    def stub(self, service, file):
+        self.turn += 1
+        return getattr(module(f"{file}_pb2_grpc"), service + "Stub")(
+            self.channels[self.turn % len(self.channels)])
+
+    def call(self, file, method, seconds=60, **fields):
+        service = "".join(word.capitalize() for word in file.split("_"))
+        requests = module(f"{file}_pb2")
+        request = getattr(requests, method + "Request")(**fields)
+        if "request_id" in request.DESCRIPTOR.fields_by_name:
+            request.request_id = str(uuid.uuid4())
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                return getattr(self.stub(service, file), method)(request, timeout=10)
+            except self.grpc.RpcError as error:
+                again = (self.grpc.StatusCode.UNAVAILABLE, self.grpc.StatusCode.DEADLINE_EXCEEDED,
+                         self.grpc.StatusCode.ABORTED, self.grpc.StatusCode.RESOURCE_EXHAUSTED)
+                if error.code() not in again or time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
+
+    def all(self, file, method, items, **fields):
+        found, token = [], ""
+        while True:
+            page = self.call(file, method, page_size=1000, page_token=token, **fields)
+            found += getattr(page, items)
+            token = page.next_page_token
+            if not token:
+                return found
