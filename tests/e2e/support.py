@@ -68,17 +68,22 @@ def methods():
 
 
 def streams(method):
-    """Whether the method answers with a stream."""
+    """Whether the method answers with a stream, and whether it takes one."""
     proto = descriptor_pb2.MethodDescriptorProto()
     method.CopyToProto(proto)
-    return proto.server_streaming
+    return proto.server_streaming, proto.client_streaming
 
 
-def first_of(stream):
+def first_answer(method, call, request, **options):
+    """Of `call`, which is of the method's kind, the answer or the first of them."""
+    answers, takes_stream = streams(method)
+    answer = call(iter([request]) if takes_stream else request, **options)
+    if not answers:
+        return answer
     try:
-        return next(stream)
+        return next(answer)
     finally:
-        stream.cancel()
+        answer.cancel()
 
 
 def message_class(descriptor):
@@ -214,8 +219,8 @@ class Api:
         options.setdefault("timeout", self.timeout)
         options.setdefault("metadata", self.metadata)
         try:
-            answer = self.stubs[name][0](request, **options)
-            return first_of(answer) if streams(self.stubs[name][1]) else answer
+            call, method = self.stubs[name]
+            return first_answer(method, call, request, **options)
         except grpc.RpcError as error:
             raise Refused(name, error) from None
 
@@ -224,9 +229,12 @@ class Api:
         options.setdefault("timeout", self.timeout)
         options.setdefault("metadata", self.metadata)
         try:
-            if path in methods() and streams(methods()[path][1]):
-                return first_of(self.channel.unary_stream(path)(data, **options))
-            return self.channel.unary_unary(path)(data, **options)
+            if path not in methods():
+                return self.channel.unary_unary(path)(data, **options)
+            method = methods()[path][1]
+            kind = {(False, False): "unary_unary", (True, False): "unary_stream",
+                    (True, True): "stream_stream"}[streams(method)]
+            return first_answer(method, getattr(self.channel, kind)(path), data, **options)
         except grpc.RpcError as error:
             raise Refused(path, error) from None
 
