@@ -134,7 +134,7 @@ class Events(unittest.TestCase):
         entries = []
 
         def audited():
-            entries[:] = [e for e in api.ListAuditEntries(parent="clinics/north").entries
+            entries[:] = [e for e in api.ListAuditEntries(parent="clinics/north").audit_entries
                           if e.method.endswith("/WatchEvents")]
             return entries
         wait_until(audited, "the audit entry")
@@ -215,7 +215,8 @@ class Events(unittest.TestCase):
             words = [BUILD / "bin/iptctl", "events", "watch", "clinics/north", "--output", "json",
                      f"--server=127.0.0.1:{server.port}", f"--cursor-file={folder}/cursor"]
             # The first run keeps where it began.
-            first = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+            first = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                     text=True)
             self.addCleanup(first.kill)
             lines = []
             reader = threading.Thread(target=lambda: lines.extend(iter(first.stdout.readline, "")))
@@ -233,6 +234,7 @@ class Events(unittest.TestCase):
             first.send_signal(signal.SIGKILL)
             first.wait()
             reader.join()
+            first.stdout.close()
             self.rename(api, "three")
             done = subprocess.run([*words, "--count", "1"], capture_output=True, text=True, timeout=30)
             self.assertEqual(0, done.returncode, done.stderr)

@@ -83,12 +83,16 @@ int WatchEvents(const MethodDescriptor& method, Message& request, Session& sessi
     watch.set_cursor(std::string(absl::StripAsciiWhitespace(*text)));
   }
   absl::Duration pause = absl::ZeroDuration();
+  // A server that never answered is more likely a wrong address than one that will come back.
+  bool answered = false;
+  const absl::Time patience = session.env.clock.Now() + session.settings.deadline;
   while (true) {
     std::optional<std::string> complaint;
     const auto on_response = [&](const std::string& bytes) {
       v1::WatchEventsResponse response;
       if (!response.ParseFromString(bytes)) return false;
       pause = absl::ZeroDuration();
+      answered = true;
       for (int i = 0; i < response.events_size(); ++i) {
         const v1::Event& event = response.events(i);
         if (session.settings.json_output) {
@@ -118,7 +122,7 @@ int WatchEvents(const MethodDescriptor& method, Message& request, Session& sessi
       const bool heals = status.error_code() == grpc::StatusCode::UNAVAILABLE ||
                          status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED ||
                          status.error_code() == grpc::StatusCode::CANCELLED;
-      if (!heals) {
+      if (!heals || (!answered && session.env.clock.Now() >= patience)) {
         session.env.err << DescribeError(status, "", session.settings.json_output);
         return ExitCodeOf(status.error_code());
       }

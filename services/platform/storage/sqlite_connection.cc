@@ -17,6 +17,7 @@ using ::sqlite3_uint64;
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 #include <thread>
 #include <utility>
@@ -45,9 +46,12 @@ constexpr const char* kControlSql[] = {
 }
 
 // So that no other user of the machine reads the file, whatever the umask. SQLite gives the WAL and
-// its index the mode of the database.
+// its index the mode of the database. A file that is there is not opened: POSIX drops all locks
+// that the process has on a file when it closes any descriptor of it, and without SQLite's the next
+// program that looks into the store takes itself for the last one and deletes the WAL under us.
 absl::Status CreatePrivateFile(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0 && errno == EEXIST) return absl::OkStatus();
   if (fd < 0) {
     return Unavailable(reason::kStoreUnavailable,
                        absl::StrCat("cannot create or open the SQLite file ", path,
@@ -62,7 +66,7 @@ absl::Status CreatePrivateFile(const std::string& path) {
 
 absl::StatusOr<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(
     const std::string& path, Mode mode, const DatabaseOptions& options, StorageObserver* observer) {
-  IPT_RETURN_IF_ERROR(CreatePrivateFile(path));
+  if (mode == Mode::kWriter) IPT_RETURN_IF_ERROR(CreatePrivateFile(path));
   std::unique_ptr<soci::session> session;
   try {
     session = std::make_unique<soci::session>(soci::sqlite3, absl::StrCat("dbname=\"", path, "\""));

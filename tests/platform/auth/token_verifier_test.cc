@@ -130,8 +130,10 @@ TEST_F(TokenVerifierTest, RefusesClaimsOfTheWrongShape) {
 
 TEST_F(TokenVerifierTest, ToleratesSixtySecondsAfterExpiry) {
   const std::string token = TokenWith();  // Good for 10 minutes.
+  const absl::Time end = clock_.Now() + absl::Minutes(11);
   clock_.Advance(absl::Minutes(10) + absl::Seconds(59));
-  EXPECT_OK(Verify(token));
+  ASSERT_OK_AND_ASSIGN(const auto caller, Verify(token));
+  EXPECT_EQ(caller->expires, end);
   clock_.Advance(absl::Seconds(2));
   EXPECT_THAT(WhyRefused(token), HasSubstr("expired")) << "from the cache";
   EXPECT_THAT(WhyRefused(TokenWith({{"exp", absl::ToUnixSeconds(clock_.Now()) - 61}})),

@@ -4,9 +4,11 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
@@ -158,6 +160,52 @@ TEST(SqliteFaultsTest, AnExclusiveFileHasOneOwnerAtATime) {
   EXPECT_THAT(std::string(second.message()), ::testing::HasSubstr("another process"));
   first->reset();
   EXPECT_OK(OpenDatabase(options, clock));
+}
+
+// A lock on SQLite's range of shared locks, as a program that leaves the store asks for, to see
+// whether it is the last one: then it would delete the WAL.
+bool MayLock(const std::string& path) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const int file = open(path.c_str(), O_RDWR | O_CLOEXEC);
+    struct flock range {};
+    range.l_type = F_WRLCK;
+    range.l_whence = SEEK_SET;
+    range.l_start = 0x40000000 + 2;
+    range.l_len = 510;
+    const bool asked = file >= 0 && fcntl(file, F_GETLK, &range) == 0;
+    _exit(asked && range.l_type == F_UNLCK ? 1 : asked ? 0 : 2);
+  }
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_NE(WEXITSTATUS(status), 2);
+  return WEXITSTATUS(status) == 1;
+}
+
+TEST(SqliteFaultsTest, NoConnectionTakesTheLocksOfAnotherAway) {
+  TempDatabase db(Dialect::kSqlite);
+  CreateItems(*db);
+  const std::string path = db.url().substr(std::string("sqlite://").size());
+  EXPECT_FALSE(MayLock(path));
+  // Readers are opened one after the other, while the writer is at work.
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 4; ++i) {
+    readers.emplace_back([&] {
+      EXPECT_OK(db->Read({}, [&](Connection& conn) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        return conn.Query(kCount, {}, [](const Row&) { return absl::OkStatus(); });
+      }));
+    });
+  }
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_FALSE(MayLock(path));
+  ASSERT_OK(Insert(*db, 1));
+  EXPECT_FALSE(MayLock(path));
+  // And opening the file anew, beside the one that has it.
+  const auto other = db.OpenAnother();
+  ASSERT_OK_AND_ASSIGN(const int64_t count, CountItems(*other));
+  EXPECT_EQ(count, 1);
+  EXPECT_FALSE(MayLock(path));
 }
 
 TEST(SqliteFaultsTest, TheFilesAreTheOwnersAlone) {
