@@ -18,7 +18,8 @@ PARENT = f"clinics/{CLINIC}"
 
 # Compared is everything that the lists say, field by field, but for values that follow from others:
 # they move as time goes by, or with other resources, without a change of the resource itself.
-DERIVED = {"Course": ("progress", "forecast"), "Therapist": ("open_courses",)}
+# And when a course was read.
+DERIVED = {"Course": ("progress", "forecast", "read_time"), "Therapist": ("open_courses",)}
 
 
 def day(ahead):

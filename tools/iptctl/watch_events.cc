@@ -85,7 +85,7 @@ int WatchEvents(const MethodDescriptor& method, Message& request, Session& sessi
   absl::Duration pause = absl::ZeroDuration();
   // A server that never answered is more likely a wrong address than one that will come back.
   bool answered = false;
-  const absl::Time patience = session.env.clock.Now() + session.settings.deadline;
+  const absl::Time patience = absl::Now() + session.settings.deadline;
   while (true) {
     std::optional<std::string> complaint;
     const auto on_response = [&](const std::string& bytes) {
@@ -122,7 +122,7 @@ int WatchEvents(const MethodDescriptor& method, Message& request, Session& sessi
       const bool heals = status.error_code() == grpc::StatusCode::UNAVAILABLE ||
                          status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED ||
                          status.error_code() == grpc::StatusCode::CANCELLED;
-      if (!heals || (!answered && session.env.clock.Now() >= patience)) {
+      if (!heals || (!answered && absl::Now() >= patience)) {
         session.env.err << DescribeError(status, "", session.settings.json_output);
         return ExitCodeOf(status.error_code());
       }

@@ -1,7 +1,10 @@
 #include "scheduling/rpc/event_proto.h"
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "ipt/scheduling/v1/event_service.pb.h"
 
 namespace ipt::scheduling {
 namespace {
@@ -68,6 +71,18 @@ TEST(EventProtoTest, EveryKindOfEventHasItsFieldSubjectAndClinic) {
     EXPECT_EQ(encoded.kind, kind);
     EXPECT_EQ(encoded.clinic_id, "north");
     EXPECT_THAT(encoded.subject, ::testing::StartsWith("clinics/north"));
+  }
+}
+
+// Whoever follows may choose among all kinds, and is told each one's.
+TEST(EventProtoTest, EveryKindIsOneToChoose) {
+  const auto* event = pb::SchedulingEvent::descriptor();
+  EXPECT_EQ(event->field_count() + 1, pb::EventKind_descriptor()->value_count());
+  for (int i = 0; i < event->field_count(); ++i) {
+    pb::EventKind kind = pb::EVENT_KIND_UNSPECIFIED;
+    EXPECT_TRUE(pb::EventKind_Parse(
+        absl::StrCat("EVENT_KIND_", absl::AsciiStrToUpper(event->field(i)->name())), &kind))
+        << event->field(i)->name();
   }
 }
 
