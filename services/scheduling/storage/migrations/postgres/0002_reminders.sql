@@ -9,8 +9,6 @@ ALTER TABLE clinics ADD COLUMN reminder_version BIGINT NOT NULL DEFAULT 1;
 ALTER TABLE courses ADD COLUMN reminder_version BIGINT NOT NULL DEFAULT 0;
 -- Of what the course is to remind of, so that its rows are only read when that changes.
 ALTER TABLE courses ADD COLUMN reminder_digest BIGINT NOT NULL DEFAULT 0;
-CREATE INDEX courses_open_by_reminder_version ON courses (clinic_id, reminder_version)
-  WHERE open = 1;
 
 -- The clinic's own has course_id ''. A clinic without a row has the suite's default.
 CREATE TABLE reminder_policies (
