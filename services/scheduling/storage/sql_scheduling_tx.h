@@ -20,7 +20,6 @@
 #include "scheduling/domain/commit_listener.h"
 #include "scheduling/domain/events.h"
 #include "scheduling/domain/store.h"
-#include "scheduling/storage/sql_delivery.h"
 
 namespace ipt::scheduling {
 
@@ -33,8 +32,6 @@ class SqlSchedulingTx final : public SchedulingTx {
   WriteLog& log() override { return log_; }
   absl::Status Emit(const Event& event, absl::Time now) override;
   absl::StatusOr<int64_t> CurrentRevision() override;
-  QueueReader& queue() override { return delivery_; }
-  DeliveryTx& delivery() override { return delivery_; }
   // What this transaction has changed so far.
   CommittedChanges TakeChanges() { return std::move(changes_); }
 
@@ -194,7 +191,6 @@ class SqlSchedulingTx final : public SchedulingTx {
 
   storage::Connection& conn_;
   storage::SqlWriteLog log_;
-  SqlDelivery delivery_{conn_, log_};
   const EventEncoder& encoder_;
   CommittedChanges changes_;
 };
