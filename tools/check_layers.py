@@ -37,7 +37,8 @@ SERVICE_LAYERS = {
         {"std", "absl", "json"},
         ["{own}/domain/", "{own}/storage/", "platform/storage/", "platform/cache/",
          "platform/errors/error.h", "platform/errors/field_violations.h",
-         "platform/errors/status_macros.h", "platform/time/", "platform/transaction/"],
+         "platform/errors/status_macros.h", "platform/time/", "platform/transaction/",
+         "platform/ids/ids.h"],
     ),
     "rpc": (
         {"std", "absl", "proto"},

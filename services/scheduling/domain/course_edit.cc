@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
+#include "scheduling/domain/course_reminders.h"
 #include "scheduling/domain/course_state.h"
 #include "scheduling/domain/names.h"
 #include "scheduling/domain/reasons.h"
@@ -201,6 +202,9 @@ absl::Status CourseEdit::Save() {
   SortSessions();
   const bool numbers_stored = !sessions_stored_;  // with the sessions, below
   IPT_ASSIGN_OR_RETURN(const auto renumbered, Derive(*calendars_, course, sessions_, ctx_->now));
+  // Of them, reminders only ask for what the sessions' places do not change.
+  const std::unique_ptr<ClinicCalendars> before =
+      std::exchange(calendars_, std::make_unique<ClinicCalendars>(*tx_, ctx_->clinic_id));
   const int64_t revision_before = course.stamp.revision;
   if (is_new_) IPT_RETURN_IF_ERROR(tx_->InsertCourse(course, ctx_->now));
   if (!sessions_stored_) IPT_RETURN_IF_ERROR(StoreSessions());
@@ -214,7 +218,10 @@ absl::Status CourseEdit::Save() {
     others.push_back(sessions_[i]);
   }
   if (!others.empty()) IPT_RETURN_IF_ERROR(tx_->UpdateSessionNumbers(others));
-  if (!is_new_) IPT_RETURN_IF_ERROR(tx_->UpdateCourse(course, ctx_->now));
+  // Of a new course after its row: from then on, its patient's wishes do not change unseen.
+  IPT_RETURN_IF_ERROR(RewriteCourseReminders(*tx_, *before, course, sessions_, ctx_->now));
+  IPT_RETURN_IF_ERROR(is_new_ ? tx_->UpdateCourseDerived(course)
+                              : tx_->UpdateCourse(course, ctx_->now));
   course.stamp = KeptStamp(course.stamp, revision_before);
 
   // All that was stored is told: who follows has the same rows in the end.

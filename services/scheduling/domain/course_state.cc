@@ -7,6 +7,7 @@
 
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
+#include "scheduling/domain/course_reminders.h"
 #include "scheduling/domain/forecast.h"
 #include "scheduling/domain/time_zone.h"
 #include "scheduling/domain/variants.h"
@@ -73,6 +74,26 @@ absl::string_view StateWord(SessionState state) {
   return "UNSPECIFIED";
 }
 
+absl::string_view StateWord(ReminderState state) {
+  switch (state) {
+    case ReminderState::kUnspecified:
+      return "UNSPECIFIED";
+    case ReminderState::kScheduled:
+      return "SCHEDULED";
+    case ReminderState::kLeased:
+      return "LEASED";
+    case ReminderState::kSent:
+      return "SENT";
+    case ReminderState::kDead:
+      return "DEAD";
+    case ReminderState::kCancelled:
+      return "CANCELLED";
+    case ReminderState::kSuppressed:
+      return "SUPPRESSED";
+  }
+  return "UNSPECIFIED";
+}
+
 absl::StatusOr<std::vector<Session>> AllSessions(SchedulingReader& reader,
                                                  absl::string_view clinic_id,
                                                  absl::string_view course_id) {
@@ -125,6 +146,7 @@ absl::StatusOr<Course> RefreshCourse(SchedulingTx& tx, ClinicCalendars& calendar
       course.forecast.has_value() ? course.forecast->state : ForecastState::kUnspecified;
   IPT_ASSIGN_OR_RETURN(auto sessions, AllSessions(tx, clinic_id, course_id));
   IPT_ASSIGN_OR_RETURN(const auto renumbered, Derive(calendars, course, sessions, now));
+  IPT_RETURN_IF_ERROR(RewriteCourseReminders(tx, calendars, course, sessions, now));
   IPT_RETURN_IF_ERROR(tx.UpdateCourseDerived(course));
   if (!renumbered.empty()) {
     std::vector<Session> changed;

@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "platform/time/clock.h"
 #include "scheduling/domain/calendar_loader.h"
+#include "scheduling/domain/reminder_types.h"
 #include "scheduling/domain/store.h"
 #include "scheduling/domain/types.h"
 
@@ -22,6 +23,7 @@ namespace ipt::scheduling {
 // "ACTIVE", as in the contract's enum without its prefix; for metadata of errors.
 absl::string_view StateWord(CourseState state);
 absl::string_view StateWord(SessionState state);
+absl::string_view StateWord(ReminderState state);
 
 // All sessions of a course, by start.
 absl::StatusOr<std::vector<Session>> AllSessions(SchedulingReader& reader,

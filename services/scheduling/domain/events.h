@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "scheduling/domain/reminder_types.h"
 #include "scheduling/domain/types.h"
 
 namespace ipt::scheduling {
@@ -55,9 +56,21 @@ struct TimeOffMoved {
   TimeOff time_off;
 };
 
+// What a clinic, or a course (else empty), sends; inherited: the course has no policy of its own any
+// more. Single reminders and patients' wishes are told to nobody.
+struct ReminderPolicyChanged {
+  std::string clinic_id;
+  std::string course_id;
+  HeldReminderPolicy policy;
+};
+struct SendingChanged {
+  SendingState sending;
+};
+
 using Event = std::variant<ClinicChanged, HolidayCreated, HolidayDeleted, TherapistChanged,
                            TimeOffCreated, TimeOffDeleted, ExtraHoursCreated, ExtraHoursDeleted,
-                           CourseChanged, ForecastChanged, SessionChanged, TimeOffMoved>;
+                           CourseChanged, ForecastChanged, SessionChanged, TimeOffMoved,
+                           ReminderPolicyChanged, SendingChanged>;
 
 // Turns an event into what the outbox keeps. Thread-safe. Implemented in rpc/, where protos are.
 class EventEncoder {

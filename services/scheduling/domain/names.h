@@ -30,6 +30,14 @@ inline std::string SessionName(absl::string_view clinic, absl::string_view cours
                                absl::string_view session) {
   return absl::StrCat(CourseName(clinic, course), "/sessions/", session);
 }
+inline std::string ReminderName(absl::string_view clinic, absl::string_view reminder) {
+  return absl::StrCat("clinics/", clinic, "/reminders/", reminder);
+}
+// `course` empty: the clinic's.
+inline std::string ReminderPolicyName(absl::string_view clinic, absl::string_view course) {
+  return absl::StrCat(course.empty() ? ClinicName(clinic) : CourseName(clinic, course),
+                      "/reminderPolicy");
+}
 
 // Resource types in google.rpc.ResourceInfo.
 inline constexpr char kClinicType[] = "ipt.scheduling/Clinic";
@@ -40,5 +48,9 @@ inline constexpr char kExtraHoursType[] = "ipt.scheduling/ExtraHours";
 inline constexpr char kCourseType[] = "ipt.scheduling/Course";
 inline constexpr char kSessionType[] = "ipt.scheduling/Session";
 inline constexpr char kPatientType[] = "ipt.scheduling/Patient";
+inline constexpr char kReminderType[] = "ipt.scheduling/Reminder";
+inline constexpr char kReminderPolicyType[] = "ipt.scheduling/ReminderPolicy";
+inline constexpr char kSendingType[] = "ipt.scheduling/SendingState";
+inline constexpr char kPreferencesType[] = "ipt.scheduling/ContactPreferences";
 
 }  // namespace ipt::scheduling

@@ -11,6 +11,7 @@
 #include "scheduling/domain/calendar_loader.h"
 #include "scheduling/domain/course_edit.h"
 #include "scheduling/domain/names.h"
+#include "scheduling/domain/reminders.h"
 
 namespace ipt::scheduling {
 namespace {
@@ -114,6 +115,7 @@ absl::StatusOr<PatientCourses> MergePatients(SchedulingTx& tx, const CallContext
   result.course_ids.insert(result.course_ids.end(), given.begin(), given.end());
   std::sort(result.course_ids.begin(), result.course_ids.end());
   IPT_RETURN_IF_ERROR(Lock(tx, ctx, result.course_ids));
+  IPT_RETURN_IF_ERROR(MergeContactPreferences(tx, ctx, from_id, into_id));
   IPT_RETURN_IF_ERROR(tx.MergePatient(ctx.clinic_id, from_id, into_id));
   IPT_RETURN_IF_ERROR(SaveAll(tx, ctx, result.course_ids, given));
   IPT_ASSIGN_OR_RETURN(result.revision, tx.log().Revision());

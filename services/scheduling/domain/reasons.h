@@ -26,5 +26,6 @@ inline constexpr char kNoSlot[] = "NO_SLOT";
 inline constexpr char kPatientExists[] = "PATIENT_EXISTS";
 inline constexpr char kSessionHistoryFull[] = "SESSION_HISTORY_FULL";
 inline constexpr char kTooManySessions[] = "TOO_MANY_SESSIONS";
+inline constexpr char kReminderState[] = "REMINDER_STATE";
 
 }  // namespace ipt::scheduling::reason

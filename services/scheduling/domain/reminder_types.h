@@ -160,7 +160,7 @@ struct ReminderKey {
   ReminderAudience audience = ReminderAudience::kUnspecified;
   // SESSION: minutes before. DEADLINE_AHEAD: the weeks before, in minutes.
   int offset_minutes = 0;
-  int occurrence = 0;  // OVERDUE: which week, from 0
+  int64_t occurrence = 0;  // OVERDUE: which week, from 0; of a test, any that is its own
   friend auto operator<=>(const ReminderKey&, const ReminderKey&) = default;
 };
 
@@ -200,6 +200,7 @@ struct Reminder {
   absl::Time quiet_from;
 
   int64_t policy_version = 0;  // not leased unless the clinic's
+  std::string note;  // why a person dropped it
   std::optional<absl::Time> sent_time;
   DeliveryOutcome delivery = DeliveryOutcome::kUnspecified;
   std::optional<absl::Time> delivery_time;

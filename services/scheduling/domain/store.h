@@ -23,6 +23,7 @@
 #include "platform/transaction/call_context.h"
 #include "platform/transaction/write_log.h"
 #include "scheduling/domain/events.h"
+#include "scheduling/domain/reminder_store.h"
 #include "scheduling/domain/types.h"
 
 namespace ipt::scheduling {
@@ -90,10 +91,8 @@ struct CourseKey {
   friend auto operator<=>(const CourseKey&, const CourseKey&) = default;
 };
 
-class SchedulingReader {
+class SchedulingReader : public ReminderReader {
  public:
-  virtual ~SchedulingReader() = default;
-
   // Get*: NOT_FOUND (with ResourceInfo) when absent. List*: ordered as stated, at most `limit`,
   // strictly after the given position (empty/nullopt: from the first).
 
@@ -174,8 +173,8 @@ class SchedulingReader {
                                                            absl::string_view therapist_id) = 0;
   virtual absl::StatusOr<int64_t> ClinicCalendarVersion(absl::string_view clinic_id) = 0;
 
-  // Open courses whose derived values are stale at `now`: valid_until has passed or a calendar
-  // version has moved on. In no order, and none of `but`.
+  // Open courses whose derived values are stale at `now`: valid_until has passed, or a calendar's or
+  // the reminders' version has moved on. In no order, and none of `but`.
   virtual absl::StatusOr<std::vector<CourseKey>> StaleCourses(absl::Time now, int limit,
                                                               const std::set<CourseKey>& but) = 0;
 
@@ -183,7 +182,7 @@ class SchedulingReader {
   virtual absl::StatusOr<int64_t> CurrentRevision() = 0;
 };
 
-class SchedulingTx : public SchedulingReader {
+class SchedulingTx : public SchedulingReader, public ReminderWriter {
  public:
   // Idempotency, audit and revision of this transaction.
   virtual WriteLog& log() = 0;

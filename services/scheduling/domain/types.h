@@ -336,6 +336,9 @@ struct Course {
   absl::Time valid_until;            // next local midnight, or the end of the next booked session
   int64_t therapist_calendar_version = 0;
   int64_t clinic_calendar_version = 0;
+  // What its reminders follow: the clinic's reminder version, and a digest of what they are to be.
+  int64_t reminder_version = 0;
+  int64_t reminder_digest = 0;
 
   Stamp stamp;
   friend bool operator==(const Course&, const Course&) = default;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
 #include "platform/errors/error.h"
+#include "scheduling/storage/reminder_row.h"
 
 namespace ipt::scheduling {
 namespace {
@@ -128,6 +129,13 @@ auto Members(Is<ReminderVariables> auto& v) {
   return std::tie(v.session_start, v.session_end, v.time_zone, v.modality, v.location,
                   v.session_number, v.day, v.weeks);
 }
+auto Members(Is<QuietHours> auto& v) { return std::tie(v.start_minute, v.end_minute, v.shift); }
+auto Members(Is<SessionReminderRule> auto& v) {
+  return std::tie(v.audience, v.minutes_before, v.template_key);
+}
+auto Members(Is<CourseReminderRule> auto& v) {
+  return std::tie(v.kind, v.audience, v.weeks_before, v.template_key);
+}
 
 template <typename T>
 Json Pack(const T& value) {
@@ -180,6 +188,21 @@ void ReadOptional(const Json& json, const char* name, std::optional<T>& value) {
   const Json::object_t& object = Object(json);
   if (const auto found = object.find(name); found != object.end()) {
     Unpack(found->second, value.emplace());
+  }
+}
+
+// A rule's members, then its channels.
+template <typename Rule>
+Json PackRules(const std::vector<Rule>& rules) {
+  Json list = PackAll(rules);
+  for (size_t i = 0; i < rules.size(); ++i) list[i].push_back(PackAll(rules[i].channels));
+  return list;
+}
+template <typename Rule>
+void UnpackRules(const Json& json, std::vector<Rule>& rules) {
+  UnpackAll(json, rules);
+  for (size_t i = 0; i < rules.size(); ++i) {
+    UnpackAll(json.at(i).at(std::tuple_size_v<decltype(Members(rules[i]))>), rules[i].channels);
   }
 }
 
@@ -282,6 +305,43 @@ std::string EncodeReminderVariables(const ReminderVariables& variables) {
 
 absl::Status DecodeReminderVariables(absl::string_view text, ReminderVariables& variables) {
   return Decode(text, "reminder's variables", [&](const Json& json) { Unpack(json, variables); });
+}
+
+std::string EncodeReminderPolicy(const ReminderPolicy& policy) {
+  Json json = Json::object();
+  json["sessions"] = PackRules(policy.session_rules);
+  json["courses"] = PackRules(policy.course_rules);
+  WriteOptional(json, "quiet", policy.quiet_hours);
+  if (policy.course_reminder_minute.has_value()) json["minute"] = *policy.course_reminder_minute;
+  json["attempts"] = policy.max_attempts;
+  return Dump(json);
+}
+
+absl::Status DecodeReminderPolicy(absl::string_view text, ReminderPolicy& policy) {
+  return Decode(text, "reminder policy", [&](const Json& json) {
+    policy = ReminderPolicy();
+    UnpackRules(json.at("sessions"), policy.session_rules);
+    UnpackRules(json.at("courses"), policy.course_rules);
+    ReadOptional(json, "quiet", policy.quiet_hours);
+    if (json.contains("minute")) policy.course_reminder_minute = json["minute"].get<int>();
+    json.at("attempts").get_to(policy.max_attempts);
+  });
+}
+
+std::string EncodeReminders(const std::vector<Reminder>& reminders, absl::Time now) {
+  Json::array_t rows;
+  rows.reserve(reminders.size());
+  for (const Reminder& r : reminders) {
+    const QuietHours quiet = r.quiet_hours.value_or(QuietHours());
+    rows.push_back(Tuple(r.reminder_id, r.course_id, r.key.session_id, r.therapist_id, r.patient_id,
+                         r.key.kind, r.key.audience, r.key.offset_minutes, r.key.occurrence,
+                         static_cast<int>(r.test), r.generation, r.due, r.not_after, r.state,
+                         r.why_not, r.next, quiet.start_minute, quiet.end_minute, r.quiet_from,
+                         r.attempt, r.max_attempts, r.lease_token, EncodeChannels(r.channels),
+                         ChannelMask(r.channels), r.template_key, r.language,
+                         EncodeReminderVariables(r.variables), r.policy_version, now));
+  }
+  return Dump(rows);
 }
 
 std::string EncodeSessionKeys(const std::vector<Session>& sessions) {

@@ -55,8 +55,13 @@ absl::Status DecodeSessionDetails(absl::string_view text, Session& session);
 std::string EncodeReminderVariables(const ReminderVariables& variables);
 absl::Status DecodeReminderVariables(absl::string_view text, ReminderVariables& variables);
 
+std::string EncodeReminderPolicy(const ReminderPolicy& policy);
+absl::Status DecodeReminderPolicy(absl::string_view text, ReminderPolicy& policy);
+
 // Rows for SQL to join with (see JsonRows in sql_text.h).
 std::string EncodeSessionKeys(const std::vector<Session>& sessions);     // course_id, session_id
 std::string EncodeSessionNumbers(const std::vector<Session>& sessions);  // + number, phase, week
+// In the order of RowsOf of sql_reminders.cc.
+std::string EncodeReminders(const std::vector<Reminder>& reminders, absl::Time now);
 
 }  // namespace ipt::scheduling

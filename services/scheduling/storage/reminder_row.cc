@@ -24,7 +24,7 @@ std::optional<absl::Time> OptionalTime(const storage::Row& row, size_t column) {
 const storage::ColumnTypes kReminderColumns = {
     kText, kText, kText, kText, kText, kText, kText, kInt, kInt, kInt, kInt, kInt,
     kInt,  kInt,  kInt,  kInt,  kInt,  kInt,  kInt,  kInt, kInt, kInt, kInt, kInt,
-    kText, kText, kText, kText, kInt,  kInt,  kInt,  kInt, kInt, kInt};
+    kText, kText, kText, kText, kInt,  kInt,  kInt,  kInt, kInt, kInt, kText};
 
 absl::StatusOr<Reminder> ReminderOf(absl::string_view clinic_id, const storage::Row& row) {
   Reminder r;
@@ -38,7 +38,7 @@ absl::StatusOr<Reminder> ReminderOf(absl::string_view clinic_id, const storage::
   r.key.kind = static_cast<ReminderKind>(row.Int64(7));
   r.key.audience = static_cast<ReminderAudience>(row.Int64(8));
   r.key.offset_minutes = static_cast<int>(row.Int64(9));
-  r.key.occurrence = static_cast<int>(row.Int64(10));
+  r.key.occurrence = row.Int64(10);
   r.test = row.Bool(11);
   r.generation = row.Int64(12);
   r.due = FromMicros(row.Int64(13));
@@ -64,6 +64,7 @@ absl::StatusOr<Reminder> ReminderOf(absl::string_view clinic_id, const storage::
   r.delivery_time = OptionalTime(row, 31);
   r.create_time = FromMicros(row.Int64(32));
   r.update_time = FromMicros(row.Int64(33));
+  r.note = row.Text(34);
   return r;
 }
 

@@ -25,7 +25,8 @@ constexpr auto kText = ColumnType::kText;
   "c.indication, c.state, c.planned_sessions, c.duration_weeks, c.cadence_days, "              \
   "c.cadence_tolerance_days, c.modality, c.time_zone, c.session_minutes, c.allow_concurrent, " \
   "c.details, c.derived, c.valid_until_us, c.therapist_calendar_version, "                     \
-  "c.clinic_calendar_version, c.revision, c.created_us, c.updated_us FROM courses c "          \
+  "c.clinic_calendar_version, c.reminder_version, c.reminder_digest, c.revision, "             \
+  "c.created_us, c.updated_us FROM courses c "                                                 \
   "LEFT JOIN patients p ON p.clinic_id = c.clinic_id AND p.patient_id = c.patient_id "         \
   "WHERE c.clinic_id = :clinic"
 constexpr ColumnTypes kCourseColumns = {kText, kText, kText, kText, kText, kText, kInt, kInt,
@@ -56,7 +57,9 @@ absl::StatusOr<Course> CourseOf(absl::string_view clinic_id, const Row& row) {
   course.valid_until = FromMicros(row.Int64(18));
   course.therapist_calendar_version = row.Int64(19);
   course.clinic_calendar_version = row.Int64(20);
-  course.stamp = StampOf(row, 21);
+  course.reminder_version = row.Int64(21);
+  course.reminder_digest = row.Int64(22);
+  course.stamp = StampOf(row, 23);
   return course;
 }
 
@@ -69,11 +72,13 @@ constexpr Statement kInsertCourse = {
     "state, open, planned_sessions, duration_weeks, cadence_days, cadence_tolerance_days, "
     "modality, "
     "time_zone, session_minutes, allow_concurrent, details, derived, deadline_day, forecast_state, "
-    "valid_until_us, therapist_calendar_version, clinic_calendar_version, revision, created_us, "
-    "updated_us) VALUES (:clinic, :course, :patient, :therapist, :variant, :indication, :state, "
+    "valid_until_us, therapist_calendar_version, clinic_calendar_version, reminder_version, "
+    "reminder_digest, revision, created_us, updated_us) VALUES (:clinic, :course, :patient, "
+    ":therapist, :variant, :indication, :state, "
     ":open, :planned, :weeks, :cadence, :tolerance, :modality, :zone, :minutes, :concurrent, "
     ":details, :derived, :deadline, :forecast, :valid_until, :therapist_version, :clinic_version, "
-    ":revision, :created, :updated) ON CONFLICT (clinic_id, course_id) DO NOTHING"};
+    ":reminder_version, :digest, :revision, :created, :updated) ON CONFLICT (clinic_id, course_id) "
+    "DO NOTHING"};
 
 constexpr Statement kUpdateCourse = {
     "UPDATE courses SET patient_id = :patient, therapist_id = :therapist, variant_id = :variant, "
@@ -83,13 +88,15 @@ constexpr Statement kUpdateCourse = {
     "allow_concurrent = :concurrent, details = :details, derived = :derived, "
     "deadline_day = :deadline, forecast_state = :forecast, valid_until_us = :valid_until, "
     "therapist_calendar_version = :therapist_version, clinic_calendar_version = :clinic_version, "
+    "reminder_version = :reminder_version, reminder_digest = :digest, "
     "revision = :revision, updated_us = :updated WHERE clinic_id = :clinic "
     "AND course_id = :course"};
 
 constexpr Statement kUpdateDerived = {
     "UPDATE courses SET state = :state, open = :open, derived = :derived, "
     "deadline_day = :deadline, forecast_state = :forecast, valid_until_us = :valid_until, "
-    "therapist_calendar_version = :therapist_version, clinic_calendar_version = :clinic_version "
+    "therapist_calendar_version = :therapist_version, clinic_calendar_version = :clinic_version, "
+    "reminder_version = :reminder_version, reminder_digest = :digest "
     "WHERE clinic_id = :clinic AND course_id = :course"};
 
 constexpr Statement kCountOpen = {
@@ -97,7 +104,7 @@ constexpr Statement kCountOpen = {
     "AND open = 1",
     {kInt}};
 
-// Stale courses in three parts, each through an index of its own over open courses:
+// Stale courses in four parts, each through an index of its own over open courses:
 //
 // - by age: the entries of courses_open_by_age up to now, nothing but stale ones;
 // - by a clinic's calendar and by a therapist's: first the calendars that have moved on since the
@@ -128,6 +135,12 @@ constexpr Statement kMovedTherapists = {
     "AND c.therapist_id = t.therapist_id AND c.open = 1) < t.version LIMIT :limit",
     {kText, kText, kInt}};
 
+constexpr Statement kMovedReminders = {
+    "SELECT k.clinic_id, '' AS therapist_id, k.reminder_version FROM clinics k WHERE "
+    "(SELECT MIN(c.reminder_version) FROM courses c WHERE c.clinic_id = k.clinic_id "
+    "AND c.open = 1) < k.reminder_version LIMIT :limit",
+    {kText, kText, kInt}};
+
 constexpr Statement kStaleOfClinic = {
     "SELECT clinic_id, course_id FROM courses WHERE clinic_id = :clinic AND open = 1 "
     "AND clinic_calendar_version < :version LIMIT :limit",
@@ -136,6 +149,11 @@ constexpr Statement kStaleOfTherapist = {
     "SELECT clinic_id, course_id FROM courses WHERE clinic_id = :clinic "
     "AND therapist_id = :therapist AND open = 1 AND therapist_calendar_version < :version "
     "LIMIT :limit",
+    {kText, kText}};
+
+constexpr Statement kStaleOfReminders = {
+    "SELECT clinic_id, course_id FROM courses WHERE clinic_id = :clinic AND open = 1 "
+    "AND reminder_version < :version LIMIT :limit",
     {kText, kText}};
 
 struct Calendar {
@@ -238,16 +256,23 @@ absl::StatusOr<std::vector<CourseKey>> SqlSchedulingTx::StaleCourses(
   const int enough = limit + static_cast<int>(but.size());
   IPT_RETURN_IF_ERROR(conn_.Query(kStaleByAge, {now, enough}, add));
   // What one part has found may be found again by the next: each is asked for as many.
-  for (const Statement& moved : {kMovedClinics, kMovedTherapists}) {
+  struct Part {
+    const Statement& moved;
+    const Statement& stale;
+    bool of_therapist;
+  };
+  for (const Part& part :
+       {Part{kMovedReminders, kStaleOfReminders, false}, Part{kMovedClinics, kStaleOfClinic, false},
+        Part{kMovedTherapists, kStaleOfTherapist, true}}) {
     if (static_cast<int>(keys.size()) >= limit) break;
     IPT_ASSIGN_OR_RETURN(const std::vector<Calendar> calendars,
-                         GetRows(moved, {enough}, CalendarOf));
+                         GetRows(part.moved, {enough}, CalendarOf));
     for (const Calendar& c : calendars) {
       if (static_cast<int>(keys.size()) >= limit) break;
-      IPT_RETURN_IF_ERROR(c.therapist_id.empty()
-                              ? conn_.Query(kStaleOfClinic, {c.clinic_id, c.version, enough}, add)
-                              : conn_.Query(kStaleOfTherapist,
-                                            {c.clinic_id, c.therapist_id, c.version, enough}, add));
+      IPT_RETURN_IF_ERROR(
+          part.of_therapist
+              ? conn_.Query(part.stale, {c.clinic_id, c.therapist_id, c.version, enough}, add)
+              : conn_.Query(part.stale, {c.clinic_id, c.version, enough}, add));
     }
   }
   return keys;
@@ -288,6 +313,8 @@ absl::Status SqlSchedulingTx::InsertCourse(Course& course, absl::Time now) {
                                        course.valid_until,
                                        course.therapist_calendar_version,
                                        course.clinic_calendar_version,
+                                       course.reminder_version,
+                                       course.reminder_digest,
                                        course.stamp.revision,
                                        course.stamp.create_time,
                                        course.stamp.update_time},
@@ -326,6 +353,8 @@ absl::Status SqlSchedulingTx::UpdateCourse(Course& course, absl::Time now) {
                                           course.valid_until,
                                           course.therapist_calendar_version,
                                           course.clinic_calendar_version,
+                                          course.reminder_version,
+                                          course.reminder_digest,
                                           course.stamp.revision,
                                           course.stamp.update_time,
                                           course.clinic_id,
@@ -338,12 +367,13 @@ absl::Status SqlSchedulingTx::UpdateCourseDerived(const Course& course) {
   changes_.courses.push_back({course.clinic_id, course.course_id});
   const std::string name = CourseName(course.clinic_id, course.course_id);
   return OpenCourseExistsOr(
-      ExecuteOnRow(kUpdateDerived,
-                   {static_cast<int>(course.state), IsOpen(course.state),
-                    EncodeCourseDerived(course), ToDayNumber(course.progress.deadline_day),
-                    ForecastStateOf(course), course.valid_until, course.therapist_calendar_version,
-                    course.clinic_calendar_version, course.clinic_id, course.course_id},
-                   kCourseType, name),
+      ExecuteOnRow(
+          kUpdateDerived,
+          {static_cast<int>(course.state), IsOpen(course.state), EncodeCourseDerived(course),
+           ToDayNumber(course.progress.deadline_day), ForecastStateOf(course), course.valid_until,
+           course.therapist_calendar_version, course.clinic_calendar_version,
+           course.reminder_version, course.reminder_digest, course.clinic_id, course.course_id},
+          kCourseType, name),
       name);
 }
 

@@ -38,6 +38,11 @@ constexpr Statement kMoveSessions = {
     "AND course_id IN (SELECT course_id FROM courses WHERE clinic_id = :clinic "
     "AND patient_id = :into)"};
 
+constexpr Statement kMoveReminders = {
+    "UPDATE reminders SET patient_id = :into WHERE clinic_id = :clinic AND course_id IN "
+    "(SELECT course_id FROM courses WHERE clinic_id = :clinic AND patient_id = :into) "
+    "AND patient_id = :from"};
+
 constexpr Statement kDelete = {
     "DELETE FROM patients WHERE clinic_id = :clinic AND patient_id = :patient"};
 
@@ -107,6 +112,7 @@ absl::Status SqlSchedulingTx::MergePatient(absl::string_view clinic_id, absl::st
   IPT_RETURN_IF_ERROR(OpenCourseExistsOr(status, into));
   status = conn_.Execute(kMoveSessions, {into_id, clinic_id, from_id}).status();
   IPT_RETURN_IF_ERROR(SlotTakenOr(status, into));
+  IPT_RETURN_IF_ERROR(conn_.Execute(kMoveReminders, {into_id, clinic_id, from_id}).status());
   status = ExecuteOnRow(kDelete, {clinic_id, from_id}, kPatientType, from);
   // A course of `from` was opened meanwhile: run again, and it comes along.
   if (SqlErrorKindOf(status) == SqlErrorKind::kForeignKey) return storage::RetryTransaction();

@@ -28,15 +28,20 @@ absl::Status SqlSchedulingStore::Write(absl::Time deadline,
   storage::CallOptions options;
   options.deadline = deadline;
   CommittedChanges changes;
+  std::vector<QueueChange> queue_changes;
   const absl::Status status = db_.Write(options, [&](storage::Connection& conn) {
     SqlSchedulingTx tx(conn, encoder_);
     absl::Status ran = body(tx);
     changes = tx.TakeChanges();
+    queue_changes = tx.TakeQueueChanges();
     return ran;
   });
   // A store that went away during the commit may have committed.
-  if (listener_ != nullptr && (status.ok() || absl::IsUnavailable(status))) {
-    listener_->OnCommitted(changes);
+  if (status.ok() || absl::IsUnavailable(status)) {
+    if (listener_ != nullptr) listener_->OnCommitted(changes);
+    if (queue_listener_ != nullptr && !queue_changes.empty()) {
+      queue_listener_->OnQueueChanged(queue_changes);
+    }
   }
   return status;
 }

@@ -6,6 +6,7 @@
 #include "platform/storage/database.h"
 #include "scheduling/domain/commit_listener.h"
 #include "scheduling/domain/events.h"
+#include "scheduling/domain/queue_listener.h"
 #include "scheduling/domain/store.h"
 
 namespace ipt::scheduling {
@@ -17,6 +18,9 @@ class SqlSchedulingStore final : public SchedulingStore {
                      CommitListener* listener = nullptr)
       : db_(db), encoder_(encoder), listener_(listener) {}
 
+  // Hears of the queue's changes, if not null. Before the first call.
+  void SetQueueListener(QueueListener* listener) { queue_listener_ = listener; }
+
   absl::Status Read(absl::Time deadline,
                     absl::FunctionRef<absl::Status(SchedulingReader&)> body) override;
   absl::Status Write(absl::Time deadline,
@@ -26,6 +30,7 @@ class SqlSchedulingStore final : public SchedulingStore {
   storage::Database& db_;
   const EventEncoder& encoder_;
   CommitListener* const listener_;
+  QueueListener* queue_listener_ = nullptr;
 };
 
 }  // namespace ipt::scheduling

@@ -19,6 +19,7 @@
 #include "platform/storage/sql_write_log.h"
 #include "scheduling/domain/commit_listener.h"
 #include "scheduling/domain/events.h"
+#include "scheduling/domain/queue_listener.h"
 #include "scheduling/domain/store.h"
 
 namespace ipt::scheduling {
@@ -34,6 +35,7 @@ class SqlSchedulingTx final : public SchedulingTx {
   absl::StatusOr<int64_t> CurrentRevision() override;
   // What this transaction has changed so far.
   CommittedChanges TakeChanges() { return std::move(changes_); }
+  std::vector<QueueChange> TakeQueueChanges() { return std::move(queue_changes_); }
 
   // sql_clinics.cc
   absl::StatusOr<Clinic> GetClinic(absl::string_view clinic_id) override;
@@ -140,6 +142,39 @@ class SqlSchedulingTx final : public SchedulingTx {
   absl::Status UpdateSessions(std::vector<Session>& sessions, absl::Time now) override;
   absl::Status UpdateSessionNumbers(const std::vector<Session>& sessions) override;
 
+  // sql_reminders.cc
+  absl::StatusOr<Reminder> GetReminder(absl::string_view clinic_id,
+                                       absl::string_view reminder_id) override;
+  absl::StatusOr<std::vector<Reminder>> ListReminders(absl::string_view clinic_id,
+                                                      const ReminderFilter& filter,
+                                                      const std::optional<ReminderCursor>& after,
+                                                      int limit) override;
+  absl::StatusOr<std::vector<DeliveryAttempt>> ListAttempts(absl::string_view clinic_id,
+                                                            absl::string_view reminder_id) override;
+  absl::StatusOr<ReminderCounts> CountReminders(absl::string_view clinic_id,
+                                                absl::Time now) override;
+  absl::StatusOr<std::vector<Reminder>> LockReminders(absl::string_view clinic_id,
+                                                      absl::string_view course_id) override;
+  absl::StatusOr<Reminder> LockReminder(absl::string_view clinic_id,
+                                        absl::string_view reminder_id) override;
+  absl::Status InsertReminders(std::vector<Reminder>& reminders, absl::Time now) override;
+  absl::Status UpdateReminders(std::vector<Reminder>& reminders, absl::Time now) override;
+  absl::Status KeepReminders(absl::string_view clinic_id, absl::string_view course_id,
+                             int64_t version) override;
+
+  // sql_reminder_settings.cc
+  absl::StatusOr<ReminderSettings> GetReminderSettings(absl::string_view clinic_id,
+                                                       absl::string_view course_id,
+                                                       absl::string_view patient_id) override;
+  absl::StatusOr<SendingState> GetSending(absl::string_view clinic_id) override;
+  absl::Status PutReminderPolicy(absl::string_view clinic_id, absl::string_view course_id,
+                                 HeldReminderPolicy& policy, absl::Time now) override;
+  absl::Status DeleteReminderPolicy(absl::string_view clinic_id,
+                                    absl::string_view course_id) override;
+  absl::Status PutContactPreferences(absl::string_view clinic_id, absl::string_view patient_id,
+                                     ContactPreferences& preferences, absl::Time now) override;
+  absl::Status PutSending(SendingState& sending, absl::Time now) override;
+
  private:
   using Params = absl::Span<const storage::Value>;
 
@@ -193,6 +228,7 @@ class SqlSchedulingTx final : public SchedulingTx {
   storage::SqlWriteLog log_;
   const EventEncoder& encoder_;
   CommittedChanges changes_;
+  std::vector<QueueChange> queue_changes_;
 };
 
 // The last three columns of every row.

@@ -140,6 +140,34 @@ TEST_F(QueryPlansTest, ListsOfSessionsFollowAnIndexInOrder) {
                                                  "AND course_id=?"));
 }
 
+TEST_F(QueryPlansTest, RemindersAreReadThroughTheirIndexes) {
+  const auto plan = [&](ReminderFilter filter) {
+    return PlanOf("reminders", [&](SchedulingTx& tx) {
+      (void)tx.ListReminders("c", filter, ReminderCursor{At(0), "r"}, 9);
+    });
+  };
+  ReminderFilter filter;
+  EXPECT_THAT(plan(filter), Searches("reminders_by_due"));
+  filter.due_from = At(0);
+  filter.due_before = At(100);
+  filter.states = {ReminderState::kScheduled, ReminderState::kDead};
+  EXPECT_THAT(plan(filter), Searches("reminders_by_due"));
+  filter = {};
+  filter.states = {ReminderState::kDead};
+  EXPECT_THAT(plan(filter), Searches("reminders_dead"));
+  filter = {};
+  filter.course_id = "k";  // a course has few: they are sorted
+  EXPECT_THAT(plan(filter), ::testing::HasSubstr("INDEX reminders_one_each (clinic_id=? AND "
+                                                 "course_id=?"));
+  EXPECT_THAT(PlanOf("reminders", [](SchedulingTx& tx) { (void)tx.LockReminders("c", "k"); }),
+              Searches("reminders_one_each"));
+  EXPECT_THAT(PlanOf("reminders", [](SchedulingTx& tx) { (void)tx.KeepReminders("c", "k", 2); }),
+              Searches("reminders_one_each"));
+  EXPECT_THAT(PlanOf("reminders", [](SchedulingTx& tx) { (void)tx.CountReminders("c", At(0)); }),
+              ::testing::AllOf(Searches("reminders_queue"), Searches("reminders_dead"),
+                               Searches("reminders_by_age")));
+}
+
 TEST_F(QueryPlansTest, FreeTimeIsReadThroughShortRanges) {
   const Interval day = {At(0), At(1440)};
   EXPECT_THAT(PlanOf("sessions", [&](SchedulingTx& tx) { (void)tx.TherapistBusy("c", "t", day); }),

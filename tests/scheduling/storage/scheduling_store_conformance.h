@@ -226,6 +226,8 @@ class SchedulingStoreTest : public ::testing::TestWithParam<storage::Dialect> {
                                          : Shared<storage::Dialect::kPostgres>();
     EXPECT_OK(db->Write({}, [](storage::Connection& conn) {
       return conn.ExecuteScript(
+          "DELETE FROM reminder_attempts; DELETE FROM reminders; DELETE FROM reminder_sending; "
+          "DELETE FROM contact_preferences; DELETE FROM reminder_policies; "
           "DELETE FROM sessions; DELETE FROM courses; DELETE FROM patients; "
           "DELETE FROM time_off; DELETE FROM extra_hours; DELETE FROM therapist_calendars; "
           "DELETE FROM therapists; DELETE FROM holidays; DELETE FROM clinics; "

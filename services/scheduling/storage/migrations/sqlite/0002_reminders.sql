@@ -82,6 +82,7 @@ CREATE TABLE reminders (
   template       TEXT NOT NULL,
   language       TEXT NOT NULL,
   variables      TEXT NOT NULL,
+  note           TEXT NOT NULL,    -- why a person dropped it
   -- The clinic's reminder_version that it was made by.
   policy_version BIGINT NOT NULL,
   sent_us        BIGINT,
@@ -92,9 +93,9 @@ CREATE TABLE reminders (
   PRIMARY KEY (clinic_id, reminder_id),
   FOREIGN KEY (clinic_id, course_id) REFERENCES courses (clinic_id, course_id)
 ) WITHOUT ROWID;
--- One of each; a test belongs to no rule, so its id tells it apart.
+-- One of each; tests are told apart by their occurrence.
 CREATE UNIQUE INDEX reminders_one_each ON reminders
-  (clinic_id, course_id, session_id, kind, audience, offset_minutes, occurrence) WHERE test = 0;
+  (clinic_id, course_id, session_id, kind, audience, offset_minutes, occurrence);
 -- The queue: what is to be looked at next, and which clinic's.
 CREATE INDEX reminders_queue ON reminders (clinic_id, next_us, reminder_id) WHERE state IN (1, 2);
 CREATE INDEX reminders_queue_expiry ON reminders (not_after_us) WHERE state IN (1, 2);
