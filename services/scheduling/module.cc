@@ -22,6 +22,7 @@
 #include "scheduling/rpc/course_handler.h"
 #include "scheduling/rpc/event_handler.h"
 #include "scheduling/rpc/event_proto.h"
+#include "scheduling/rpc/reminder_handler.h"
 #include "scheduling/rpc/session_handler.h"
 #include "scheduling/rpc/therapist_handler.h"
 #include "scheduling/storage/scheduling_migrations.h"
@@ -81,12 +82,14 @@ class SchedulingModule final : public server::Module {
         therapists_(store_, ids_),
         courses_(store_, ids_, cache_.get(), snapshots_.get()),
         sessions_(store_, ids_),
+        reminders_(store_),
         events_(feed_, platform.settings.event_heartbeat),
         audit_(audit_reader_),
         clinic_service_("ipt.scheduling.v1.ClinicService", platform.runtime),
         therapist_service_("ipt.scheduling.v1.TherapistService", platform.runtime),
         course_service_("ipt.scheduling.v1.CourseService", platform.runtime),
         session_service_("ipt.scheduling.v1.SessionService", platform.runtime),
+        reminder_service_("ipt.scheduling.v1.ReminderService", platform.runtime),
         event_service_("ipt.scheduling.v1.EventService", platform.runtime),
         audit_service_("ipt.audit.v1.AuditService", platform.runtime),
         refreshed_(platform.metrics.Counter("ipt_forecasts_refreshed_total",
@@ -106,8 +109,8 @@ class SchedulingModule final : public server::Module {
   const char* name() const override { return "scheduling"; }
 
   std::vector<rpc::RpcService*> services() override {
-    return {&clinic_service_,  &therapist_service_, &course_service_,
-            &session_service_, &event_service_,     &audit_service_};
+    return {&clinic_service_,   &therapist_service_, &course_service_, &session_service_,
+            &reminder_service_, &event_service_,     &audit_service_};
   }
 
   absl::Status Probe() override {
@@ -215,6 +218,22 @@ class SchedulingModule final : public server::Module {
 
     event_service_.HandleStream("WatchEvents", events_, &EventHandler::WatchEvents);
 
+    auto& r = reminder_service_;
+    r.Handle("GetReminderPolicy", reminders_, &ReminderHandler::GetReminderPolicy);
+    r.Handle("UpdateReminderPolicy", reminders_, &ReminderHandler::UpdateReminderPolicy);
+    r.Handle("ResetReminderPolicy", reminders_, &ReminderHandler::ResetReminderPolicy);
+    r.Handle("GetContactPreferences", reminders_, &ReminderHandler::GetContactPreferences);
+    r.Handle("UpdateContactPreferences", reminders_, &ReminderHandler::UpdateContactPreferences);
+    r.Handle("GetSending", reminders_, &ReminderHandler::GetSending);
+    r.Handle("SetSending", reminders_, &ReminderHandler::SetSending);
+    r.Handle("GetReminder", reminders_, &ReminderHandler::GetReminder);
+    r.Handle("ListReminders", reminders_, &ReminderHandler::ListReminders);
+    r.Handle("PreviewReminders", reminders_, &ReminderHandler::PreviewReminders);
+    r.Handle("TestReminder", reminders_, &ReminderHandler::TestReminder);
+    r.Handle("ReplayReminder", reminders_, &ReminderHandler::ReplayReminder);
+    r.Handle("DropReminder", reminders_, &ReminderHandler::DropReminder);
+    r.Handle("GetReminderQueue", reminders_, &ReminderHandler::GetReminderQueue);
+
     audit_service_.Handle("ListAuditEntries", audit_, &audit::AuditHandler::ListAuditEntries);
   }
 
@@ -295,6 +314,7 @@ class SchedulingModule final : public server::Module {
   TherapistHandler therapists_;
   CourseHandler courses_;
   SessionHandler sessions_;
+  ReminderHandler reminders_;
   EventHandler events_;
   audit::AuditHandler audit_;
 
@@ -302,6 +322,7 @@ class SchedulingModule final : public server::Module {
   rpc::RpcService therapist_service_;
   rpc::RpcService course_service_;
   rpc::RpcService session_service_;
+  rpc::RpcService reminder_service_;
   rpc::RpcService event_service_;
   rpc::RpcService audit_service_;
 

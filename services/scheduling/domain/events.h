@@ -56,8 +56,8 @@ struct TimeOffMoved {
   TimeOff time_off;
 };
 
-// What a clinic, or a course (else empty), sends; inherited: the course has no policy of its own any
-// more. Single reminders and patients' wishes are told to nobody.
+// What a clinic, or a course (else empty), sends; inherited: the course has no policy of its own
+// any more. Single reminders and patients' wishes are told to nobody.
 struct ReminderPolicyChanged {
   std::string clinic_id;
   std::string course_id;

@@ -200,7 +200,7 @@ struct Reminder {
   absl::Time quiet_from;
 
   int64_t policy_version = 0;  // not leased unless the clinic's
-  std::string note;  // why a person dropped it
+  std::string note;            // why a person dropped it
   std::optional<absl::Time> sent_time;
   DeliveryOutcome delivery = DeliveryOutcome::kUnspecified;
   std::optional<absl::Time> delivery_time;

@@ -67,8 +67,8 @@ absl::StatusOr<Outlook> Look(SchedulingReader& reader, const CallContext& ctx,
   IPT_ASSIGN_OR_RETURN(look.course, reader.GetCourse(ctx.clinic_id, course_id));
   IPT_ASSIGN_OR_RETURN(look.sessions, AllSessions(reader, ctx.clinic_id, course_id));
   IPT_RETURN_IF_ERROR(Derive(calendars, look.course, look.sessions, ctx.now).status());
-  IPT_ASSIGN_OR_RETURN(look.settings, reader.GetReminderSettings(ctx.clinic_id, course_id,
-                                                                 look.course.patient_id));
+  IPT_ASSIGN_OR_RETURN(
+      look.settings, reader.GetReminderSettings(ctx.clinic_id, course_id, look.course.patient_id));
   look.policy = draft != nullptr ? *draft : PolicyOf(look.settings, /*of_course=*/true).policy;
   IPT_ASSIGN_OR_RETURN(look.desired, DesiredOf(calendars, look.course, look.sessions, look.policy,
                                                look.settings.preferences, ctx.now));
@@ -143,13 +143,12 @@ absl::StatusOr<ContactPreferences> SetContactPreferences(
   if (!patient_id.has_value()) return UnknownPatient(ctx);
   IPT_ASSIGN_OR_RETURN(const ReminderSettings settings,
                        tx.GetReminderSettings(ctx.clinic_id, "", *patient_id));
-  IPT_RETURN_IF_ERROR(CheckIfRevision(if_revision, settings.preferences.revision, kPreferencesType,
-                                      absl::StrCat(ClinicName(ctx.clinic_id), "/patients/{patient}",
-                                                   "/contactPreferences")));
+  IPT_RETURN_IF_ERROR(CheckIfRevision(
+      if_revision, settings.preferences.revision, kPreferencesType,
+      absl::StrCat(ClinicName(ctx.clinic_id), "/patients/{patient}", "/contactPreferences")));
   IPT_ASSIGN_OR_RETURN(ContactPreferences preferences, redraft(settings.preferences));
   std::sort(preferences.opted_out.begin(), preferences.opted_out.end());
-  IPT_RETURN_IF_ERROR(
-      tx.PutContactPreferences(ctx.clinic_id, *patient_id, preferences, ctx.now));
+  IPT_RETURN_IF_ERROR(tx.PutContactPreferences(ctx.clinic_id, *patient_id, preferences, ctx.now));
   CourseFilter theirs;
   theirs.patient = patient;
   theirs.states = {CourseState::kPlanned, CourseState::kActive, CourseState::kPaused};
@@ -244,8 +243,8 @@ absl::StatusOr<Reminder> TestReminder(SchedulingTx& tx, const CallContext& ctx,
   policy.quiet_hours = held.quiet_hours;
   policy.max_attempts = held.max_attempts;
   ClinicCalendars calendars(tx, ctx.clinic_id);
-  IPT_ASSIGN_OR_RETURN(auto planned, DesiredOf(calendars, locked, {session}, policy,
-                                               settings.preferences, ctx.now));
+  IPT_ASSIGN_OR_RETURN(
+      auto planned, DesiredOf(calendars, locked, {session}, policy, settings.preferences, ctx.now));
   Reminder& test = planned.front();
   test.test = true;
   test.key.offset_minutes = 0;

@@ -7,6 +7,7 @@
 #include "scheduling/domain/names.h"
 #include "scheduling/rpc/clinic_proto.h"
 #include "scheduling/rpc/course_proto.h"
+#include "scheduling/rpc/reminder_policy_proto.h"
 #include "scheduling/rpc/session_proto.h"
 #include "scheduling/rpc/therapist_proto.h"
 
@@ -63,6 +64,15 @@ struct Writer {
     change->set_previous_state(static_cast<pb::ForecastState>(event.previous));
     return change->course().name();
   }
+  std::string operator()(const ReminderPolicyChanged& event) {
+    WriteReminderPolicy(event.policy, event.clinic_id, event.course_id,
+                        out->mutable_reminder_policy_changed());
+    return out->reminder_policy_changed().name();
+  }
+  std::string operator()(const SendingChanged& event) {
+    WriteSending(event.sending, out->mutable_sending_changed());
+    return out->sending_changed().clinic();
+  }
   std::string operator()(const SessionChanged& event) {
     WriteSession(event.session, out->mutable_session_changed());
     return out->session_changed().name();
@@ -79,6 +89,8 @@ const std::string& ClinicOf(const Event& event) {
         if constexpr (requires { e.extra_hours; }) return e.extra_hours.clinic_id;
         if constexpr (requires { e.course; }) return e.course.clinic_id;
         if constexpr (requires { e.session; }) return e.session.clinic_id;
+        if constexpr (requires { e.sending; }) return e.sending.clinic_id;
+        if constexpr (requires { e.clinic_id; }) return e.clinic_id;
       },
       event);
 }

@@ -339,7 +339,7 @@ std::string EncodeReminders(const std::vector<Reminder>& reminders, absl::Time n
                          r.why_not, r.next, quiet.start_minute, quiet.end_minute, r.quiet_from,
                          r.attempt, r.max_attempts, r.lease_token, EncodeChannels(r.channels),
                          ChannelMask(r.channels), r.template_key, r.language,
-                         EncodeReminderVariables(r.variables), r.policy_version, now));
+                         EncodeReminderVariables(r.variables), r.note, r.policy_version, now));
   }
   return Dump(rows);
 }

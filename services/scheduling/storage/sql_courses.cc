@@ -29,9 +29,9 @@ constexpr auto kText = ColumnType::kText;
   "c.created_us, c.updated_us FROM courses c "                                                 \
   "LEFT JOIN patients p ON p.clinic_id = c.clinic_id AND p.patient_id = c.patient_id "         \
   "WHERE c.clinic_id = :clinic"
-constexpr ColumnTypes kCourseColumns = {kText, kText, kText, kText, kText, kText, kInt, kInt,
-                                        kInt,  kInt,  kInt,  kInt,  kInt,  kText, kInt, kInt,
-                                        kText, kText, kInt,  kInt,  kInt,  kInt,  kInt, kInt};
+constexpr ColumnTypes kCourseColumns = {
+    kText, kText, kText, kText, kText, kText, kInt, kInt, kInt, kInt, kInt, kInt, kInt,
+    kText, kInt,  kInt,  kText, kText, kInt,  kInt, kInt, kInt, kInt, kInt, kInt, kInt};
 
 absl::StatusOr<Course> CourseOf(absl::string_view clinic_id, const Row& row) {
   const auto integer = [&](size_t i) { return static_cast<int>(row.Int64(i)); };
@@ -112,8 +112,9 @@ constexpr Statement kCountOpen = {
 //   calendar in its index), then the courses of each.
 //
 // With nothing stale the work is one index probe a calendar, not a course: 2 ms for the 5,000
-// therapists of 100,000 open courses on SQLite. MIN in a subquery of its own keeps it so: given a
-// join, planners (which cannot know how rarely a version is behind) read every open course.
+// therapists of 100,000 open courses on SQLite. MIN in a subquery of its own keeps
+// it so: given a join, planners (which cannot know how rarely a version is behind) read every open
+// course.
 //
 // Comparing versions needs no marks that a concurrent writer could miss: whichever of a touch and a
 // course's write commits last, the next look sees a course whose version is behind its calendar's.
@@ -127,18 +128,19 @@ constexpr Statement kStaleByAge = {
 constexpr Statement kMovedClinics = {
     "SELECT k.clinic_id, '' AS therapist_id, k.calendar_version FROM clinics k WHERE "
     "(SELECT MIN(c.clinic_calendar_version) FROM courses c WHERE c.clinic_id = k.clinic_id "
-    "AND c.open = 1) < k.calendar_version LIMIT :limit",
+    "AND c.open = 1 AND c.clinic_calendar_version < k.calendar_version) IS NOT NULL LIMIT :limit",
     {kText, kText, kInt}};
 constexpr Statement kMovedTherapists = {
     "SELECT t.clinic_id, t.therapist_id, t.version FROM therapist_calendars t WHERE "
     "(SELECT MIN(c.therapist_calendar_version) FROM courses c WHERE c.clinic_id = t.clinic_id "
-    "AND c.therapist_id = t.therapist_id AND c.open = 1) < t.version LIMIT :limit",
+    "AND c.therapist_id = t.therapist_id AND c.open = 1 "
+    "AND c.therapist_calendar_version < t.version) IS NOT NULL LIMIT :limit",
     {kText, kText, kInt}};
 
 constexpr Statement kMovedReminders = {
     "SELECT k.clinic_id, '' AS therapist_id, k.reminder_version FROM clinics k WHERE "
     "(SELECT MIN(c.reminder_version) FROM courses c WHERE c.clinic_id = k.clinic_id "
-    "AND c.open = 1) < k.reminder_version LIMIT :limit",
+    "AND c.open = 1 AND c.reminder_version < k.reminder_version) IS NOT NULL LIMIT :limit",
     {kText, kText, kInt}};
 
 constexpr Statement kStaleOfClinic = {

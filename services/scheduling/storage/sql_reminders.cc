@@ -19,21 +19,37 @@ constexpr auto kText = ColumnType::kText;
 
 // What a rewriting sets, as EncodeReminders lays it out.
 std::string RowsOf(storage::Dialect dialect) {
-  return JsonRows(dialect, ":rows", {{"reminder_id"},        {"course_id"},
-                                     {"session_id"},         {"therapist_id"},
-                                     {"patient_id"},         {"kind", true},
-                                     {"audience", true},     {"offset_minutes", true},
-                                     {"occurrence", true},   {"test", true},
-                                     {"generation", true},   {"due_us", true},
-                                     {"not_after_us", true}, {"state", true},
-                                     {"why_not", true},      {"next_us", true},
-                                     {"quiet_start", true},  {"quiet_end", true},
-                                     {"quiet_us", true},     {"attempt", true},
-                                     {"max_attempts", true}, {"lease_token", true},
-                                     {"channels"},           {"channel_mask", true},
-                                     {"template"},           {"language"},
-                                     {"variables"}, {"note"},          {"policy_version", true},
-                                     {"now_us", true}});
+  return JsonRows(dialect, ":rows",
+                  {{"reminder_id"},
+                   {"course_id"},
+                   {"session_id"},
+                   {"therapist_id"},
+                   {"patient_id"},
+                   {"kind", true},
+                   {"audience", true},
+                   {"offset_minutes", true},
+                   {"occurrence", true},
+                   {"test", true},
+                   {"generation", true},
+                   {"due_us", true},
+                   {"not_after_us", true},
+                   {"state", true},
+                   {"why_not", true},
+                   {"next_us", true},
+                   {"quiet_start", true},
+                   {"quiet_end", true},
+                   {"quiet_us", true},
+                   {"attempt", true},
+                   {"max_attempts", true},
+                   {"lease_token", true},
+                   {"channels"},
+                   {"channel_mask", true},
+                   {"template"},
+                   {"language"},
+                   {"variables"},
+                   {"note"},
+                   {"policy_version", true},
+                   {"now_us", true}});
 }
 
 constexpr Statement kKeep = {
@@ -62,10 +78,10 @@ constexpr Statement kCountQueue = {
     {kInt, kInt, kInt, kInt, kInt, kInt}};
 constexpr Statement kCountDead = {
     "SELECT COUNT(*) FROM reminders WHERE clinic_id = :clinic AND state = 4", {kInt}};
-// Through reminders_by_age: whatever was sent since then was changed since then.
+// Through reminders_by_age, whatever the clinic: what was sent since then was changed since then.
 constexpr Statement kCountSent = {
     "SELECT COUNT(*) FROM reminders WHERE state NOT IN (1, 2) AND updated_us >= :since "
-    "AND clinic_id = :clinic AND state = 3 AND sent_us >= :since",
+    "AND clinic_id || '' = :clinic AND state = 3 AND sent_us >= :since",
     {kInt}};
 
 }  // namespace
@@ -81,16 +97,24 @@ absl::StatusOr<std::vector<Reminder>> SqlSchedulingTx::ListReminders(
     absl::string_view clinic_id, const ReminderFilter& filter,
     const std::optional<ReminderCursor>& after, int limit) {
   FilteredQuery query(SELECT_REMINDER, {clinic_id});
+  // A course has few: they are found through it and sorted, not sought in order of time among all.
+  const char* due = filter.course_id.empty() ? "r.due_us" : "(r.due_us + 0)";
+  if (!filter.course_id.empty()) query.And("r.course_id = :course", {filter.course_id});
   if (after.has_value()) {
-    query.And("(r.due_us, r.reminder_id) > (:after_due, :after_id)",
+    query.And(absl::StrCat("(", due, ", r.reminder_id) > (:after_due, :after_id)"),
               {after->due, after->reminder_id});
   }
-  if (!filter.course_id.empty()) query.And("r.course_id = :course", {filter.course_id});
-  if (!filter.states.empty()) query.AndIn("r.state", "state", filter.states);
+  if (filter.states == std::vector<ReminderState>{ReminderState::kDead}) {
+    query.And("r.state = 4");  // said so that their own index serves
+  } else if (!filter.states.empty()) {
+    query.AndIn("r.state", "state", filter.states);
+  }
   if (!filter.kinds.empty()) query.AndIn("r.kind", "kind", filter.kinds);
-  if (filter.due_from.has_value()) query.And("r.due_us >= :from", {*filter.due_from});
-  if (filter.due_before.has_value()) query.And("r.due_us < :before", {*filter.due_before});
-  query.OrderBy("r.due_us, r.reminder_id", limit);
+  if (filter.due_from.has_value()) query.And(absl::StrCat(due, " >= :from"), {*filter.due_from});
+  if (filter.due_before.has_value()) {
+    query.And(absl::StrCat(due, " < :before"), {*filter.due_before});
+  }
+  query.OrderBy(absl::StrCat(due, ", r.reminder_id"), limit);
   return GetRows(query.statement(kReminderColumns), query.params(),
                  [&](const Row& row) { return ReminderOf(clinic_id, row); });
 }
@@ -167,14 +191,14 @@ absl::Status SqlSchedulingTx::InsertReminders(std::vector<Reminder>& reminders, 
       "INSERT INTO reminders (clinic_id, reminder_id, course_id, session_id, therapist_id, "
       "patient_id, kind, audience, offset_minutes, occurrence, test, generation, due_us, "
       "not_after_us, state, why_not, next_us, quiet_start, quiet_end, quiet_us, attempt, "
-      "max_attempts, lease_token, channels, channel_mask, template, language, variables, "
+      "max_attempts, lease_token, channels, channel_mask, template, language, variables, note, "
       "policy_version, delivery, created_us, updated_us) "
       "SELECT CAST(:clinic AS TEXT), v.reminder_id, v.course_id, v.session_id, v.therapist_id, "
       "v.patient_id, "
       "v.kind, v.audience, v.offset_minutes, v.occurrence, v.test, v.generation, v.due_us, "
       "v.not_after_us, v.state, v.why_not, v.next_us, v.quiet_start, v.quiet_end, v.quiet_us, "
       "v.attempt, v.max_attempts, v.lease_token, v.channels, v.channel_mask, v.template, "
-      "v.language, v.variables, v.policy_version, 0, v.now_us, v.now_us FROM ",
+      "v.language, v.variables, v.note, v.policy_version, 0, v.now_us, v.now_us FROM ",
       RowsOf(dialect()), " AS v");
   const absl::Status status =
       conn_.Execute({sql}, {clinic_id, EncodeReminders(reminders, now)}).status();
@@ -202,7 +226,7 @@ absl::Status SqlSchedulingTx::UpdateReminders(std::vector<Reminder>& reminders, 
       "state = v.state, why_not = v.why_not, next_us = v.next_us, quiet_start = v.quiet_start, "
       "quiet_end = v.quiet_end, quiet_us = v.quiet_us, attempt = v.attempt, "
       "max_attempts = v.max_attempts, channels = v.channels, channel_mask = v.channel_mask, "
-      "template = v.template, language = v.language, variables = v.variables, "
+      "template = v.template, language = v.language, variables = v.variables, note = v.note, "
       "policy_version = v.policy_version, updated_us = v.now_us FROM ",
       RowsOf(dialect()),
       " AS v WHERE reminders.clinic_id = :clinic AND reminders.reminder_id = v.reminder_id");

@@ -55,6 +55,8 @@ TEST(EventProtoTest, EveryKindOfEventHasItsFieldSubjectAndClinic) {
   extra.clinic_id = "north";
   Course course;
   course.clinic_id = "north";
+  SendingState sending;
+  sending.clinic_id = "north";
   const std::vector<std::pair<Event, std::string>> events = {
       {ClinicChanged{clinic}, "CLINIC_CHANGED"},
       {HolidayCreated{holiday}, "HOLIDAY_CREATED"},
@@ -65,7 +67,10 @@ TEST(EventProtoTest, EveryKindOfEventHasItsFieldSubjectAndClinic) {
       {TimeOffMoved{off}, "TIME_OFF_MOVED"},
       {ExtraHoursCreated{extra}, "EXTRA_HOURS_CREATED"},
       {ExtraHoursDeleted{extra}, "EXTRA_HOURS_DELETED"},
-      {CourseChanged{course}, "COURSE_CHANGED"}};
+      {CourseChanged{course}, "COURSE_CHANGED"},
+      {ReminderPolicyChanged{"north", "k1", {}}, "REMINDER_POLICY_CHANGED"},
+      {ReminderPolicyChanged{"north", "", {}}, "REMINDER_POLICY_CHANGED"},
+      {SendingChanged{sending}, "SENDING_CHANGED"}};
   for (const auto& [event, kind] : events) {
     const auto encoded = ProtoEventEncoder().Encode(event);
     EXPECT_EQ(encoded.kind, kind);

@@ -162,9 +162,9 @@ TEST_F(QueryPlansTest, RemindersAreReadThroughTheirIndexes) {
   EXPECT_THAT(PlanOf("reminders", [](SchedulingTx& tx) { (void)tx.LockReminders("c", "k"); }),
               Searches("reminders_one_each"));
   EXPECT_THAT(PlanOf("reminders", [](SchedulingTx& tx) { (void)tx.KeepReminders("c", "k", 2); }),
-              Searches("reminders_one_each"));
+              Searches("reminders_of_course"));
   EXPECT_THAT(PlanOf("reminders", [](SchedulingTx& tx) { (void)tx.CountReminders("c", At(0)); }),
-              ::testing::AllOf(Searches("reminders_queue"), Searches("reminders_dead"),
+              ::testing::AllOf(Searches("reminders_of_course"), Searches("reminders_dead"),
                                Searches("reminders_by_age")));
 }
 
@@ -205,10 +205,16 @@ TEST_F(QueryPlansTest, StaleCoursesAreReachedFromCalendars) {
   }
   EXPECT_THAT(
       PlanOf("clinics", stale),
-      ::testing::HasSubstr("SEARCH c USING INDEX courses_open_by_clinic_calendar (clinic_id=?)"));
-  EXPECT_THAT(PlanOf("therapist_calendars", stale),
-              ::testing::HasSubstr("SEARCH c USING INDEX courses_open_by_therapist_calendar "
-                                   "(clinic_id=? AND therapist_id=?)"));
+      ::testing::HasSubstr("SEARCH c USING INDEX courses_open_by_clinic_calendar (clinic_id=? "
+                           "AND clinic_calendar_version<?)"));
+  EXPECT_THAT(
+      PlanOf("therapist_calendars", stale),
+      ::testing::HasSubstr("SEARCH c USING INDEX courses_open_by_therapist_calendar "
+                           "(clinic_id=? AND therapist_id=? AND therapist_calendar_version<?)"));
+  EXPECT_THAT(
+      PlanOf("clinics", stale),
+      ::testing::HasSubstr("SEARCH c USING INDEX courses_open_by_reminder_version (clinic_id=? "
+                           "AND reminder_version<?)"));
   const std::string plan = PlanOf("courses", stale);
   for (const char* step :
        {"courses_open_by_age (valid_until_us<?)",

@@ -90,6 +90,7 @@ TEST_P(RemindersTest, ReadBackAsWritten) {
   full.channels = {ReminderChannel::kLetter, ReminderChannel::kSms};
   full.template_key = "a.b-c_D";
   full.language = "en-GB";
+  full.note = kHardText;
   full.variables = {.session_start = At(9) + absl::Microseconds(3),
                     .session_end = At(59),
                     .time_zone = "Australia/Lord_Howe",
@@ -123,6 +124,7 @@ TEST_P(RemindersTest, ReadBackAsWritten) {
   changed.channels = {ReminderChannel::kPush};
   changed.template_key = "other";
   changed.language = "";
+  changed.note = "";
   changed.variables.location = "";
   changed.quiet_hours.reset();
   changed.quiet_from = kNoQuietTime;

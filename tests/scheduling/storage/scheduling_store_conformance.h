@@ -98,6 +98,7 @@ inline Course SampleCourse(const std::string& id, const std::string& patient_id 
   course.valid_until = absl::InfiniteFuture();
   course.therapist_calendar_version = 1;
   course.clinic_calendar_version = 1;
+  course.reminder_version = 1;
   return course;
 }
 

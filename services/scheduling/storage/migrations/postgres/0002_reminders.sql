@@ -9,6 +9,8 @@ ALTER TABLE clinics ADD COLUMN reminder_version BIGINT NOT NULL DEFAULT 1;
 ALTER TABLE courses ADD COLUMN reminder_version BIGINT NOT NULL DEFAULT 0;
 -- Of what the course is to remind of, so that its rows are only read when that changes.
 ALTER TABLE courses ADD COLUMN reminder_digest BIGINT NOT NULL DEFAULT 0;
+CREATE INDEX courses_open_by_reminder_version ON courses (clinic_id, reminder_version)
+  WHERE open = 1;
 
 -- The clinic's own has course_id ''. A clinic without a row has the suite's default.
 CREATE TABLE reminder_policies (
@@ -82,7 +84,7 @@ CREATE TABLE reminders (
   template       TEXT NOT NULL,
   language       TEXT NOT NULL,
   variables      TEXT NOT NULL,
-  note           TEXT NOT NULL,    -- why a person dropped it
+  note           TEXT NOT NULL DEFAULT '',  -- why a person dropped it
   -- The clinic's reminder_version that it was made by.
   policy_version BIGINT NOT NULL,
   sent_us        BIGINT,
