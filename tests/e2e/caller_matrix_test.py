@@ -93,6 +93,8 @@ class World:
                 parent=ana, time_off=dict(time=hours)).time_off.name,
             "clinics/{clinic}/therapists/{therapist}/extraHours/{extra_hours}": api.CreateExtraHours(
                 parent=ana, extra_hours=dict(time=hours)).name,
+            "clinics/{clinic}/reminders/{reminder}": api.TestReminder(
+                course=course, channels=[2], template="t").name,
         }
 
     def missing(self, pattern):

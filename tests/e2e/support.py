@@ -47,6 +47,7 @@ SERVICES = {  # attribute of Api: (package, file)
     "therapists": ("ipt.scheduling.v1", "therapist_service", "TherapistService"),
     "courses": ("ipt.scheduling.v1", "course_service", "CourseService"),
     "sessions": ("ipt.scheduling.v1", "session_service", "SessionService"),
+    "reminders": ("ipt.scheduling.v1", "reminder_service", "ReminderService"),
     "events": ("ipt.scheduling.v1", "event_service", "EventService"),
     "audit": ("ipt.audit.v1", "audit_service", "AuditService"),
 }

@@ -117,8 +117,10 @@ int RunMethod(const Chosen& chosen, const CommandLine& line, Session& session) {
     return session.UsageError("this method is a stream; iptctl calls methods of one answer");
   }
   const auto request = NewMessage(*method.input_type());
+  std::vector<FlagText> flags = chosen.command.preset;
+  flags.insert(flags.end(), line.request.begin(), line.request.end());
   const absl::Status bound =
-      session.Bind(method, chosen.command.args, chosen.words, line.request, *request);
+      session.Bind(method, chosen.command.args, chosen.words, flags, *request);
   if (!bound.ok()) return session.UsageError(absl::string_view(bound.message()));
   if (watches) return WatchEvents(method, *request, session);
   const auto response = NewMessage(*method.output_type());

@@ -15,11 +15,12 @@ struct Row {
   std::vector<const char*> args;
   const char* example;
   const char* summary = "";
+  std::vector<FlagText> preset = {};
 };
 
 void Append(absl::string_view service, const std::vector<Row>& rows, std::vector<Command>& out) {
   for (const Row& row : rows) {
-    Command command{row.noun, row.verb, "", {}, row.example, row.summary};
+    Command command{row.noun, row.verb, "", {}, row.example, row.summary, row.preset};
     if (*row.method != '\0') command.method = absl::StrCat(service, ".", row.method);
     for (const char* spec : row.args) command.args.emplace_back(spec);
     out.push_back(std::move(command));
@@ -316,6 +317,95 @@ std::vector<Command> MakeCommands() {
               "WatchEvents",
               {"CLINIC=parent"},
               "events watch clinics/north --kinds session-changed --cursor-file north.cursor"},
+         },
+         out);
+  Append("ipt.scheduling.v1.ReminderService",
+         {
+             {"reminders",
+              "policy",
+              "GetReminderPolicy",
+              {"CLINIC=clinic"},
+              "reminders policy clinics/north --course clinics/north/courses/c1"},
+             {"reminders",
+              "set-policy",
+              "UpdateReminderPolicy",
+              {"CLINIC=clinic"},
+              "reminders set-policy clinics/north --json '{\"policy\": "
+              "{\"session_rules\": [{\"audience\": \"REMINDER_AUDIENCE_PATIENT\", "
+              "\"minutes_before\": 2880, \"channels\": [\"REMINDER_CHANNEL_SMS\", "
+              "\"REMINDER_CHANNEL_EMAIL\"], \"template\": \"session-reminder-days\"}]}}'"},
+             {"reminders",
+              "reset-policy",
+              "ResetReminderPolicy",
+              {"COURSE=course"},
+              "reminders reset-policy clinics/north/courses/c1"},
+             {"reminders",
+              "preferences",
+              "GetContactPreferences",
+              {"CLINIC=parent", "PATIENT=patient"},
+              "reminders preferences clinics/north 'https://hospital.example/mrn|4711'"},
+             {"reminders",
+              "set-preferences",
+              "UpdateContactPreferences",
+              {"CLINIC=parent", "PATIENT=patient"},
+              "reminders set-preferences clinics/north 'https://hospital.example/mrn|4711' "
+              "--opted-out sms --language cy"},
+             {"reminders",
+              "sending",
+              "GetSending",
+              {"CLINIC=clinic"},
+              "reminders sending clinics/north"},
+             {"reminders",
+              "pause",
+              "SetSending",
+              {"CLINIC=clinic"},
+              "reminders pause clinics/north --reason 'the gateway is being replaced'",
+              "Stops all sending of a clinic until it is resumed.",
+              {{"paused", "true"}}},
+             {"reminders",
+              "resume",
+              "SetSending",
+              {"CLINIC=clinic"},
+              "reminders resume clinics/north --max-per-minute 600",
+              "Lets a clinic send again; a cap spreads what has waited.",
+              {{"paused", "false"}}},
+             {"reminders",
+              "get",
+              "GetReminder",
+              {"REMINDER=name"},
+              "reminders get clinics/north/reminders/0f8fad5b-d9cb-469f-a165-70867728950e"},
+             {"reminders",
+              "list",
+              "ListReminders",
+              {"CLINIC=parent"},
+              "reminders list clinics/north --state dead --all"},
+             {"reminders",
+              "preview",
+              "PreviewReminders",
+              {"COURSE=course"},
+              "reminders preview clinics/north/courses/c1 --zone Europe/London"},
+             {"reminders",
+              "test",
+              "TestReminder",
+              {"COURSE=course"},
+              "reminders test clinics/north/courses/c1 --channel email --template "
+              "session-reminder-days"},
+             {"reminders",
+              "replay",
+              "ReplayReminder",
+              {"REMINDER=name"},
+              "reminders replay clinics/north/reminders/0f8fad5b-d9cb-469f-a165-70867728950e"},
+             {"reminders",
+              "drop",
+              "DropReminder",
+              {"REMINDER=name"},
+              "reminders drop clinics/north/reminders/0f8fad5b-d9cb-469f-a165-70867728950e "
+              "--reason 'told by telephone'"},
+             {"reminders",
+              "queue",
+              "GetReminderQueue",
+              {"CLINIC=clinic"},
+              "reminders queue clinics/north"},
          },
          out);
   Append("ipt.audit.v1.AuditService",

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "iptctl/flag_binding.h"
 #include "iptctl/positionals.h"
 
 namespace ipt::ctl {
@@ -15,8 +16,9 @@ struct Command {
   std::string verb;
   std::string method;  // full name; empty for commands that combine several calls
   std::vector<Positional> args;
-  std::string example;  // what follows "iptctl "
-  std::string summary;  // only where no method's comment says it
+  std::string example;                // what follows "iptctl "
+  std::string summary;                // only where no method's comment says it
+  std::vector<FlagText> preset = {};  // flags that the verb itself stands for
 };
 
 const std::vector<Command>& Commands();

@@ -12,6 +12,7 @@
 #include "scheduling/domain/numbering.h"
 #include "scheduling/domain/patients.h"
 #include "scheduling/domain/reasons.h"
+#include "scheduling/domain/reminders.h"
 #include "scheduling/domain/time_zone.h"
 #include "scheduling/domain/variants.h"
 
@@ -385,6 +386,10 @@ absl::StatusOr<Course> DiscontinueCourse(SchedulingTx& tx, const CallContext& ct
   edit.course.closure = Closure{ctx.now, why, false};
   edit.Note(CourseChangeKind::kDiscontinued);
   IPT_RETURN_IF_ERROR(edit.Save());
+  // Whatever else the clinic would have sent them is not sent either.
+  if (why == ClosureReason::kDeceased) {
+    IPT_RETURN_IF_ERROR(SetPatientGone(tx, ctx, edit.course.patient, true));
+  }
   return edit.course;
 }
 
@@ -410,6 +415,9 @@ absl::StatusOr<Course> ReopenCourse(SchedulingTx& tx, const CallContext& ctx,
     if (course.allow_concurrent || other.allow_concurrent) continue;
     return FailedPrecondition(reason::kOpenCourseExists, CourseName(ctx.clinic_id, course_id),
                               "the patient has another open course; close it first");
+  }
+  if (course.closure.has_value() && course.closure->reason == ClosureReason::kDeceased) {
+    IPT_RETURN_IF_ERROR(SetPatientGone(tx, ctx, course.patient, false));
   }
   // Anything open: what it is follows from sessions, pauses and today.
   course.state = CourseState::kPlanned;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -157,6 +158,18 @@ absl::StatusOr<ContactPreferences> SetContactPreferences(
     IPT_RETURN_IF_ERROR(Follow(tx, ctx, course.course_id));
   }
   return preferences;
+}
+
+absl::Status SetPatientGone(SchedulingTx& tx, const CallContext& ctx, const Identifier& patient,
+                            bool gone) {
+  IPT_ASSIGN_OR_RETURN(const ContactPreferences held, GetContactPreferences(tx, ctx, patient));
+  if (held.gone == gone) return absl::OkStatus();
+  return SetContactPreferences(tx, ctx, patient, 0,
+                               [&](ContactPreferences now) -> absl::StatusOr<ContactPreferences> {
+                                 now.gone = gone;
+                                 return now;
+                               })
+      .status();
 }
 
 absl::Status MergeContactPreferences(SchedulingTx& tx, const CallContext& ctx,

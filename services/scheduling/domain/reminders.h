@@ -44,6 +44,9 @@ absl::StatusOr<ContactPreferences> GetContactPreferences(SchedulingReader& reade
 absl::StatusOr<ContactPreferences> SetContactPreferences(
     SchedulingTx& tx, const CallContext& ctx, const Identifier& patient, int64_t if_revision,
     absl::FunctionRef<absl::StatusOr<ContactPreferences>(const ContactPreferences&)> redraft);
+// The same of `gone` alone, where it is not so yet.
+absl::Status SetPatientGone(SchedulingTx& tx, const CallContext& ctx, const Identifier& patient,
+                            bool gone);
 // Gives `into` what `from` wanted, too, before the two are merged: opted-out channels and absence
 // of either count; language and zone are into's, where it has them.
 absl::Status MergeContactPreferences(SchedulingTx& tx, const CallContext& ctx,

@@ -30,9 +30,9 @@ namespace ipt::scheduling {
 class EventNames final : public EventEncoder {
  public:
   Encoded Encode(const Event& event) const override {
-    static constexpr const char* kNames[] = {"clinic",    "holiday+",  "holiday-", "therapist",
-                                             "time_off+", "time_off-", "extra+",   "extra-",
-                                             "course",    "forecast",  "session",  "time_off~"};
+    static constexpr const char* kNames[] = {
+        "clinic", "holiday+", "holiday-", "therapist", "time_off+", "time_off-", "extra+",
+        "extra-", "course",   "forecast", "session",   "time_off~", "policy",    "sending"};
     Encoded encoded = ProtoEventEncoder().Encode(event);
     encoded.kind = kNames[event.index()];
     return encoded;

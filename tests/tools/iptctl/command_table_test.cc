@@ -94,6 +94,8 @@ TEST(CommandTableTest, KeepsMethodFlagsApartFromGeneralOnes) {
     if (command.method.empty()) continue;
     const RequestFlags flags(*FindMethod(command.method)->input_type());
     for (const Flag& flag : flags.all()) {
+      // But --clinic, which says the same as the first word.
+      if (flag.path == "clinic" && command.args[0].field == "clinic") continue;
       EXPECT_EQ(FindGeneralFlag(flag.shortest), nullptr)
           << command.noun << " " << command.verb << " --" << flag.shortest;
       EXPECT_EQ(flags.Find(flag.shortest), &flag);
