@@ -173,8 +173,8 @@ class SchedulingReader : public ReminderReader {
                                                            absl::string_view therapist_id) = 0;
   virtual absl::StatusOr<int64_t> ClinicCalendarVersion(absl::string_view clinic_id) = 0;
 
-  // Open courses whose derived values are stale at `now`: valid_until has passed, or a calendar's or
-  // the reminders' version has moved on. In no order, and none of `but`.
+  // Open courses whose derived values are stale at `now`: valid_until has passed, or a calendar's
+  // or the reminders' version has moved on. In no order, and none of `but`.
   virtual absl::StatusOr<std::vector<CourseKey>> StaleCourses(absl::Time now, int limit,
                                                               const std::set<CourseKey>& but) = 0;
 
