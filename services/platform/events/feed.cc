@@ -88,10 +88,15 @@ absl::StatusOr<std::unique_ptr<Feed::Follower>> Feed::Follow(const std::string& 
   options.deadline = deadline;
   options.single_statement = true;
   FeedState state;
-  IPT_RETURN_IF_ERROR(db_.Read(options, [&](Connection& conn) -> absl::Status {
+  const auto read = [&](Connection& conn) -> absl::Status {
     IPT_ASSIGN_OR_RETURN(state, storage::outbox::ReadFeed(conn));
     return absl::OkStatus();
-  }));
+  };
+  IPT_RETURN_IF_ERROR(db_.Read(options, read));
+  if (state.waiting) {
+    IPT_RETURN_IF_ERROR(PlaceWaiting(deadline));
+    IPT_RETURN_IF_ERROR(db_.Read(options, read));
+  }
   auto follower = std::unique_ptr<Follower>(new Follower(*this, clinic_id, std::move(wake)));
   std::lock_guard<std::mutex> lock(mutex_);
   follower->begun_ = state;
@@ -135,6 +140,20 @@ storage::CallOptions Feed::Within(absl::Duration time) const {
   return options;
 }
 
+absl::Status Feed::PlaceWaiting(absl::Time deadline) {
+  storage::CallOptions options;
+  options.deadline = deadline;
+  int64_t placed = kPlaceAtOnce;
+  while (placed == kPlaceAtOnce) {
+    IPT_RETURN_IF_ERROR(db_.Write(options, [&](Connection& conn) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(placed, storage::outbox::Place(conn, kPlaceAtOnce));
+      return absl::OkStatus();
+    }));
+    placed_.Increment(static_cast<double>(placed));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Feed::Look() {
   storage::CallOptions single = Within(kLookTime);
   single.single_statement = true;
@@ -145,14 +164,7 @@ absl::Status Feed::Look() {
   };
   IPT_RETURN_IF_ERROR(db_.Read(single, read));
   if (now.waiting) {
-    int64_t placed = kPlaceAtOnce;
-    while (placed == kPlaceAtOnce) {
-      IPT_RETURN_IF_ERROR(db_.Write(Within(kLookTime), [&](Connection& conn) -> absl::Status {
-        IPT_ASSIGN_OR_RETURN(placed, storage::outbox::Place(conn, kPlaceAtOnce));
-        return absl::OkStatus();
-      }));
-      placed_.Increment(static_cast<double>(placed));
-    }
+    IPT_RETURN_IF_ERROR(PlaceWaiting(clock_.Now() + kLookTime));
     IPT_RETURN_IF_ERROR(db_.Read(single, read));
   }
 

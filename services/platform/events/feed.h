@@ -74,7 +74,8 @@ class Feed {
   // Something was committed here. Never blocks.
   void OnCommitted();
 
-  // Begins to follow, from the store's state of now: the first mark() is no older.
+  // Begins to follow, from the store's state of now: the first mark() is no older, and all that was
+  // committed before has its position, so that whoever follows from there on is not told of it.
   absl::StatusOr<std::unique_ptr<Follower>> Follow(const std::string& clinic_id,
                                                    std::function<void()> wake, absl::Time deadline);
 
@@ -90,6 +91,8 @@ class Feed {
 
  private:
   void Run();
+  // Gives positions to all that is committed and has none (PostgreSQL).
+  absl::Status PlaceWaiting(absl::Time deadline);
   // Looks once: places what waits, and takes over what is new.
   absl::Status Look();
   void Ring();

@@ -101,7 +101,6 @@ class FeedTest : public ::testing::TestWithParam<Dialect> {
 
 TEST_P(FeedTest, BeginsNowWithACursorAndTellsWhatFollows) {
   ASSERT_OK(Append("north", "before"));
-  // Where the relay has not been yet, "before" is told as well: more than asked for, and no fault.
   ASSERT_OK_AND_ASSIGN(const auto watch, Open({Start::From::kNow}));
   const auto first = watch->Next(Context());
   ASSERT_OK(first.status());
@@ -110,13 +109,7 @@ TEST_P(FeedTest, BeginsNowWithACursorAndTellsWhatFollows) {
   EXPECT_OK(ReadCursor(first->response->cursor).status());
   ASSERT_OK(Append("south", "elsewhere"));
   ASSERT_OK(Append("north", "after"));
-  std::vector<std::string> told = Drain(*watch, 1);
-  if (told.back() == "before") {
-    const auto rest = Drain(*watch, 1);
-    told.insert(told.end(), rest.begin(), rest.end());
-  }
-  EXPECT_EQ(told.back(), "after");
-  EXPECT_THAT(told, ::testing::Not(::testing::Contains("elsewhere")));
+  EXPECT_THAT(Drain(*watch, 1), ElementsAre("after"));
   EXPECT_GT(handle_->wakes, 0);
 }
 
