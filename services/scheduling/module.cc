@@ -25,6 +25,7 @@
 #include "scheduling/rpc/reminder_handler.h"
 #include "scheduling/rpc/session_handler.h"
 #include "scheduling/rpc/therapist_handler.h"
+#include "scheduling/storage/reminder_purge.h"
 #include "scheduling/storage/scheduling_migrations.h"
 #include "scheduling/storage/shared_course_snapshots.h"
 #include "scheduling/storage/sql_scheduling_store.h"
@@ -99,7 +100,9 @@ class SchedulingModule final : public server::Module {
         audit_waiting_(platform.metrics.Gauge("ipt_audit_reads_waiting",
                                               "Audit entries of reads not yet durable.")),
         purged_(platform.metrics.Counter("ipt_answers_purged_total",
-                                         "Answers kept for retries, deleted by age.")) {
+                                         "Answers kept for retries, deleted by age.")),
+        reminders_purged_(platform.metrics.Counter("ipt_reminders_purged_total",
+                                                   "Reminders and attempts, deleted by age.")) {
     Wire();
     for (rpc::RpcService* service : services()) {
       platform.telemetry.SetReadAudit(service->name(), &read_audit_);
@@ -278,20 +281,25 @@ class SchedulingModule final : public server::Module {
     if (const absl::Status status = feed_.Purge(platform_.settings.keep_events); !status.ok()) {
       log::Line(log::Level::kWarning, "purge_failed", {{log::Key::kDetail, status.message()}});
     }
-    const absl::Time before = platform_.clock.Now() - options_.keep_answers;
+    PurgeOlder(options_.keep_answers, storage::idempotency::PurgeOlderThan, purged_);
+    PurgeOlder(platform_.settings.keep_reminders, PurgeReminders, reminders_purged_);
+  }
+
+  template <typename Delete>
+  void PurgeOlder(absl::Duration age, Delete delete_some, prometheus::Counter& counter) {
+    const absl::Time before = platform_.clock.Now() - age;
     int64_t deleted = kPurgeBatch;
-    while (deleted == kPurgeBatch && !stopping_) {
+    while (deleted >= kPurgeBatch && !stopping_) {
       const absl::Status status =
           db_->Write(Background(), [&](storage::Connection& conn) -> absl::Status {
-            IPT_ASSIGN_OR_RETURN(deleted,
-                                 storage::idempotency::PurgeOlderThan(conn, before, kPurgeBatch));
+            IPT_ASSIGN_OR_RETURN(deleted, delete_some(conn, before, kPurgeBatch));
             return absl::OkStatus();
           });
       if (!status.ok()) {
         log::Line(log::Level::kWarning, "purge_failed", {{log::Key::kDetail, status.message()}});
         return;
       }
-      purged_.Increment(static_cast<double>(deleted));
+      counter.Increment(static_cast<double>(deleted));
     }
   }
 
@@ -330,6 +338,7 @@ class SchedulingModule final : public server::Module {
   prometheus::Counter& refresh_errors_;
   prometheus::Gauge& audit_waiting_;
   prometheus::Counter& purged_;
+  prometheus::Counter& reminders_purged_;
 
   std::atomic<bool> stopping_ = false;
   FailedRefreshes failures_;  // the refresher's

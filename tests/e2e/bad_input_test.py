@@ -53,6 +53,8 @@ class BadInput:
             every("ListExtraHours", "extra_hours", parent=self.ana),
             [(c.name, c.etag, c.state) for c in every("ListCourses", "courses", parent=self.clinic)],
             every("ListSessions", "sessions", parent=f"{self.clinic}/courses/-"),
+            every("ListReminders", "reminders", parent=self.clinic),
+            self.api.GetReminderPolicy(clinic=self.clinic), self.api.GetSending(clinic=self.clinic),
             [(e.method, e.request_id) for e in every("ListAuditEntries", "audit_entries",
                                                      parent=self.clinic)
              if e.access == options_pb2.ACCESS_WRITE and e.outcome == "OK"],
@@ -129,6 +131,58 @@ class BadInput:
             ("PlanCourse", dict(name=self.course.name, session_count=-1), *FIELDS, ["session_count"]),
             ("BatchGetCourses", dict(parent=self.clinic), *FIELDS, ["names"]),
             ("ExtendCourse", dict(name=self.course.name, duration_weeks=16), *FIELDS, ["reason"]),
+        ]
+        self.check(cases)
+
+    def test_reminders(self):
+        rule = dict(audience=1, minutes_before=60, channels=[1], template="t")
+        policy = lambda **fields: dict(clinic=self.clinic, policy=fields)  # noqa: E731
+        deadline = dict(kind=4, audience=2, channels=[2], template="t")  # without weeks_before
+        patient = dict(parent=self.clinic, patient=dict(system=self.course.patient.system, value=self.course.patient.value))
+        cases = [("UpdateReminderPolicy", policy(session_rules=[dict(rule, **wrong)]), *FIELDS,
+                  [f"policy.session_rules[0].{field}"])
+                 for wrong, field in ((dict(audience=0), "audience"), (dict(minutes_before=4), "minutes_before"),
+                                      (dict(minutes_before=40321), "minutes_before"),
+                                      (dict(channels=[]), "channels"), (dict(channels=[1, 1]), "channels[1]"),
+                                      (dict(template="a b"), "template"), (dict(template=""), "template"))]
+        cases += [
+            ("UpdateReminderPolicy", policy(session_rules=[rule, rule]), *FIELDS,
+             ["policy.session_rules[1].minutes_before"]),
+            ("UpdateReminderPolicy", policy(course_rules=[deadline]), *FIELDS,
+             ["policy.course_rules[0].weeks_before"]),
+            ("UpdateReminderPolicy", policy(course_rules=[dict(deadline, kind=8)]), *FIELDS,
+             ["policy.course_rules[0].kind"]),
+            ("UpdateReminderPolicy", policy(quiet_hours=dict(start=dict(hours=8), end=dict(hours=8))), *FIELDS,
+             ["policy.quiet_hours.end"]),
+            ("UpdateReminderPolicy", policy(quiet_hours=dict(start=dict(hours=8))), *FIELDS,
+             ["policy.quiet_hours.end"]),
+            ("UpdateReminderPolicy", policy(course_reminder_time=dict(hours=24)), *FIELDS,
+             ["policy.course_reminder_time"]),
+            ("UpdateReminderPolicy", policy(max_attempts=21), *FIELDS, ["policy.max_attempts"]),
+            ("UpdateReminderPolicy", dict(clinic=self.clinic), *FIELDS, ["policy"]),
+            ("UpdateReminderPolicy", policy(etag='"1"', max_attempts=3), "ABORTED", "ETAG_MISMATCH", None),
+            ("UpdateReminderPolicy", dict(policy(max_attempts=3), course=f"{self.clinic}/courses/none"),
+             "NOT_FOUND", "RESOURCE_NOT_FOUND", None),
+            ("PreviewReminders", dict(course=self.course.name, policy=dict(max_attempts=-1)), *FIELDS,
+             ["policy.max_attempts"]),
+            ("UpdateContactPreferences", dict(patient, preferences=dict(
+                time_zone="Mars/Base", language="x", opted_out=[1, 1])), *FIELDS,
+             ["preferences.language", "preferences.opted_out[1]", "preferences.time_zone"]),
+            ("UpdateContactPreferences", dict(patient, preferences=dict(), update_mask=field_mask_pb2.FieldMask(
+                paths=["patient"])), *FIELDS, ["update_mask.paths[0]"]),
+            ("GetContactPreferences", dict(parent=self.clinic, patient=dict(system="s", value="nobody")),
+             "NOT_FOUND", "RESOURCE_NOT_FOUND", None),
+            ("GetContactPreferences", dict(parent=self.clinic), *FIELDS, ["patient"]),
+            ("SetSending", dict(clinic=self.clinic, paused=True), *FIELDS, ["reason"]),
+            ("SetSending", dict(clinic=self.clinic, max_per_minute=-1), *FIELDS, ["max_per_minute"]),
+            ("TestReminder", dict(course=self.course.name), *FIELDS, ["channels", "template"]),
+            ("TestReminder", dict(course=self.course.name, channels=[9], template="t"), *FIELDS, None),
+            ("DropReminder", dict(name=f"{self.clinic}/reminders/none"), *FIELDS, ["reason"]),
+            ("DropReminder", dict(name=f"{self.clinic}/reminders/none", reason="x"), "NOT_FOUND",
+             "RESOURCE_NOT_FOUND", None),
+            ("ListReminders", dict(parent=self.clinic, states=[0]), *FIELDS, ["states[0]"]),
+            ("ListReminders", dict(parent=self.clinic, start_time=ts(at(MONDAY, 9)),
+                                   end_time=ts(at(MONDAY, 9))), *FIELDS, ["end_time"]),
         ]
         self.check(cases)
 

@@ -792,6 +792,56 @@ class Journey:
         self.assertIn("ChangePatientIdentifier", written)
         self.assertIn("MergePatients", written)
 
+    def test_reminders_follow_the_course(self):
+        self.make_clinic()
+        self.make_therapist()
+        course = self.make_course()
+        kept = lambda: {  # noqa: E731
+            (r.kind, r.audience): r for r in self.api.all("ListReminders", "reminders", parent=self.clinic,
+                                                          course=course.name, states=[1])}
+        self.assertEqual({(7, 2)}, set(kept()), "the therapist's, from the default: nothing is booked")
+        day = next_weekday(0, TODAY + 21 * DAY)
+        session = self.api.BookSession(parent=course.name, start_time=ts(at(day, 10)))
+        self.assertEqual({(4, 2), (5, 2), (6, 2), (7, 2)}, set(kept()))
+
+        policy = dict(session_rules=[dict(audience=1, minutes_before=2880, channels=[1, 2], template="days")])
+        held = self.api.UpdateReminderPolicy(clinic=self.clinic, policy=policy)
+        self.assertEqual(8, len(held.course_rules), "the default's stay")
+        support.wait_until(lambda: (1, 1) in kept(), "the reminders to follow the policy", seconds=10)
+        first = kept()[1, 1]
+        self.assertEqual(at(day - 2 * DAY, 10), instant(first.due_time))
+        self.assertEqual((session.name, "days", [1, 2]),
+                         (first.session, first.template, list(first.channels)))
+        self.assertEqual(course.patient, first.patient)
+
+        self.api.RescheduleSession(name=session.name, start_time=ts(at(day + DAY, 11)), reason="asked for")
+        moved = self.api.GetReminder(name=first.name)
+        self.assertEqual(at(day - DAY, 11), instant(moved.due_time))
+        self.assertEqual(at(day + DAY, 11), instant(moved.variables.session_start_time))
+        self.assertEqual(first.generation + 1, moved.generation)
+
+        wishes = self.api.UpdateContactPreferences(parent=self.clinic, patient=dict(
+            system=course.patient.system, value=course.patient.value), preferences=dict(
+                opted_out=[1], language="cy"))
+        self.assertEqual([1], list(wishes.opted_out))
+        moved = self.api.GetReminder(name=first.name)
+        self.assertEqual(([2], "cy"), (list(moved.channels), moved.language))
+
+        preview = self.api.PreviewReminders(course=course.name, policy=dict(session_rules=[
+            dict(audience=1, minutes_before=60, channels=[1], template="hour")])).reminders
+        self.assertEqual([("hour", 6, 1)], [(r.template, r.state, r.why_not) for r in preview
+                                            if r.template == "hour"])
+        dropped = self.api.DropReminder(name=first.name, reason="told by telephone")
+        self.assertEqual((6, 10, "told by telephone"), (dropped.state, dropped.why_not, dropped.note))
+        with self.refused("FAILED_PRECONDITION", "REMINDER_STATE"):
+            self.api.ReplayReminder(name=first.name)
+        self.api.SetSending(clinic=self.clinic, paused=True, reason="a trial")
+        queue = self.api.GetReminderQueue(clinic=self.clinic)
+        # Of the deadline ahead there are three.
+        self.assertEqual((len(kept()) + 2, 0, True), (queue.scheduled, queue.due, queue.paused))
+        self.api.DiscontinueCourse(name=course.name, reason=1)
+        self.assertEqual({}, kept())
+
     def test_batch_get_and_list_filters(self):
         self.make_clinic()
         self.make_therapist("ana")

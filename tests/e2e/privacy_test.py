@@ -88,6 +88,23 @@ class Privacy:
         call("ChangePatientIdentifier", **patients, **{"from": first, "to": self.patient()})  # gone
         call("MergePatients", **patients, **{"from": self.patient(), "into": second})
         call("MergePatients", **patients, **{"from": second, "into": third})
+        policy = dict(session_rules=[dict(audience=1, minutes_before=2880, channels=[1], template="days")])
+        call("UpdateReminderPolicy", clinic=self.clinic, policy=policy)
+        policy["session_rules"][0]["template"] = self.mark("no template")
+        call("UpdateReminderPolicy", clinic=self.clinic, policy=policy)
+        for who in (third, self.patient()):  # the second is unknown
+            call("UpdateContactPreferences", **patients, patient=who,
+                 preferences=dict(language="en", opted_out=[1]))
+            call("UpdateContactPreferences", **patients, patient=who,
+                 preferences=dict(language=self.mark("tongue"), time_zone=self.mark("zone")))
+            call("GetContactPreferences", **patients, patient=who)
+        call("PreviewReminders", course=course.name)
+        test = call("TestReminder", course=course.name, channels=[2], template="days")
+        call("SetSending", clinic=self.clinic, paused=True, reason=self.mark("pause"))
+        call("SetSending", clinic=self.clinic, reason=MARK * 60)
+        call("DropReminder", name=test.name, reason=self.mark("note"))
+        call("ReplayReminder", name=test.name)
+        self.assertGreater(len(call("ListReminders", parent=self.clinic).reminders), 3)
         call("CompleteCourse", name=course.name, cancel_sessions=True)
         call("DiscontinueCourse", name=f"{self.clinic}/courses/c3", reason=1)
         call("ReopenCourse", name=f"{self.clinic}/courses/c3", reason=self.mark("reason"))

@@ -47,6 +47,9 @@ ABSL_FLAG(absl::Duration, event_heartbeat, absl::Seconds(15),
           "A follower of events that hears of none for so long is sent a cursor all the same.");
 ABSL_FLAG(absl::Duration, keep_events, absl::Hours(30 * 24),
           "How long events are kept for followers to catch up; then they are deleted.");
+ABSL_FLAG(
+    absl::Duration, keep_reminders, absl::Hours(400 * 24),
+    "How long reminders of closed courses, and attempts to deliver, are kept after their end.");
 ABSL_FLAG(int, database_sessions, 16, "PostgreSQL sessions, or SQLite readers, 1 to 256.");
 ABSL_FLAG(absl::Duration, statement_timeout, absl::Seconds(10),
           "The longest an SQL statement runs.");
@@ -229,6 +232,7 @@ absl::StatusOr<Settings> Collect() {
   settings.max_stream_age = absl::GetFlag(FLAGS_max_stream_age);
   settings.event_heartbeat = absl::GetFlag(FLAGS_event_heartbeat);
   settings.keep_events = absl::GetFlag(FLAGS_keep_events);
+  settings.keep_reminders = absl::GetFlag(FLAGS_keep_reminders);
   settings.database_sessions = absl::GetFlag(FLAGS_database_sessions);
   settings.statement_timeout = absl::GetFlag(FLAGS_statement_timeout);
   settings.group_commit = absl::GetFlag(FLAGS_group_commit);
@@ -308,7 +312,8 @@ absl::StatusOr<Settings> Collect() {
         {"max_connection_age", settings.max_connection_age},
         {"max_stream_age", settings.max_stream_age},
         {"event_heartbeat", settings.event_heartbeat},
-        {"keep_events", settings.keep_events}}) {
+        {"keep_events", settings.keep_events},
+        {"keep_reminders", settings.keep_reminders}}) {
     if (value <= absl::ZeroDuration()) return Wrong(absl::StrCat("--", name, " must be above 0"));
   }
   if (settings.max_connection_age > kMaxConnectionAge) {

@@ -38,6 +38,7 @@ struct Settings {
   absl::Duration max_stream_age;
   absl::Duration event_heartbeat;
   absl::Duration keep_events;
+  absl::Duration keep_reminders;
   int database_sessions = 0;
   absl::Duration statement_timeout;
   bool group_commit = true;

@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "scheduling/storage/reminder_purge.h"
 #include "tests/scheduling/storage/scheduling_store_conformance.h"
 
 namespace ipt::scheduling {
@@ -54,17 +55,23 @@ class QueryPlansTest : public ::testing::Test {
     std::string plan;
     for (const std::string& sql : recorder_.Take()) {
       if (!absl::StrContains(sql, absl::StrCat(" ", table, " "))) continue;
-      EXPECT_OK(db_->Read({}, [&](storage::Connection& conn) -> absl::Status {
-        const std::string explain = absl::StrCat("EXPLAIN QUERY PLAN ", sql);
-        const std::vector<storage::Value> nulls(CountParameters(sql));
-        using enum storage::ColumnType;
-        return conn.Query({explain, {kInt64, kInt64, kInt64, kText}}, nulls,
-                          [&](const storage::Row& row) {
-                            absl::StrAppend(&plan, row.Text(3), "\n");
-                            return absl::OkStatus();
-                          });
-      }));
+      absl::StrAppend(&plan, Explain(sql));
     }
+    return plan;
+  }
+
+  std::string Explain(const std::string& sql) {
+    std::string plan;
+    EXPECT_OK(db_->Read({}, [&](storage::Connection& conn) -> absl::Status {
+      const std::string explain = absl::StrCat("EXPLAIN QUERY PLAN ", sql);
+      const std::vector<storage::Value> nulls(CountParameters(sql));
+      using enum storage::ColumnType;
+      return conn.Query({explain, {kInt64, kInt64, kInt64, kText}}, nulls,
+                        [&](const storage::Row& row) {
+                          absl::StrAppend(&plan, row.Text(3), "\n");
+                          return absl::OkStatus();
+                        });
+    }));
     return plan;
   }
 
@@ -166,6 +173,19 @@ TEST_F(QueryPlansTest, RemindersAreReadThroughTheirIndexes) {
   EXPECT_THAT(PlanOf("reminders", [](SchedulingTx& tx) { (void)tx.CountReminders("c", At(0)); }),
               ::testing::AllOf(Searches("reminders_of_course"), Searches("reminders_dead"),
                                Searches("reminders_by_age")));
+}
+
+TEST_F(QueryPlansTest, PurgesBeginWithTheOldest) {
+  recorder_.Take();
+  ASSERT_OK(db_->Write(
+      {}, [](storage::Connection& conn) { return PurgeReminders(conn, At(0), 9).status(); }));
+  std::string plan;
+  for (const std::string& sql : recorder_.Take()) {
+    if (absl::StartsWith(sql, "DELETE")) absl::StrAppend(&plan, Explain(sql));
+  }
+  EXPECT_THAT(plan, ::testing::HasSubstr("INDEX reminders_by_age (updated_us<?)"));
+  EXPECT_THAT(plan, ::testing::HasSubstr("INDEX reminder_attempts_by_age (leased_us<?)"));
+  EXPECT_THAT(plan, ::testing::Not(::testing::HasSubstr("SCAN r")));
 }
 
 TEST_F(QueryPlansTest, FreeTimeIsReadThroughShortRanges) {

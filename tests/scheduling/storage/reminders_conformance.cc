@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "scheduling/storage/reminder_purge.h"
 #include "tests/scheduling/storage/scheduling_store_conformance.h"
 
 namespace ipt::scheduling {
@@ -274,6 +275,39 @@ TEST_P(RemindersTest, TheQueueIsCounted) {
   ASSERT_OK(none);
   EXPECT_EQ(none->oldest_due, std::nullopt);
   EXPECT_EQ(none->next_due, std::nullopt);
+}
+
+TEST_P(RemindersTest, WhatIsOverIsPurgedByAge) {
+  const auto purge = [&](absl::Time before, int64_t limit) {
+    int64_t deleted = -1;
+    EXPECT_OK(db_->Write({}, [&](storage::Connection& conn) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(deleted, PurgeReminders(conn, before, limit));
+      return absl::OkStatus();
+    }));
+    return deleted;
+  };
+  std::vector<Reminder> some;
+  for (const char* id : {"a", "b", "c", "waits"}) {
+    some.push_back(SampleReminder(id));
+    some.back().state = ReminderState::kSent;
+  }
+  some[2].course_id = "k2";
+  some[3].state = ReminderState::kScheduled;
+  ASSERT_OK(Put(some));
+  ASSERT_OK(
+      Sql("INSERT INTO reminder_attempts (clinic_id, reminder_id, generation, attempt, "
+          "lease_token, caller, leased_us, ended_us, outcome, reason) VALUES "
+          "('c1', 'a', 1, 1, 3, 'gw', 100, 200, 1, ''), ('c1', 'a', 1, 2, 3, 'gw', 300, 400, 1, "
+          "'')"));
+  EXPECT_EQ(purge(absl::FromUnixMicros(301), 1), 1);
+  EXPECT_EQ(Count("reminder_attempts"), 1);
+  EXPECT_EQ(purge(At(1), 10), 1) << "an attempt; both courses are open";
+  EXPECT_EQ(Count("reminders"), 4);
+  ASSERT_OK(Sql("UPDATE courses SET open = 0, state = 4 WHERE course_id = 'k1'"));
+  EXPECT_EQ(purge(At(0), 10), 0);  // not old enough
+  EXPECT_EQ(purge(At(1), 1), 1);
+  EXPECT_EQ(purge(At(1), 10), 1);
+  EXPECT_THAT(Ids({}), UnorderedElementsAre("c", "waits"));
 }
 
 TEST_P(RemindersTest, TheListenerHearsOfWhatWasCommitted) {
