@@ -40,9 +40,16 @@ SERVICE_LAYERS = {
          "platform/errors/status_macros.h", "platform/time/", "platform/transaction/",
          "platform/ids/ids.h"],
     ),
+    "reminders": (
+        {"std", "absl"},
+        ["{own}/domain/", "{own}/reminders/", "platform/cache/", "platform/errors/error.h",
+         "platform/errors/status_macros.h", "platform/observability/", "platform/server/periodic.h",
+         "platform/time/"],
+    ),
     "rpc": (
         {"std", "absl", "proto"},
-        ["{own}/domain/", "{own}/rpc/", "platform/rpc/", "platform/events/", "platform/errors/error.h",
+        ["{own}/domain/", "{own}/reminders/", "{own}/rpc/", "platform/rpc/", "platform/events/",
+         "platform/errors/error.h",
          "platform/errors/field_violations.h", "platform/errors/status_macros.h", "platform/time/",
          "platform/transaction/", "platform/ids/", "platform/auth/caller.h"],
     ),

@@ -2,11 +2,13 @@
 
 #include <atomic>
 #include <optional>
+#include <random>
 #include <utility>
 #include <vector>
 
 #include "platform/audit/audit_handler.h"
 #include "platform/audit/read_audit.h"
+#include "platform/cache/memory_due_index.h"
 #include "platform/errors/status_macros.h"
 #include "platform/events/feed.h"
 #include "platform/ids/ids.h"
@@ -18,8 +20,13 @@
 #include "platform/storage/outbox.h"
 #include "platform/storage/platform_migrations.h"
 #include "scheduling/domain/course_state.h"
+#include "scheduling/reminders/index_keeper.h"
+#include "scheduling/reminders/queue_metrics.h"
+#include "scheduling/reminders/reminder_queue.h"
+#include "scheduling/reminders/store_clock.h"
 #include "scheduling/rpc/clinic_handler.h"
 #include "scheduling/rpc/course_handler.h"
+#include "scheduling/rpc/delivery_handler.h"
 #include "scheduling/rpc/event_handler.h"
 #include "scheduling/rpc/event_proto.h"
 #include "scheduling/rpc/reminder_handler.h"
@@ -61,6 +68,12 @@ class CommitBell final : public CommitListener {
   events::Feed& feed_;
 };
 
+// 0 to 1.
+double Random() {
+  thread_local std::mt19937_64 generator{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0, 1)(generator);
+}
+
 class SchedulingModule final : public server::Module {
  public:
   SchedulingModule(const server::Platform& platform, std::unique_ptr<storage::Database> db,
@@ -79,11 +92,20 @@ class SchedulingModule final : public server::Module {
         store_(*db_, encoder_, &bell_),
         audit_reader_(*db_),
         read_audit_([this](const std::vector<AuditRecord>& batch) { return WriteAudit(batch); }),
+        store_clock_(platform.clock),
+        memory_index_(platform.shared.redis() == nullptr
+                          ? std::make_unique<cache::MemoryDueIndex>(store_clock_)
+                          : nullptr),
+        queue_metrics_(platform.metrics),
+        queue_(memory_index_ == nullptr ? platform.shared.due_index() : *memory_index_,
+               platform.shared.wake(), store_clock_, queue_metrics_),
+        keeper_(store_, queue_, platform.clock, store_clock_),
         clinics_(store_),
         therapists_(store_, ids_),
         courses_(store_, ids_, cache_.get(), snapshots_.get()),
         sessions_(store_, ids_),
         reminders_(store_),
+        deliveries_(store_, queue_, {.back_off = {}, .random = Random}),
         events_(feed_, platform.settings.event_heartbeat),
         audit_(audit_reader_),
         clinic_service_("ipt.scheduling.v1.ClinicService", platform.runtime),
@@ -91,6 +113,7 @@ class SchedulingModule final : public server::Module {
         course_service_("ipt.scheduling.v1.CourseService", platform.runtime),
         session_service_("ipt.scheduling.v1.SessionService", platform.runtime),
         reminder_service_("ipt.scheduling.v1.ReminderService", platform.runtime),
+        delivery_service_("ipt.scheduling.v1.DeliveryService", platform.runtime),
         event_service_("ipt.scheduling.v1.EventService", platform.runtime),
         audit_service_("ipt.audit.v1.AuditService", platform.runtime),
         refreshed_(platform.metrics.Counter("ipt_forecasts_refreshed_total",
@@ -113,7 +136,7 @@ class SchedulingModule final : public server::Module {
 
   std::vector<rpc::RpcService*> services() override {
     return {&clinic_service_,   &therapist_service_, &course_service_, &session_service_,
-            &reminder_service_, &event_service_,     &audit_service_};
+            &reminder_service_, &delivery_service_,  &event_service_,  &audit_service_};
   }
 
   absl::Status Probe() override {
@@ -126,6 +149,7 @@ class SchedulingModule final : public server::Module {
   void Start() override {
     feed_.Start();
     refresher_.emplace(kRefreshEvery, [this] { Refresh(); });
+    keeper_.Start();
     purger_.emplace(kPurgeEvery, [this] { Purge(); });
   }
 
@@ -134,6 +158,7 @@ class SchedulingModule final : public server::Module {
   void Stop() override {
     stopping_ = true;
     db_->EndWithin(kStopTime);
+    keeper_.Stop();
     feed_.Stop();
     refresher_.reset();
     purger_.reset();
@@ -219,6 +244,12 @@ class SchedulingModule final : public server::Module {
     s.Handle("RecordAttendance", sessions_, &SessionHandler::RecordAttendance);
     s.Handle("FindSlots", sessions_, &SessionHandler::FindSlots);
 
+    auto& d = delivery_service_;
+    d.Handle("LeaseReminders", deliveries_, &DeliveryHandler::LeaseReminders);
+    d.Handle("CompleteReminders", deliveries_, &DeliveryHandler::CompleteReminders);
+    d.Handle("ExtendLeases", deliveries_, &DeliveryHandler::ExtendLeases);
+    d.Handle("ReportDeliveries", deliveries_, &DeliveryHandler::ReportDeliveries);
+    d.HandleBidi("StreamReminders", deliveries_, &DeliveryHandler::StreamReminders);
     event_service_.HandleStream("WatchEvents", events_, &EventHandler::WatchEvents);
 
     auto& r = reminder_service_;
@@ -318,11 +349,19 @@ class SchedulingModule final : public server::Module {
   storage::audit::SqlAuditReader audit_reader_;
   audit::ReadAudit read_audit_;
 
+  StoreClock store_clock_;
+  // Where replicas share none: by the store's clock, which may differ from the machine's.
+  const std::unique_ptr<cache::DueIndex> memory_index_;
+  QueueMetrics queue_metrics_;
+  ReminderQueue queue_;
+  IndexKeeper keeper_;
+
   ClinicHandler clinics_;
   TherapistHandler therapists_;
   CourseHandler courses_;
   SessionHandler sessions_;
   ReminderHandler reminders_;
+  DeliveryHandler deliveries_;
   EventHandler events_;
   audit::AuditHandler audit_;
 
@@ -331,6 +370,7 @@ class SchedulingModule final : public server::Module {
   rpc::RpcService course_service_;
   rpc::RpcService session_service_;
   rpc::RpcService reminder_service_;
+  rpc::RpcService delivery_service_;
   rpc::RpcService event_service_;
   rpc::RpcService audit_service_;
 

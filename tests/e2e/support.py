@@ -48,6 +48,7 @@ SERVICES = {  # attribute of Api: (package, file)
     "courses": ("ipt.scheduling.v1", "course_service", "CourseService"),
     "sessions": ("ipt.scheduling.v1", "session_service", "SessionService"),
     "reminders": ("ipt.scheduling.v1", "reminder_service", "ReminderService"),
+    "deliveries": ("ipt.scheduling.v1", "delivery_service", "DeliveryService"),
     "events": ("ipt.scheduling.v1", "event_service", "EventService"),
     "audit": ("ipt.audit.v1", "audit_service", "AuditService"),
 }

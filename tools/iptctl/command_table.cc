@@ -408,6 +408,34 @@ std::vector<Command> MakeCommands() {
               "reminders queue clinics/north"},
          },
          out);
+  Append("ipt.scheduling.v1.DeliveryService",
+         {
+             {"delivery",
+              "lease",
+              "LeaseReminders",
+              {"CLINIC=clinic"},
+              "delivery lease clinics/north --max-reminders 10 --lease-duration 60s"},
+             {"delivery",
+              "complete",
+              "CompleteReminders",
+              {"CLINIC=clinic"},
+              "delivery complete clinics/north --json '{\"completions\": [{\"reminder\": "
+              "\"clinics/north/reminders/r1\", \"lease_token\": 7, \"outcome\": "
+              "\"ATTEMPT_OUTCOME_SENT\"}]}'"},
+             {"delivery",
+              "extend",
+              "ExtendLeases",
+              {"CLINIC=clinic"},
+              "delivery extend clinics/north --lease-duration 120s --json '{\"leases\": "
+              "[{\"reminder\": \"clinics/north/reminders/r1\", \"lease_token\": 7}]}'"},
+             {"delivery",
+              "report",
+              "ReportDeliveries",
+              {"CLINIC=clinic"},
+              "delivery report clinics/north --json '{\"reports\": [{\"reminder\": "
+              "\"clinics/north/reminders/r1\", \"outcome\": \"DELIVERY_OUTCOME_DELIVERED\"}]}'"},
+         },
+         out);
   Append("ipt.audit.v1.AuditService",
          {
              {"audit",

@@ -26,6 +26,14 @@ class Periodic {
     wake_.notify_all();
     thread_.join();
   }
+  // Ends the pause. Thread-safe, never blocks on the task.
+  void Kick() {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      kicked_ = true;
+    }
+    wake_.notify_all();
+  }
   Periodic(const Periodic&) = delete;
   Periodic& operator=(const Periodic&) = delete;
 
@@ -33,10 +41,12 @@ class Periodic {
   void Run() {
     std::unique_lock<std::mutex> lock(mutex_);
     while (!stopping_) {
+      kicked_ = false;
       lock.unlock();
       task_();
       lock.lock();
-      wake_.wait_for(lock, absl::ToChronoNanoseconds(pause_), [this] { return stopping_; });
+      wake_.wait_for(lock, absl::ToChronoNanoseconds(pause_),
+                     [this] { return stopping_ || kicked_; });
     }
   }
 
@@ -45,6 +55,7 @@ class Periodic {
   std::mutex mutex_;
   std::condition_variable wake_;
   bool stopping_ = false;
+  bool kicked_ = false;
   std::thread thread_;
 };
 

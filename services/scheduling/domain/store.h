@@ -22,6 +22,7 @@
 #include "absl/time/time.h"
 #include "platform/transaction/call_context.h"
 #include "platform/transaction/write_log.h"
+#include "scheduling/domain/delivery_tx.h"
 #include "scheduling/domain/events.h"
 #include "scheduling/domain/reminder_store.h"
 #include "scheduling/domain/types.h"
@@ -180,12 +181,18 @@ class SchedulingReader : public ReminderReader {
 
   // The newest revision that this store has issued.
   virtual absl::StatusOr<int64_t> CurrentRevision() = 0;
+
+  // The queue of reminders, in this transaction.
+  virtual QueueReader& queue() = 0;
 };
 
 class SchedulingTx : public SchedulingReader, public ReminderWriter {
  public:
   // Idempotency, audit and revision of this transaction.
   virtual WriteLog& log() = 0;
+
+  // Leases of the queue, in this transaction.
+  virtual DeliveryTx& delivery() = 0;
 
   // Appends to the outbox (encoded by the store's EventEncoder, stamped with `now`).
   virtual absl::Status Emit(const Event& event, absl::Time now) = 0;

@@ -21,6 +21,7 @@
 #include "scheduling/domain/events.h"
 #include "scheduling/domain/queue_listener.h"
 #include "scheduling/domain/store.h"
+#include "scheduling/storage/sql_delivery.h"
 
 namespace ipt::scheduling {
 
@@ -33,6 +34,8 @@ class SqlSchedulingTx final : public SchedulingTx {
   WriteLog& log() override { return log_; }
   absl::Status Emit(const Event& event, absl::Time now) override;
   absl::StatusOr<int64_t> CurrentRevision() override;
+  QueueReader& queue() override { return delivery_; }
+  DeliveryTx& delivery() override { return delivery_; }
   // What this transaction has changed so far.
   CommittedChanges TakeChanges() { return std::move(changes_); }
   std::vector<QueueChange> TakeQueueChanges() { return std::move(queue_changes_); }
@@ -226,6 +229,7 @@ class SqlSchedulingTx final : public SchedulingTx {
 
   storage::Connection& conn_;
   storage::SqlWriteLog log_;
+  SqlDelivery delivery_{conn_, log_};
   const EventEncoder& encoder_;
   CommittedChanges changes_;
   std::vector<QueueChange> queue_changes_;

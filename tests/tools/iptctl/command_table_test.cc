@@ -52,7 +52,12 @@ TEST(CommandTableTest, HasACommandForEveryMethodOfTheContract) {
     if (!command.method.empty()) commanded.insert(command.method);
   }
   EXPECT_EQ(embedded, on_disk);
-  EXPECT_EQ(commanded, on_disk);
+  // A conversation is a gateway's, not a command line's.
+  std::set<std::string> commandable;
+  for (const MethodDescriptor* method : ContractMethods()) {
+    if (!method->client_streaming()) commandable.insert(method->full_name());
+  }
+  EXPECT_EQ(commanded, commandable);
 }
 
 TEST(CommandTableTest, ExplainsEveryCommandAndShowsAnExample) {

@@ -123,3 +123,10 @@ CREATE TABLE reminder_attempts (
   PRIMARY KEY (clinic_id, reminder_id, generation, attempt)
 );
 CREATE INDEX reminder_attempts_by_age ON reminder_attempts (leased_us);
+
+-- Names this store's contents to whatever indexes the queue.
+CREATE TABLE reminder_queue_epoch (
+  id    BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+  epoch TEXT COLLATE "C" NOT NULL
+);
+INSERT INTO reminder_queue_epoch (id, epoch) VALUES (1, md5(random()::text || clock_timestamp()::text || pg_backend_pid()::text));

@@ -125,3 +125,10 @@ CREATE TABLE reminder_attempts (
   PRIMARY KEY (clinic_id, reminder_id, generation, attempt)
 ) WITHOUT ROWID;
 CREATE INDEX reminder_attempts_by_age ON reminder_attempts (leased_us);
+
+-- Names this store's contents to whatever indexes the queue.
+CREATE TABLE reminder_queue_epoch (
+  id    BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+  epoch TEXT NOT NULL
+);
+INSERT INTO reminder_queue_epoch (id, epoch) VALUES (1, lower(hex(randomblob(16))));
