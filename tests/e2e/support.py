@@ -83,7 +83,7 @@ def first_answer(method, call, request, **options):
     if not answers:
         return answer
     try:
-        return next(answer)
+        return next(answer, None)  # a stream may end well without one
     finally:
         answer.cancel()
 
