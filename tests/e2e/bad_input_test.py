@@ -159,6 +159,7 @@ class BadInput:
             ("UpdateReminderPolicy", policy(course_reminder_time=dict(hours=24)), *FIELDS,
              ["policy.course_reminder_time"]),
             ("UpdateReminderPolicy", policy(max_attempts=21), *FIELDS, ["policy.max_attempts"]),
+            ("UpdateReminderPolicy", policy(after_unknown=3), *FIELDS, ["policy.after_unknown"]),
             ("UpdateReminderPolicy", dict(clinic=self.clinic), *FIELDS, ["policy"]),
             ("UpdateReminderPolicy", policy(etag='"1"', max_attempts=3), "ABORTED", "ETAG_MISMATCH", None),
             ("UpdateReminderPolicy", dict(policy(max_attempts=3), course=f"{self.clinic}/courses/none"),

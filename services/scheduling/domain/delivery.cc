@@ -36,11 +36,11 @@ LeaseVerdict Taken(const LeaseRecord& record) {
     return LeaseVerdict::kSuperseded;
   }
   if (record.named->lease_token != record.lease_token) return LeaseVerdict::kLost;
-  // A lease that ran out, and nobody has leased it again: its gateway's word is still the newest.
-  const bool lapsed = record.state == ReminderState::kScheduled &&
-                      record.named->outcome == AttemptOutcome::kUnknown;
-  return lapsed || record.state == ReminderState::kLeased ? LeaseVerdict::kApplied
-                                                          : LeaseVerdict::kLost;
+  // A lease that ran out, and nobody has leased it again: its gateway's word is still the newest,
+  // also where the reminder was given up meanwhile.
+  const bool open = record.named->outcome == AttemptOutcome::kUnknown;
+  return open || record.state == ReminderState::kLeased ? LeaseVerdict::kApplied
+                                                        : LeaseVerdict::kLost;
 }
 
 // Whether the attempt ended with this word before. A RETRY too many ended it as DEAD.
@@ -109,6 +109,11 @@ Judgement JudgeCompletion(const std::optional<LeaseRecord>& found, const Complet
     return Ends(record, AttemptOutcome::kDead, word.reason,
                 {.state = ReminderState::kDead, .why_not = ReminderWhyNot::kRejected, .next = now});
   }
+  if (now >= record.not_after) {
+    return Ends(
+        record, AttemptOutcome::kRetry, word.reason,
+        {.state = ReminderState::kSuppressed, .why_not = ReminderWhyNot::kTooLate, .next = now});
+  }
   if (record.attempt >= record.max_attempts) {
     return Ends(record, AttemptOutcome::kDead, word.reason,
                 {.state = ReminderState::kDead,
@@ -134,15 +139,19 @@ Judgement JudgeExtension(const std::optional<LeaseRecord>& found, absl::Time unt
 
 Judgement JudgeEnd(const LeaseRecord& record, absl::Time now) {
   RowChange row{.state = ReminderState::kScheduled, .next = now};
+  const bool unknown = record.state == ReminderState::kLeased;
   if (now >= record.not_after) {
     row.state = ReminderState::kSuppressed;
     row.why_not = ReminderWhyNot::kTooLate;
+  } else if (unknown && record.hold_unknown) {
+    row.state = ReminderState::kDead;
+    row.why_not = ReminderWhyNot::kOutcomeUnknown;
   } else if (record.attempt >= record.max_attempts) {
     row.state = ReminderState::kDead;
     row.why_not = ReminderWhyNot::kAttemptsExhausted;
   }
   Judgement judgement{.verdict = LeaseVerdict::kApplied, .state = row.state, .row = row};
-  if (record.state == ReminderState::kLeased && record.named.has_value() && !record.named->ended) {
+  if (unknown && record.named.has_value() && !record.named->ended) {
     judgement.attempt = AttemptEnd{.generation = record.named->generation,
                                    .attempt = record.named->attempt,
                                    .outcome = AttemptOutcome::kUnknown};

@@ -46,6 +46,7 @@ struct LeaseRecord {
   absl::Time not_after;
   int attempt = 0;
   int max_attempts = 0;
+  bool hold_unknown = false;
   int64_t lease_token = 0;
   DeliveryOutcome delivery = DeliveryOutcome::kUnspecified;
   struct Attempt {

@@ -60,6 +60,7 @@ class Planner {
     reminder.patient_id = in_.course.patient_id;
     reminder.max_attempts =
         in_.policy.max_attempts == 0 ? ReminderDefaults::kMaxAttempts : in_.policy.max_attempts;
+    reminder.hold_unknown = in_.policy.after_unknown == AfterUnknown::kHold;
     reminder.channels = rule.channels;
     reminder.template_key = rule.template_key;
     reminder.variables.time_zone = ZoneOf(rule.audience).name;
@@ -261,6 +262,7 @@ int64_t DigestOf(const std::vector<Reminder>& desired) {
     fnv.Add(r.not_after);
     fnv.Add(r.why_not);
     fnv.Add(int64_t{r.max_attempts});
+    fnv.Add(int64_t{r.hold_unknown});
     fnv.Add(static_cast<int64_t>(r.channels.size()));
     for (const ReminderChannel channel : r.channels) fnv.Add(channel);
     fnv.Add(r.template_key);

@@ -82,7 +82,8 @@ const ReminderPolicy& DefaultReminderPolicy() {
                        ForTherapist(ReminderKind::kNoSessionBooked, "no-session-booked")},
       .quiet_hours = QuietHours{20 * 60, 8 * 60, QuietHoursShift::kEarlier},
       .course_reminder_minute = ReminderDefaults::kCourseReminderMinute,
-      .max_attempts = ReminderDefaults::kMaxAttempts};
+      .max_attempts = ReminderDefaults::kMaxAttempts,
+      .after_unknown = ReminderDefaults::kAfterUnknown};
   return *kDefault;
 }
 
@@ -171,6 +172,10 @@ void CheckReminderPolicy(const ReminderPolicy& policy, FieldViolations bad) {
   }
   if (policy.max_attempts < 0 || policy.max_attempts > kMaxAttempts) {
     bad.Add("max_attempts", "must be 1 to 20, or 0 for 8");
+  }
+  if (policy.after_unknown < AfterUnknown::kUnspecified ||
+      policy.after_unknown > AfterUnknown::kHold) {
+    bad.Add("after_unknown", "must be RESEND or HOLD");
   }
 }
 

@@ -23,8 +23,8 @@ Group GroupOf(const Reminder& reminder) { return {reminder.key.session_id, remin
 
 bool SameContent(const Reminder& a, const Reminder& b) {
   const auto content = [](const Reminder& r) {
-    return std::tie(r.therapist_id, r.patient_id, r.not_after, r.max_attempts, r.channels,
-                    r.template_key, r.language, r.variables, r.quiet_hours);
+    return std::tie(r.therapist_id, r.patient_id, r.not_after, r.max_attempts, r.hold_unknown,
+                    r.channels, r.template_key, r.language, r.variables, r.quiet_hours);
   };
   return content(a) == content(b);
 }

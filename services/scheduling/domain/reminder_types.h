@@ -59,12 +59,15 @@ struct CourseReminderRule {
   friend bool operator==(const CourseReminderRule&, const CourseReminderRule&) = default;
 };
 
+enum class AfterUnknown { kUnspecified = 0, kResend, kHold };
+
 struct ReminderPolicy {
   std::vector<SessionReminderRule> session_rules;
   std::vector<CourseReminderRule> course_rules;
   std::optional<QuietHours> quiet_hours;
   std::optional<int> course_reminder_minute;
   int max_attempts = 0;
+  AfterUnknown after_unknown = AfterUnknown::kUnspecified;
   friend bool operator==(const ReminderPolicy&, const ReminderPolicy&) = default;
 };
 
@@ -72,6 +75,7 @@ struct ReminderPolicy {
 struct ReminderDefaults {
   static constexpr int kCourseReminderMinute = 9 * 60;
   static constexpr int kMaxAttempts = 8;
+  static constexpr AfterUnknown kAfterUnknown = AfterUnknown::kResend;
 };
 
 // A policy as it is stored, or as it holds for a course. Never stored: revision 0.
@@ -134,7 +138,8 @@ enum class ReminderWhyNot {
   kAttemptsExhausted,
   kRejected,
   kDropped,
-  kBornLate
+  kBornLate,
+  kOutcomeUnknown
 };
 
 enum class DeliveryOutcome { kUnspecified = 0, kDelivered, kBounced, kUnsubscribed };
@@ -185,7 +190,8 @@ struct Reminder {
   absl::Time next;
   int attempt = 0;  // of this generation
   int max_attempts = 0;
-  int64_t lease_token = 0;  // the newest lease's; kept when the reminder changes under it
+  bool hold_unknown = false;  // dead, not leased again, once a lease ended without a word
+  int64_t lease_token = 0;    // the newest lease's; kept when the reminder changes under it
 
   std::vector<ReminderChannel> channels;
   std::string template_key;

@@ -1,6 +1,7 @@
 #include "scheduling/domain/reminders.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -74,6 +75,11 @@ absl::StatusOr<Outlook> Look(SchedulingReader& reader, const CallContext& ctx,
   IPT_ASSIGN_OR_RETURN(look.desired, DesiredOf(calendars, look.course, look.sessions, look.policy,
                                                look.settings.preferences, ctx.now));
   return look;
+}
+
+void SortEachOnce(std::vector<ReminderChannel>& channels) {
+  std::sort(channels.begin(), channels.end());
+  channels.erase(std::unique(channels.begin(), channels.end()), channels.end());
 }
 
 // Rewrites the reminders of a course whose settings have changed.
@@ -172,6 +178,35 @@ absl::Status SetPatientGone(SchedulingTx& tx, const CallContext& ctx, const Iden
       .status();
 }
 
+absl::Status Unsubscribe(SchedulingTx& tx, const CallContext& ctx,
+                         const std::vector<Unsubscription>& unsubscriptions) {
+  struct Wish {
+    Identifier patient;
+    std::vector<ReminderChannel> channels;
+  };
+  std::map<std::string, Wish> wishes;  // by patient's id, as whoever locks several
+  for (const Unsubscription& one : unsubscriptions) {
+    const absl::StatusOr<Reminder> reminder = tx.GetReminder(ctx.clinic_id, one.reminder_id);
+    if (absl::IsNotFound(reminder.status())) continue;
+    IPT_RETURN_IF_ERROR(reminder.status());
+    if (reminder->key.audience != ReminderAudience::kPatient) continue;
+    Wish& wish = wishes[reminder->patient_id];
+    wish.patient = reminder->patient;
+    wish.channels.push_back(one.channel);
+  }
+  for (const auto& [patient_id, wish] : wishes) {
+    IPT_ASSIGN_OR_RETURN(ContactPreferences held, GetContactPreferences(tx, ctx, wish.patient));
+    const auto add = [&](ContactPreferences now) -> absl::StatusOr<ContactPreferences> {
+      now.opted_out.insert(now.opted_out.end(), wish.channels.begin(), wish.channels.end());
+      SortEachOnce(now.opted_out);
+      return now;
+    };
+    if (add(held)->opted_out == held.opted_out) continue;
+    IPT_RETURN_IF_ERROR(SetContactPreferences(tx, ctx, wish.patient, 0, add).status());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status MergeContactPreferences(SchedulingTx& tx, const CallContext& ctx,
                                      const std::string& from_id, const std::string& into_id) {
   IPT_ASSIGN_OR_RETURN(const ReminderSettings given,
@@ -181,9 +216,7 @@ absl::Status MergeContactPreferences(SchedulingTx& tx, const CallContext& ctx,
   const ContactPreferences& from = given.preferences;
   ContactPreferences& into = kept.preferences;
   into.opted_out.insert(into.opted_out.end(), from.opted_out.begin(), from.opted_out.end());
-  std::sort(into.opted_out.begin(), into.opted_out.end());
-  into.opted_out.erase(std::unique(into.opted_out.begin(), into.opted_out.end()),
-                       into.opted_out.end());
+  SortEachOnce(into.opted_out);
   if (into.language.empty()) into.language = from.language;
   if (into.time_zone.empty()) into.time_zone = from.time_zone;
   into.gone |= from.gone;
@@ -255,6 +288,7 @@ absl::StatusOr<Reminder> TestReminder(SchedulingTx& tx, const CallContext& ctx,
   const ReminderPolicy held = PolicyOf(settings, /*of_course=*/true).policy;
   policy.quiet_hours = held.quiet_hours;
   policy.max_attempts = held.max_attempts;
+  policy.after_unknown = held.after_unknown;
   ClinicCalendars calendars(tx, ctx.clinic_id);
   IPT_ASSIGN_OR_RETURN(
       auto planned, DesiredOf(calendars, locked, {session}, policy, settings.preferences, ctx.now));

@@ -47,6 +47,14 @@ absl::StatusOr<ContactPreferences> SetContactPreferences(
 // The same of `gone` alone, where it is not so yet.
 absl::Status SetPatientGone(SchedulingTx& tx, const CallContext& ctx, const Identifier& patient,
                             bool gone);
+// Patients who unsubscribed by what came of a reminder to them: each is opted out of that channel.
+// Therapists and reminders that there are not are passed over.
+struct Unsubscription {
+  std::string reminder_id;
+  ReminderChannel channel = ReminderChannel::kUnspecified;
+};
+absl::Status Unsubscribe(SchedulingTx& tx, const CallContext& ctx,
+                         const std::vector<Unsubscription>& unsubscriptions);
 // Gives `into` what `from` wanted, too, before the two are merged: opted-out channels and absence
 // of either count; language and zone are into's, where it has them.
 absl::Status MergeContactPreferences(SchedulingTx& tx, const CallContext& ctx,

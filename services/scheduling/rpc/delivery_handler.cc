@@ -12,6 +12,7 @@
 #include "platform/rpc/resource_name.h"
 #include "platform/rpc/write_once.h"
 #include "scheduling/domain/names.h"
+#include "scheduling/domain/reminders.h"
 #include "scheduling/rpc/delivery_proto.h"
 
 namespace ipt::scheduling {
@@ -137,8 +138,15 @@ absl::StatusOr<pb::ReportDeliveriesResponse> DeliveryHandler::ReportDeliveries(
   FieldViolations bad;
   const std::vector<DeliveryReport> reports = ReadReports(request.reports(), ctx.now, bad);
   IPT_RETURN_IF_ERROR(bad.ToStatus());
+  std::vector<Unsubscription> unsubscriptions;
+  for (const DeliveryReport& report : reports) {
+    if (report.outcome != DeliveryOutcome::kUnsubscribed) continue;
+    unsubscriptions.push_back({report.reminder_id, report.channel});
+  }
   return rpc::WriteOnce<pb::ReportDeliveriesResponse>(
       store_, ctx, [&](SchedulingTx& tx) -> absl::StatusOr<pb::ReportDeliveriesResponse> {
+        // First, since patients and courses are locked before reminders.
+        IPT_RETURN_IF_ERROR(Unsubscribe(tx, ctx, unsubscriptions));
         IPT_ASSIGN_OR_RETURN(
             const WordResult result,
             scheduling::ReportDeliveries(tx.delivery(), ctx.clinic_id, reports, ctx.now));

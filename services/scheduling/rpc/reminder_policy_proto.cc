@@ -12,6 +12,7 @@ namespace ipt::scheduling {
 namespace {
 
 static_assert(static_cast<int>(QuietHoursShift::kLater) == pb::QUIET_HOURS_SHIFT_LATER);
+static_assert(static_cast<int>(AfterUnknown::kHold) == pb::AFTER_UNKNOWN_HOLD);
 
 // Within a day: 24:00 is the next day's 00:00.
 int ReadMinuteOfDay(bool present, const google::type::TimeOfDay& time, FieldViolations& bad,
@@ -75,6 +76,7 @@ ReminderPolicy ReadReminderPolicy(const pb::ReminderPolicy& policy, FieldViolati
         rpc::ReadMinute(policy.course_reminder_time(), bad, "course_reminder_time");
   }
   read.max_attempts = policy.max_attempts();
+  read.after_unknown = static_cast<AfterUnknown>(policy.after_unknown());
   CheckReminderPolicy(read, bad);
   return read;
 }
@@ -105,6 +107,7 @@ void WriteReminderPolicy(const HeldReminderPolicy& held, absl::string_view clini
     rpc::WriteMinute(*policy.course_reminder_minute, out->mutable_course_reminder_time());
   }
   out->set_max_attempts(policy.max_attempts);
+  out->set_after_unknown(static_cast<pb::AfterUnknown>(policy.after_unknown));
   out->set_inherited(held.inherited);
   if (held.revision == 0) return;  // the suite's own, or a draft
   out->set_etag(rpc::Etag(held.revision));

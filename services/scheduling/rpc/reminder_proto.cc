@@ -14,7 +14,8 @@ static_assert(static_cast<int>(ReminderKind::kMeasureDue) == pb::REMINDER_KIND_M
 static_assert(static_cast<int>(ReminderAudience::kTherapist) == pb::REMINDER_AUDIENCE_THERAPIST);
 static_assert(static_cast<int>(ReminderChannel::kLetter) == pb::REMINDER_CHANNEL_LETTER);
 static_assert(static_cast<int>(ReminderState::kSuppressed) == pb::REMINDER_STATE_SUPPRESSED);
-static_assert(static_cast<int>(ReminderWhyNot::kBornLate) == pb::REMINDER_WHY_NOT_BORN_LATE);
+static_assert(static_cast<int>(ReminderWhyNot::kOutcomeUnknown) ==
+              pb::REMINDER_WHY_NOT_OUTCOME_UNKNOWN);
 static_assert(static_cast<int>(DeliveryOutcome::kUnsubscribed) ==
               pb::DELIVERY_OUTCOME_UNSUBSCRIBED);
 static_assert(static_cast<int>(AttemptOutcome::kSuperseded) == pb::ATTEMPT_OUTCOME_SUPERSEDED);

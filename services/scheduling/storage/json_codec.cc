@@ -314,6 +314,7 @@ std::string EncodeReminderPolicy(const ReminderPolicy& policy) {
   WriteOptional(json, "quiet", policy.quiet_hours);
   if (policy.course_reminder_minute.has_value()) json["minute"] = *policy.course_reminder_minute;
   json["attempts"] = policy.max_attempts;
+  json["unknown"] = static_cast<int>(policy.after_unknown);
   return Dump(json);
 }
 
@@ -325,6 +326,7 @@ absl::Status DecodeReminderPolicy(absl::string_view text, ReminderPolicy& policy
     ReadOptional(json, "quiet", policy.quiet_hours);
     if (json.contains("minute")) policy.course_reminder_minute = json["minute"].get<int>();
     json.at("attempts").get_to(policy.max_attempts);
+    policy.after_unknown = static_cast<AfterUnknown>(json.at("unknown").get<int>());
   });
 }
 
@@ -333,13 +335,13 @@ std::string EncodeReminders(const std::vector<Reminder>& reminders, absl::Time n
   rows.reserve(reminders.size());
   for (const Reminder& r : reminders) {
     const QuietHours quiet = r.quiet_hours.value_or(QuietHours());
-    rows.push_back(Tuple(r.reminder_id, r.course_id, r.key.session_id, r.therapist_id, r.patient_id,
-                         r.key.kind, r.key.audience, r.key.offset_minutes, r.key.occurrence,
-                         static_cast<int>(r.test), r.generation, r.due, r.not_after, r.state,
-                         r.why_not, r.next, quiet.start_minute, quiet.end_minute, r.quiet_from,
-                         r.attempt, r.max_attempts, r.lease_token, EncodeChannels(r.channels),
-                         ChannelMask(r.channels), r.template_key, r.language,
-                         EncodeReminderVariables(r.variables), r.note, r.policy_version, now));
+    rows.push_back(Tuple(
+        r.reminder_id, r.course_id, r.key.session_id, r.therapist_id, r.patient_id, r.key.kind,
+        r.key.audience, r.key.offset_minutes, r.key.occurrence, static_cast<int>(r.test),
+        r.generation, r.due, r.not_after, r.state, r.why_not, r.next, quiet.start_minute,
+        quiet.end_minute, r.quiet_from, r.attempt, r.max_attempts, static_cast<int>(r.hold_unknown),
+        r.lease_token, EncodeChannels(r.channels), ChannelMask(r.channels), r.template_key,
+        r.language, EncodeReminderVariables(r.variables), r.note, r.policy_version, now));
   }
   return Dump(rows);
 }

@@ -22,9 +22,9 @@ std::optional<absl::Time> OptionalTime(const storage::Row& row, size_t column) {
 }  // namespace
 
 const storage::ColumnTypes kReminderColumns = {
-    kText, kText, kText, kText, kText, kText, kText, kInt, kInt, kInt, kInt, kInt,
-    kInt,  kInt,  kInt,  kInt,  kInt,  kInt,  kInt,  kInt, kInt, kInt, kInt, kInt,
-    kText, kText, kText, kText, kInt,  kInt,  kInt,  kInt, kInt, kInt, kText};
+    kText, kText, kText, kText, kText, kText, kText, kInt, kInt, kInt, kInt,  kInt,
+    kInt,  kInt,  kInt,  kInt,  kInt,  kInt,  kInt,  kInt, kInt, kInt, kInt,  kInt,
+    kText, kText, kText, kText, kInt,  kInt,  kInt,  kInt, kInt, kInt, kText, kInt};
 
 absl::StatusOr<Reminder> ReminderOf(absl::string_view clinic_id, const storage::Row& row) {
   Reminder r;
@@ -65,6 +65,7 @@ absl::StatusOr<Reminder> ReminderOf(absl::string_view clinic_id, const storage::
   r.create_time = FromMicros(row.Int64(32));
   r.update_time = FromMicros(row.Int64(33));
   r.note = row.Text(34);
+  r.hold_unknown = row.Bool(35);
   return r;
 }
 

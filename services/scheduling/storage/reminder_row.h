@@ -19,7 +19,8 @@ namespace ipt::scheduling {
   "p.value, r.kind, r.audience, r.offset_minutes, r.occurrence, r.test, r.generation, r.due_us, " \
   "r.not_after_us, r.state, r.why_not, r.next_us, r.quiet_start, r.quiet_end, r.quiet_us, "       \
   "r.attempt, r.max_attempts, r.lease_token, r.channels, r.template, r.language, r.variables, "   \
-  "r.policy_version, r.sent_us, r.delivery, r.delivery_us, r.created_us, r.updated_us, r.note "   \
+  "r.policy_version, r.sent_us, r.delivery, r.delivery_us, r.created_us, r.updated_us, r.note, "  \
+  "r.hold_unknown "                                                                               \
   "FROM reminders r JOIN patients p ON p.clinic_id = r.clinic_id "                                \
   "AND p.patient_id = r.patient_id WHERE r.clinic_id = :clinic"
 extern const storage::ColumnTypes kReminderColumns;

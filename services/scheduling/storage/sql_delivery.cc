@@ -57,13 +57,13 @@ QueueEntry EntryOf(const Row& row) {
           .leased = static_cast<ReminderState>(row.Int64(3)) == ReminderState::kLeased};
 }
 
-// A LeaseRecord's columns; the attempt's, if any, last.
+// A LeaseRecord's columns; the attempt's are null where there is none.
 constexpr absl::string_view kRecord =
     "r.clinic_id, r.reminder_id, r.state, r.why_not, r.generation, r.not_after_us, r.attempt, "
     "r.max_attempts, r.lease_token, r.delivery, a.lease_token, a.generation, a.attempt, "
-    "a.ended_us, a.outcome";
+    "a.ended_us, a.outcome, r.hold_unknown";
 constexpr ColumnTypes kRecordColumns = {kText, kText, kInt, kInt, kInt, kInt, kInt, kInt,
-                                        kInt,  kInt,  kInt, kInt, kInt, kInt, kInt};
+                                        kInt,  kInt,  kInt, kInt, kInt, kInt, kInt, kInt};
 
 LeaseRecord RecordOf(const Row& row) {
   LeaseRecord record{.clinic_id = row.Text(0),
@@ -74,6 +74,7 @@ LeaseRecord RecordOf(const Row& row) {
                      .not_after = FromMicros(row.Int64(5)),
                      .attempt = static_cast<int>(row.Int64(6)),
                      .max_attempts = static_cast<int>(row.Int64(7)),
+                     .hold_unknown = row.Bool(15),
                      .lease_token = row.Int64(8),
                      .delivery = static_cast<DeliveryOutcome>(row.Int64(9))};
   if (!row.IsNull(10)) {

@@ -41,6 +41,7 @@ std::string RowsOf(storage::Dialect dialect) {
                    {"quiet_us", true},
                    {"attempt", true},
                    {"max_attempts", true},
+                   {"hold_unknown", true},
                    {"lease_token", true},
                    {"channels"},
                    {"channel_mask", true},
@@ -191,13 +192,15 @@ absl::Status SqlSchedulingTx::InsertReminders(std::vector<Reminder>& reminders, 
       "INSERT INTO reminders (clinic_id, reminder_id, course_id, session_id, therapist_id, "
       "patient_id, kind, audience, offset_minutes, occurrence, test, generation, due_us, "
       "not_after_us, state, why_not, next_us, quiet_start, quiet_end, quiet_us, attempt, "
-      "max_attempts, lease_token, channels, channel_mask, template, language, variables, note, "
+      "max_attempts, hold_unknown, lease_token, channels, channel_mask, template, language, "
+      "variables, note, "
       "policy_version, delivery, created_us, updated_us) "
       "SELECT CAST(:clinic AS TEXT), v.reminder_id, v.course_id, v.session_id, v.therapist_id, "
       "v.patient_id, "
       "v.kind, v.audience, v.offset_minutes, v.occurrence, v.test, v.generation, v.due_us, "
       "v.not_after_us, v.state, v.why_not, v.next_us, v.quiet_start, v.quiet_end, v.quiet_us, "
-      "v.attempt, v.max_attempts, v.lease_token, v.channels, v.channel_mask, v.template, "
+      "v.attempt, v.max_attempts, v.hold_unknown, v.lease_token, v.channels, v.channel_mask, "
+      "v.template, "
       "v.language, v.variables, v.note, v.policy_version, 0, v.now_us, v.now_us FROM ",
       RowsOf(dialect()), " AS v");
   const absl::Status status =
@@ -225,7 +228,8 @@ absl::Status SqlSchedulingTx::UpdateReminders(std::vector<Reminder>& reminders, 
       "generation = v.generation, due_us = v.due_us, not_after_us = v.not_after_us, "
       "state = v.state, why_not = v.why_not, next_us = v.next_us, quiet_start = v.quiet_start, "
       "quiet_end = v.quiet_end, quiet_us = v.quiet_us, attempt = v.attempt, "
-      "max_attempts = v.max_attempts, channels = v.channels, channel_mask = v.channel_mask, "
+      "max_attempts = v.max_attempts, hold_unknown = v.hold_unknown, channels = v.channels, "
+      "channel_mask = v.channel_mask, "
       "template = v.template, language = v.language, variables = v.variables, note = v.note, "
       "policy_version = v.policy_version, updated_us = v.now_us FROM ",
       RowsOf(dialect()),

@@ -130,6 +130,32 @@ TEST(JudgeCompletionTest, ALateWordCountsUntilAnotherLeaseIsGiven) {
   EXPECT_FALSE(Judge(again, Says(AttemptOutcome::kSent)).row.has_value());
 }
 
+// Given up without its word, it is as its gateway says after all.
+TEST(JudgeCompletionTest, ALateWordCountsForWhatWasGivenUpMeanwhile) {
+  LeaseRecord held = Leased();
+  held.hold_unknown = true;
+  LeaseRecord last = Leased();
+  last.attempt = last.max_attempts;
+  const absl::Time ends[] = {kNow, kNow, Leased().not_after};
+  const LeaseRecord leased[] = {held, last, Leased()};
+  for (int i = 0; i < 3; ++i) {
+    const LeaseRecord over = After(leased[i], JudgeEnd(leased[i], ends[i]));
+    ASSERT_NE(over.state, ReminderState::kScheduled);
+    const Judgement late = JudgeCompletion(over, Says(AttemptOutcome::kSent), ends[i], kBackOff, 1);
+    EXPECT_EQ(late.verdict, LeaseVerdict::kApplied);
+    EXPECT_EQ(late.row->state, ReminderState::kSent);
+    EXPECT_EQ(Judge(After(over, late), Says(AttemptOutcome::kSent)).verdict,
+              LeaseVerdict::kRepeated);
+  }
+  // It was not sent: it is tried again, unless it is too late.
+  const LeaseRecord dead = After(held, JudgeEnd(held, kNow));
+  EXPECT_EQ(Judge(dead, Says(AttemptOutcome::kRetry)).row->state, ReminderState::kScheduled);
+  const Judgement too_late =
+      JudgeCompletion(dead, Says(AttemptOutcome::kRetry), held.not_after, kBackOff, 1);
+  EXPECT_EQ(too_late.row->state, ReminderState::kSuppressed);
+  EXPECT_EQ(too_late.row->why_not, ReminderWhyNot::kTooLate);
+}
+
 TEST(JudgeCompletionTest, TellsThatTheReminderChangedUnderTheLease) {
   LeaseRecord moved = Leased();
   moved.generation = 4;
@@ -176,6 +202,19 @@ TEST(JudgeEndTest, ALeaseWithoutAWordIsGivenAgainUntilItIsTooOftenOrTooLate) {
   const Judgement late = JudgeEnd(last, last.not_after);
   EXPECT_EQ(late.row->state, ReminderState::kSuppressed);
   EXPECT_EQ(late.row->why_not, ReminderWhyNot::kTooLate);
+}
+
+TEST(JudgeEndTest, ALeaseWithoutAWordIsHeldWhereThePolicySaysSo) {
+  LeaseRecord held = Leased();
+  held.hold_unknown = true;
+  const Judgement judged = JudgeEnd(held, kNow);
+  EXPECT_EQ(judged.row->state, ReminderState::kDead);
+  EXPECT_EQ(judged.row->why_not, ReminderWhyNot::kOutcomeUnknown);
+  EXPECT_EQ(judged.attempt->outcome, AttemptOutcome::kUnknown);
+  EXPECT_EQ(JudgeEnd(held, held.not_after).row->why_not, ReminderWhyNot::kTooLate);
+  // One that nobody had is no such case.
+  held.state = ReminderState::kScheduled;
+  EXPECT_EQ(JudgeEnd(held, held.not_after).row->why_not, ReminderWhyNot::kTooLate);
 }
 
 }  // namespace

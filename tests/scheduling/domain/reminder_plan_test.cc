@@ -350,6 +350,7 @@ TEST_F(ReminderPlanTest, ADigestTellsEveryPartOfAListApart) {
       [](Reminder& r) { r.not_after += absl::Minutes(1); },
       [](Reminder& r) { r.why_not = ReminderWhyNot::kRecipientGone; },
       [](Reminder& r) { ++r.max_attempts; },
+      [](Reminder& r) { r.hold_unknown = !r.hold_unknown; },
       [](Reminder& r) { r.channels.pop_back(); },
       [](Reminder& r) { r.template_key += "x"; },
       [](Reminder& r) { r.language = "de"; },

@@ -76,6 +76,7 @@ TEST(ReminderPolicyTest, TakesTheBoundsAndNothingBeyond) {
   policy.quiet_hours = QuietHours{8 * 60, 7 * 60, QuietHoursShift::kUnspecified};
   policy.course_reminder_minute = 1439;
   policy.max_attempts = 20;
+  policy.after_unknown = AfterUnknown::kHold;
   EXPECT_THAT(BadFields(policy), IsEmpty());
 
   policy.session_rules[0].minutes_before = 4;
@@ -87,12 +88,14 @@ TEST(ReminderPolicyTest, TakesTheBoundsAndNothingBeyond) {
   policy.quiet_hours->end_minute = 7 * 60 + 1;
   policy.course_reminder_minute = 1440;
   policy.max_attempts = 21;
+  policy.after_unknown = static_cast<AfterUnknown>(3);
   EXPECT_THAT(
       BadFields(policy),
       ElementsAre("policy.session_rules[0].minutes_before", "policy.session_rules[1].audience",
                   "policy.session_rules[2].minutes_before", "policy.course_rules[0].weeks_before",
                   "policy.course_rules[1].weeks_before", "policy.course_rules[2].weeks_before",
-                  "policy.quiet_hours.end", "policy.course_reminder_time", "policy.max_attempts"));
+                  "policy.quiet_hours.end", "policy.course_reminder_time", "policy.max_attempts",
+                  "policy.after_unknown"));
 }
 
 TEST(ReminderPolicyTest, RefusesTwoRulesThatWouldBeOneReminder) {

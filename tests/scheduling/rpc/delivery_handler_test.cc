@@ -267,6 +267,57 @@ TEST_F(DeliveryHandlerTest, ChecksWhatTheAdapterDoesNot) {
   EXPECT_THAT(handler_.ReportDeliveries(Call(report), report), HasBadFields("reports[0].channel"));
 }
 
+TEST_F(DeliveryHandlerTest, WhoUnsubscribesIsOptedOutOfThatChannel) {
+  Add("r1", "p1", -absl::Minutes(1));
+  Add("r2", "p2", -absl::Minutes(1));
+  Add("waits", "p3", absl::Minutes(10));
+  Add("staff", "p3", -absl::Minutes(1));
+  Sql("UPDATE reminders SET audience = 2 WHERE reminder_id = 'staff'");
+  ASSERT_OK_AND_ASSIGN(const auto leased, Lease());
+  for (const auto& one : leased.reminders()) {
+    ASSERT_OK(Complete(one, pb::ATTEMPT_OUTCOME_SENT));
+  }
+  pb::ReportDeliveriesRequest request;
+  request.set_clinic("clinics/north");
+  const auto report = [&](const std::string& id, pb::ReminderChannel channel) {
+    auto* added = request.add_reports();
+    added->set_reminder("clinics/north/reminders/" + id);
+    added->set_outcome(pb::DELIVERY_OUTCOME_UNSUBSCRIBED);
+    added->set_channel(channel);
+  };
+  report("r2", pb::REMINDER_CHANNEL_EMAIL);
+  report("r1", pb::REMINDER_CHANNEL_SMS);
+  report("staff", pb::REMINDER_CHANNEL_SMS);
+  report("none", pb::REMINDER_CHANNEL_SMS);
+  ASSERT_OK_AND_ASSIGN(const auto first, handler_.ReportDeliveries(Call(request), request));
+  EXPECT_EQ(first.results(0).verdict(), pb::LEASE_VERDICT_APPLIED);
+  EXPECT_EQ(first.results(2).verdict(), pb::LEASE_VERDICT_APPLIED);
+  EXPECT_EQ(first.results(3).verdict(), pb::LEASE_VERDICT_NOT_FOUND);
+  EXPECT_EQ(Count("delivery = 3"), 3);
+  const auto opted_out = [&](const std::string& patient) {
+    std::vector<ReminderChannel> channels;
+    EXPECT_OK(store_.Read(absl::InfiniteFuture(), [&](SchedulingReader& reader) {
+      const auto settings = reader.GetReminderSettings("north", "", patient);
+      if (settings.ok()) channels = settings->preferences.opted_out;
+      return settings.status();
+    }));
+    return channels;
+  };
+  EXPECT_THAT(opted_out("p1"), ElementsAre(ReminderChannel::kSms));
+  EXPECT_THAT(opted_out("p2"), ElementsAre(ReminderChannel::kEmail));
+  EXPECT_THAT(opted_out("p3"), IsEmpty());
+
+  // Of a reminder that was not sent the report is lost, the wish is not.
+  request.clear_reports();
+  report("waits", pb::REMINDER_CHANNEL_VOICE);
+  report("r1", pb::REMINDER_CHANNEL_EMAIL);
+  ASSERT_OK_AND_ASSIGN(const auto second, handler_.ReportDeliveries(Call(request), request));
+  EXPECT_EQ(second.results(0).verdict(), pb::LEASE_VERDICT_LOST);
+  EXPECT_EQ(second.results(1).verdict(), pb::LEASE_VERDICT_REPEATED);
+  EXPECT_THAT(opted_out("p3"), ElementsAre(ReminderChannel::kVoice));
+  EXPECT_THAT(opted_out("p1"), ElementsAre(ReminderChannel::kSms, ReminderChannel::kEmail));
+}
+
 // ------------------------------------------------------------------------------------- streams
 
 class DeliveryStreamTest : public DeliveryHandlerTest {

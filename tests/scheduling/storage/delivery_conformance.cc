@@ -278,6 +278,20 @@ TEST_P(DeliveryTest, AConsumerThatNeverSpeaksMakesADeadLetter) {
   EXPECT_EQ(Attempts("outcome = 4"), 2);
 }
 
+TEST_P(DeliveryTest, WhatMayHaveBeenSentIsHeldWhereThePolicySaysSo) {
+  Add({.id = "r1", .hold_unknown = true});
+  ASSERT_OK_AND_ASSIGN(const LeaseResult leased, Lease(Command()));
+  Lapse("r1");
+  ASSERT_OK_AND_ASSIGN(const SweepResult swept, SweepNow());
+  EXPECT_EQ(swept.dead, 1);
+  EXPECT_FALSE(swept.changes.at(0).next.has_value());
+  EXPECT_EQ(Rows("state = 4 AND why_not = 12"), 1);
+  EXPECT_THAT(LeasedIds(Command()), IsEmpty());
+  ASSERT_OK_AND_ASSIGN(Verdict verdict, Complete("r1", leased.lease_token, AttemptOutcome::kSent));
+  EXPECT_EQ(verdict.verdict, LeaseVerdict::kApplied);
+  EXPECT_EQ(Rows("state = 3"), 1);
+}
+
 TEST_P(DeliveryTest, WhatIsTooLateIsSuppressed) {
   Add({.id = "late", .not_after = -absl::Seconds(1)});
   Add({.id = "in-time", .course = "k2"});

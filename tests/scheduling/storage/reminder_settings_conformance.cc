@@ -45,6 +45,7 @@ ReminderPolicy FullPolicy() {
   policy.quiet_hours = QuietHours{1200, 480, QuietHoursShift::kLater};
   policy.course_reminder_minute = 0;
   policy.max_attempts = 3;
+  policy.after_unknown = AfterUnknown::kHold;
   return policy;
 }
 

@@ -87,6 +87,7 @@ TEST_P(RemindersTest, ReadBackAsWritten) {
   full.why_not = ReminderWhyNot::kBornLate;
   full.attempt = 3;
   full.max_attempts = 20;
+  full.hold_unknown = true;
   full.lease_token = 1LL << 50;
   full.channels = {ReminderChannel::kLetter, ReminderChannel::kSms};
   full.template_key = "a.b-c_D";
@@ -122,6 +123,7 @@ TEST_P(RemindersTest, ReadBackAsWritten) {
   changed.why_not = ReminderWhyNot::kUnspecified;
   changed.attempt = 0;
   changed.max_attempts = 1;
+  changed.hold_unknown = false;
   changed.channels = {ReminderChannel::kPush};
   changed.template_key = "other";
   changed.language = "";

@@ -79,6 +79,8 @@ CREATE TABLE reminders (
   quiet_us       BIGINT NOT NULL,
   attempt        BIGINT NOT NULL,
   max_attempts   BIGINT NOT NULL,
+  -- 1: dead, not leased again, once a lease ended without a word.
+  hold_unknown   BIGINT NOT NULL CHECK (hold_unknown IN (0, 1)),
   -- The newest lease's; grows over the whole store.
   lease_token    BIGINT NOT NULL,
   channels       TEXT NOT NULL,    -- numbers by preference, "1,2"
