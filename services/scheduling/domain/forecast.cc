@@ -19,7 +19,7 @@ constexpr int kHorizonDays = 366;
 // Looked at beyond the deadline at first: enough for a course that is a little late.
 constexpr int kMarginDays = 28;
 
-constexpr int kReasons = static_cast<int>(ForecastReason::kTherapistUnavailable) + 1;
+constexpr int kReasons = static_cast<int>(ForecastReason::kSessionsDisplaced) + 1;
 
 // Where the unbooked sessions fall.
 struct Projection {
@@ -117,8 +117,6 @@ class Forecaster {
     if (reasons.empty() && !on_track) reasons.push_back(ForecastReason::kBehindCadence);
     return reasons;
   }
-
-  absl::CivilDay today() const { return today_; }
 
  private:
   WeekClock ClockFrom(absl::CivilDay day) const {
@@ -352,6 +350,109 @@ CourseOutlook ClosedOutlook(ForecastRequest request) {
           .valid_until = absl::InfiniteFuture()};
 }
 
+// Whether the session is ahead and takes place only where its therapist has hours.
+bool NeedsHours(const ForecastRequest& request, const Session& session) {
+  return session.state == SessionState::kBooked && session.interval.start > request.now &&
+         session.therapist_id == request.course.therapist_id && !session.outside_availability;
+}
+
+// Those that can no longer take place where they are booked, by start. `availability` covers
+// `window`; later ones stand.
+std::vector<Session> Displaced(const ForecastRequest& request, const Availability& availability,
+                               Interval window) {
+  std::vector<Session> displaced;
+  for (const Session& session : request.sessions) {
+    if (!NeedsHours(request, session) || session.interval.end > window.end) continue;
+    const std::vector<DeviationReason> found = availability.Check(session.interval);
+    if (std::any_of(found.begin(), found.end(), [](DeviationReason reason) {
+          return reason == DeviationReason::kHoliday || reason == DeviationReason::kTimeOff ||
+                 reason == DeviationReason::kOutsideHours;
+        })) {
+      displaced.push_back(session);
+    }
+  }
+  return displaced;
+}
+
+// The free time of a course in a window.
+struct Loaded {
+  Interval window;
+  CalendarInputs calendar;
+  FreeDays free;
+};
+absl::StatusOr<Loaded> LoadFree(const ForecastRequest& request, Interval window,
+                                CalendarLoader load) {
+  IPT_ASSIGN_OR_RETURN(CalendarInputs calendar, load(window));
+  ApplyCourse(request.course, request.zone, request.sessions, calendar);
+  FreeDays free(calendar, window);
+  return Loaded{window, std::move(calendar), std::move(free)};
+}
+
+struct Projected {
+  WeekClock clock;
+  Forecast forecast;
+};
+
+// `near`: the near window, if it was loaded before.
+absl::StatusOr<Projected> ProjectCourse(const ForecastRequest& request, const SessionCounts& counts,
+                                        const Forecaster& forecaster, std::optional<Loaded> near,
+                                        CalendarLoader load) {
+  Projection projection = forecaster.WithoutCalendar();
+  std::optional<Loaded> loaded = std::move(near);
+  if (counts.unbooked > 0) {
+    if (!loaded.has_value()) {
+      IPT_ASSIGN_OR_RETURN(loaded, LoadFree(request, forecaster.NearWindow(), load));
+    }
+    bool decided = false;
+    projection = forecaster.Project(loaded->free, &decided);
+    const Interval far = forecaster.FarWindow();
+    if (!decided && loaded->window.end < far.end) {
+      IPT_ASSIGN_OR_RETURN(loaded, LoadFree(request, far, load));
+      projection = forecaster.Project(loaded->free, &decided);
+    }
+  }
+  Projected projected{.clock = projection.clock, .forecast = {}};
+  Forecast& forecast = projected.forecast;
+  forecast.state = projection.state;
+  forecast.as_of = request.now;
+  forecast.sessions_left = counts.booked + counts.unbooked;
+  forecast.sessions = InOrder(request, counts, projection.placed);
+  forecast.projected_finish = FinishOf(request, counts, forecast.sessions);
+  if (forecast.projected_finish) {
+    forecast.slack_days =
+        static_cast<int>(projection.clock.deadline_day() - *forecast.projected_finish);
+  }
+  forecast.reasons = forecaster.Reasons(projection, loaded ? &loaded->free : nullptr,
+                                        loaded ? &loaded->calendar : nullptr);
+  return projected;
+}
+
+// As if the sessions that lost their place were to be booked.
+absl::StatusOr<Projected> ProjectWithout(const std::vector<Session>& displaced,
+                                         const ForecastRequest& request,
+                                         const std::optional<CourseStart>& start,
+                                         CalendarLoader load) {
+  std::vector<Session> standing;
+  for (const Session& session : request.sessions) {
+    const bool lost = std::any_of(displaced.begin(), displaced.end(), [&](const Session& other) {
+      return other.session_id == session.session_id;
+    });
+    if (!lost) standing.push_back(session);
+  }
+  const ForecastRequest others{request.course, request.variant,        standing,
+                               request.zone,   request.pause_cap_days, request.now};
+  const SessionCounts counts =
+      CountSessions(request.course.planned_sessions, standing, request.now);
+  IPT_ASSIGN_OR_RETURN(
+      Projected projected,
+      ProjectCourse(others, counts, Forecaster(others, counts, start), std::nullopt, load));
+  projected.forecast.reasons.push_back(ForecastReason::kSessionsDisplaced);
+  for (const Session& session : displaced) {
+    projected.forecast.displaced_ids.push_back(session.session_id);
+  }
+  return projected;
+}
+
 }  // namespace
 
 absl::StatusOr<CourseOutlook> ComputeOutlook(const ForecastRequest& request, CalendarLoader load) {
@@ -363,40 +464,34 @@ absl::StatusOr<CourseOutlook> ComputeOutlook(const ForecastRequest& request, Cal
   const auto start = FindCourseStart(request.sessions, request.zone);
   const Forecaster forecaster(request, counts, start);
 
-  Projection projection = forecaster.WithoutCalendar();
-  std::optional<CalendarInputs> calendar;
-  std::optional<FreeDays> free;
+  std::optional<Loaded> near;
+  std::vector<Session> displaced;
   if (counts.unbooked > 0) {
-    const Interval near = forecaster.NearWindow();
-    const Interval far = forecaster.FarWindow();
-    bool decided = false;
-    for (const Interval& window : {near, far}) {
-      IPT_ASSIGN_OR_RETURN(calendar, load(window));
-      ApplyCourse(course, request.zone, request.sessions, *calendar);
-      free.emplace(*calendar, window);
-      projection = forecaster.Project(*free, &decided);
-      if (decided || window.end >= far.end) break;
+    IPT_ASSIGN_OR_RETURN(near, LoadFree(request, forecaster.NearWindow(), load));
+    displaced = Displaced(request, near->free.availability(), near->window);
+  } else {
+    Interval ahead{request.now, request.now};
+    for (const Session& session : request.sessions) {
+      if (NeedsHours(request, session)) ahead.end = std::max(ahead.end, session.interval.end);
+    }
+    if (ahead.end > ahead.start) {
+      IPT_ASSIGN_OR_RETURN(const CalendarInputs calendar, load(ahead));
+      displaced = Displaced(request, Availability(calendar, ahead), ahead);
     }
   }
+  IPT_ASSIGN_OR_RETURN(Projected projected,
+                       displaced.empty()
+                           ? ProjectCourse(request, counts, forecaster, std::move(near), load)
+                           : ProjectWithout(displaced, request, start, load));
 
   CourseOutlook outlook;
-  Forecast& forecast = outlook.forecast.emplace();
-  forecast.state = projection.state;
-  forecast.as_of = request.now;
-  forecast.sessions_left = counts.booked + counts.unbooked;
-  forecast.sessions = InOrder(request, counts, projection.placed);
-  forecast.projected_finish = FinishOf(request, counts, forecast.sessions);
-  if (forecast.projected_finish) {
-    forecast.slack_days =
-        static_cast<int>(projection.clock.deadline_day() - *forecast.projected_finish);
-  }
-  forecast.reasons =
-      forecaster.Reasons(projection, free ? &*free : nullptr, calendar ? &*calendar : nullptr);
-
-  outlook.progress = ProgressOf(request, counts, start, projection.clock, forecast.sessions);
-  outlook.state = InPause(forecaster.today(), course.pauses) ? CourseState::kPaused
-                  : counts.attended > 0                      ? CourseState::kActive
-                                                             : CourseState::kPlanned;
+  outlook.progress =
+      ProgressOf(request, counts, start, projected.clock, projected.forecast.sessions);
+  outlook.forecast = std::move(projected.forecast);
+  const absl::CivilDay today = LocalDay(request.now, request.zone);
+  outlook.state = InPause(today, course.pauses) ? CourseState::kPaused
+                  : counts.attended > 0         ? CourseState::kActive
+                                                : CourseState::kPlanned;
   outlook.valid_until = NextMidnight(request.now, request.zone);
   if (counts.next != nullptr) {
     outlook.valid_until = std::min(outlook.valid_until, counts.next->interval.end);

@@ -1,6 +1,8 @@
 // Whether a course will end in time: both clocks, and where the sessions left would fall.
 //
-// Placement. Booked sessions stay where they are. Each of the others goes, one after another, to
+// Placement. Booked sessions stay where they are, unless they have lost their place: those ahead
+// that by now lie on a holiday or outside their therapist's hours (time off, or having left, too),
+// other than by override, are placed anew. Each of the others goes, one after another, to
 // the earliest free start that the cadence allows: sessions have places at least cadence_days
 // apart, and a session lies within cadence_tolerance_days of its place. A session held or booked is
 // its own place; between two booked sessions only what keeps this distance to both is placed. At
@@ -51,7 +53,7 @@ struct CourseOutlook {
 };
 
 // Does not ask the loader for closed courses (their progress stands at the closing) and for open
-// ones of which nothing is left to book. Fails only with the loader's error.
+// ones of which nothing is left. Fails only with the loader's error.
 absl::StatusOr<CourseOutlook> ComputeOutlook(const ForecastRequest& request, CalendarLoader load);
 
 // Computes the outlook, stores it in the course (state, progress, forecast, valid_until) and

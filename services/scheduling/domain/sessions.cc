@@ -86,6 +86,7 @@ absl::StatusOr<Session> BookSession(SchedulingTx& tx, const CallContext& ctx, Id
                                command.start, command.session_minutes);
   if (command.modality != Modality::kUnspecified) session.modality = command.modality;
   session.location = command.location;
+  session.outside_availability = command.override.outside_availability;
   session.changes.back().reason = command.override.reason;
   const std::string name = SessionName(session.clinic_id, session.course_id, session.session_id);
   if (edit.Find(session.session_id) != nullptr) {
@@ -278,6 +279,7 @@ absl::StatusOr<Rescheduled> RescheduleSession(SchedulingTx& tx, const CallContex
                     HistoryReason(command.reason, command.override), Effect::kCalendar);
     session.interval = moved.interval;
     session.blocked_until = moved.blocked_until;
+    session.outside_availability = command.override.outside_availability;
     ++session.sequence;
     session.changes.back().previous_start = previous;
   }

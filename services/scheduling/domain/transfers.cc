@@ -130,6 +130,7 @@ absl::StatusOr<std::vector<Transfer>> Carry(SchedulingTx& tx, const CallContext&
       Session& session = edit->Change(id, SessionChangeKind::kTransferred, why, Effect::kCalendar);
       session.changes.back().previous_therapist_id = session.therapist_id;
       session.therapist_id = to.therapist_id;
+      session.outside_availability = false;
       session.blocked_until = session.interval.end + absl::Minutes(to.buffer_minutes);
     }
   }

@@ -214,7 +214,8 @@ enum class ForecastReason {
   kPause,
   kBookedPastDeadline,
   kDeadlinePassed,
-  kTherapistUnavailable
+  kTherapistUnavailable,
+  kSessionsDisplaced
 };
 
 struct ProjectedSession {
@@ -232,6 +233,7 @@ struct Forecast {
   int slack_days = 0;
   std::vector<ForecastReason> reasons;
   std::vector<ProjectedSession> sessions;
+  std::vector<std::string> displaced_ids;  // booked sessions that have lost their place, by start
   friend bool operator==(const Forecast&, const Forecast&) = default;
 };
 
@@ -411,6 +413,8 @@ struct Session {
   // Whether it uses up one of the agreed sessions, by the policy of the moment it was decided.
   // Meaningless while BOOKED.
   bool uses_session = false;
+  // Booked or last moved with the override of that name, so that it keeps a place that is none.
+  bool outside_availability = false;
   int sequence = 0;
   std::vector<SessionChange> changes;
 

@@ -333,7 +333,7 @@ absl::StatusOr<pb::Forecast> CourseHandler::GetCourseForecast(
                                       const Forecast forecast,
                                       ReadForecast(reader, ctx, CourseId(request.name())));
                                   pb::Forecast response;
-                                  WriteForecast(forecast, &response);
+                                  WriteForecast(request.name(), forecast, &response);
                                   return response;
                                 });
 }

@@ -19,8 +19,8 @@ static_assert(static_cast<int>(Indication::kOther) == pb::INDICATION_OTHER);
 static_assert(static_cast<int>(Modality::kTelephone) == pb::MODALITY_TELEPHONE);
 static_assert(static_cast<int>(PauseReason::kOther) == pb::PAUSE_REASON_OTHER);
 static_assert(static_cast<int>(ForecastState::kOverdue) == pb::FORECAST_STATE_OVERDUE);
-static_assert(static_cast<int>(ForecastReason::kTherapistUnavailable) ==
-              pb::FORECAST_REASON_THERAPIST_UNAVAILABLE);
+static_assert(static_cast<int>(ForecastReason::kSessionsDisplaced) ==
+              pb::FORECAST_REASON_SESSIONS_DISPLACED);
 static_assert(static_cast<int>(ClosureReason::kOther) == pb::CLOSURE_REASON_OTHER);
 static_assert(static_cast<int>(CourseChangeKind::kPatientChanged) ==
               pb::COURSE_CHANGE_KIND_PATIENT_CHANGED);
@@ -83,7 +83,7 @@ std::optional<int> ReadWithin(bool present, int value, int least, int most, Fiel
 
 }  // namespace
 
-void WriteForecast(const Forecast& forecast, pb::Forecast* out) {
+void WriteForecast(absl::string_view course_name, const Forecast& forecast, pb::Forecast* out) {
   out->Clear();
   out->set_state(static_cast<pb::ForecastState>(forecast.state));
   rpc::WriteTime(forecast.as_of, out->mutable_as_of());
@@ -100,6 +100,9 @@ void WriteForecast(const Forecast& forecast, pb::Forecast* out) {
     written->set_session_number(session.session_number);
     rpc::WriteTime(session.start, written->mutable_start_time());
     written->set_booked(session.booked);
+  }
+  for (const std::string& id : forecast.displaced_ids) {
+    out->add_displaced_sessions(absl::StrCat(course_name, "/sessions/", id));
   }
 }
 
@@ -139,7 +142,8 @@ void WriteCourse(const Course& course, pb::Course* out) {
     written->set_reason(static_cast<pb::PauseReason>(pause.reason));
   }
   WriteProgress(course, out->mutable_progress());
-  if (course.forecast.has_value()) WriteForecast(*course.forecast, out->mutable_forecast());
+  if (course.forecast.has_value())
+    WriteForecast(out->name(), *course.forecast, out->mutable_forecast());
   if (course.closure.has_value()) {
     pb::Closure* closure = out->mutable_closure();
     rpc::WriteTime(course.closure->time, closure->mutable_time());

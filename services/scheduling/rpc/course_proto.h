@@ -14,7 +14,7 @@ namespace pb = ::ipt::scheduling::v1;
 
 // Replace what `out` holds.
 void WriteCourse(const Course& course, pb::Course* out);
-void WriteForecast(const Forecast& forecast, pb::Forecast* out);
+void WriteForecast(absl::string_view course_name, const Forecast& forecast, pb::Forecast* out);
 void WritePhases(const std::vector<PhaseSpan>& phases,
                  google::protobuf::RepeatedPtrField<pb::PhaseSpan>* out);
 

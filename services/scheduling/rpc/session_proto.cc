@@ -66,6 +66,7 @@ void WriteSession(const Session& session, pb::Session* out) {
   }
   out->set_uses_session(session.state != SessionState::kBooked && session.uses_session);
   out->set_sequence(session.sequence);
+  out->set_outside_availability(session.outside_availability);
   for (const SessionChange& change : session.changes) {
     WriteChange(session.clinic_id, change, out->add_changes());
   }

@@ -266,6 +266,9 @@ std::string EncodeCourseDerived(const Course& course) {
   if (course.forecast.has_value()) {
     WriteList(json, "reasons", course.forecast->reasons);
     WriteList(json, "sessions", course.forecast->sessions);
+    if (!course.forecast->displaced_ids.empty()) {
+      json["displaced"] = course.forecast->displaced_ids;
+    }
   }
   return Dump(json);
 }
@@ -279,6 +282,9 @@ absl::Status DecodeCourseDerived(absl::string_view text, Course& course) {
     if (course.forecast.has_value()) {
       ReadList(json, "reasons", course.forecast->reasons);
       ReadList(json, "sessions", course.forecast->sessions);
+      if (json.contains("displaced")) {
+        json["displaced"].get_to(course.forecast->displaced_ids);
+      }
     }
   });
 }
@@ -288,6 +294,7 @@ std::string EncodeSessionDetails(const Session& session) {
   WriteOptional(json, "attendance", session.attendance);
   WriteOptional(json, "cancellation", session.cancellation);
   WriteList(json, "changes", session.changes);
+  if (session.outside_availability) json["outside"] = true;
   return Dump(json);
 }
 
@@ -296,6 +303,7 @@ absl::Status DecodeSessionDetails(absl::string_view text, Session& session) {
     ReadOptional(json, "attendance", session.attendance);
     ReadOptional(json, "cancellation", session.cancellation);
     ReadList(json, "changes", session.changes);
+    session.outside_availability = json.contains("outside");
   });
 }
 

@@ -70,10 +70,11 @@ TEST_F(ForecastTest, ANewCourseStartsWhereItFirstFits) {
 TEST_F(ForecastTest, ABookedCourseFollowsItsBookings) {
   AddWeekly(16, kBooked);
   const CourseOutlook outlook = Compute(T(kMonday - 2, 12));
-  EXPECT_THAT(windows_, IsEmpty());
+  EXPECT_EQ(windows_.size(), 1u);  // whether they still can be
   EXPECT_EQ(outlook.state, CourseState::kPlanned);
   EXPECT_EQ(outlook.forecast->state, ForecastState::kOnTrack);
   EXPECT_EQ(outlook.forecast->slack_days, 6);
+  EXPECT_THAT(outlook.forecast->reasons, IsEmpty());
   EXPECT_EQ(outlook.progress.next_session_id, sessions_[0].session_id);
   EXPECT_EQ(outlook.progress.next_session_time, sessions_[0].interval.start);
   EXPECT_TRUE(outlook.forecast->sessions[15].booked);
@@ -141,6 +142,56 @@ TEST_F(ForecastTest, LeaveIsNamedWhereItCostsAPlace) {
   calendar_.time_off.clear();
   for (int day = 33; day < 49; ++day) calendar_.holidays.push_back(kMonday + day);
   EXPECT_EQ(Compute(T(kMonday + 22, 12)).forecast->reasons.front(), ForecastReason::kHoliday);
+}
+
+TEST_F(ForecastTest, BookedSessionsThatLostTheirPlaceArePlacedAnewAndNamed) {
+  AddWeekly(4, kAttended);
+  AddWeekly(12, kBooked);
+  const absl::Time now = T(kMonday + 22, 12);
+  const CalendarInputs before = calendar_;
+  // One is in leave: two days later it finds a place.
+  calendar_.time_off = {{T(kMonday + 28, 0), T(kMonday + 29, 0)}};
+  CourseOutlook outlook = Compute(now);
+  EXPECT_EQ(outlook.forecast->state, ForecastState::kOnTrack);
+  EXPECT_THAT(outlook.forecast->displaced_ids, ElementsAre(sessions_[4].session_id));
+  EXPECT_THAT(outlook.forecast->reasons, Contains(ForecastReason::kSessionsDisplaced));
+  EXPECT_EQ(outlook.forecast->sessions_left, 12);
+  EXPECT_EQ(outlook.forecast->sessions.size(), 12u);
+  EXPECT_FALSE(outlook.forecast->sessions[0].booked);
+  EXPECT_NE(outlook.forecast->sessions[0].start, sessions_[4].interval.start);
+  EXPECT_TRUE(outlook.forecast->sessions[1].booked);
+  EXPECT_EQ(outlook.progress.booked_sessions, 12);
+  EXPECT_EQ(outlook.progress.unbooked_sessions, 0);
+  // Booked there by override, it stays.
+  sessions_[4].outside_availability = true;
+  outlook = Compute(now);
+  EXPECT_THAT(outlook.forecast->displaced_ids, IsEmpty());
+  EXPECT_THAT(outlook.forecast->reasons, IsEmpty());
+  sessions_[4].outside_availability = false;
+  // A holiday; hours on another day; those that were held are past it all.
+  calendar_ = before;
+  calendar_.holidays = {kMonday + 14, kMonday + 35};
+  EXPECT_THAT(Compute(now).forecast->displaced_ids, ElementsAre(sessions_[5].session_id));
+  calendar_ = before;
+  calendar_.working_hours.erase(calendar_.working_hours.begin());
+  outlook = Compute(now);
+  EXPECT_EQ(outlook.forecast->displaced_ids.size(), 12u);
+  EXPECT_EQ(outlook.forecast->state, ForecastState::kOnTrack);
+  // Leave until the end, or a therapist who has left: there is no place.
+  calendar_ = before;
+  calendar_.time_off = {{T(kMonday + 23, 0), T(kMonday + 600, 0)}};
+  outlook = Compute(now);
+  EXPECT_EQ(outlook.forecast->state, ForecastState::kInfeasible);
+  EXPECT_THAT(outlook.forecast->reasons, Contains(ForecastReason::kTherapistAway));
+  calendar_ = before;
+  calendar_.therapist_active = false;
+  outlook = Compute(now);
+  EXPECT_EQ(outlook.forecast->state, ForecastState::kInfeasible);
+  EXPECT_EQ(outlook.forecast->reasons.front(), ForecastReason::kTherapistUnavailable);
+  EXPECT_THAT(outlook.forecast->reasons, Contains(ForecastReason::kSessionsDisplaced));
+  // A session with another therapist stands by their hours, which are not looked at here.
+  for (Session& session : sessions_) session.therapist_id = "another";
+  EXPECT_EQ(Compute(now).forecast->state, ForecastState::kOnTrack);
 }
 
 TEST_F(ForecastTest, APauseTakesWeeksAndMovesTheDeadline) {
