@@ -117,7 +117,8 @@ class BadInput:
                                      course=self.course_fields("p2", **fields))
         cases = [("CreateCourse", make(**{field: value}), *FIELDS, [f"course.{field}"])
                  for field, value in (("duration_weeks", 11), ("duration_weeks", 17),
-                                      ("duration_weeks", -1), ("planned_sessions", -1),
+                                      ("duration_weeks", -1), ("duration_weeks", 0),
+                                      ("planned_sessions", 0), ("planned_sessions", -1),
                                       ("planned_sessions", 10**6), ("cadence_days", 0),
                                       ("cadence_days", 93), ("cadence_tolerance_days", 4),
                                       ("session_minutes", 14), ("session_minutes", 241),
@@ -126,9 +127,13 @@ class BadInput:
             ("CreateCourse", make(duration_weeks=11, session_minutes=5, time_zone="X"), *FIELDS,
              ["course.duration_weeks", "course.session_minutes", "course.time_zone"]),
             ("ImportCourse", make(duration_weeks=17), *FIELDS, ["course.duration_weeks"]),
+            ("ImportCourse", make(planned_sessions=0), *FIELDS, ["course.planned_sessions"]),
+            ("ExtendCourse", dict(name=self.course.name, planned_sessions=0, reason="x"), *FIELDS,
+             ["planned_sessions"]),
             ("BookPlan", dict(name=self.course.name), *FIELDS, ["slots"]),
             ("ShortenCourse", dict(name=self.course.name, reason="x"), *FIELDS, ["planned_sessions"]),
             ("PlanCourse", dict(name=self.course.name, session_count=-1), *FIELDS, ["session_count"]),
+            ("PlanCourse", dict(name=self.course.name, session_count=0), *FIELDS, ["session_count"]),
             ("BatchGetCourses", dict(parent=self.clinic), *FIELDS, ["names"]),
             ("ExtendCourse", dict(name=self.course.name, duration_weeks=16), *FIELDS, ["reason"]),
         ]
@@ -206,6 +211,8 @@ class BadInput:
                                  **session), *FIELDS, ["start_time"]),
             ("BookSession", dict(start_time=ts(now() - DAY), **session), *FIELDS, ["start_time"]),
             ("BookSession", dict(start_time=ts(at(MONDAY, 10)), session_minutes=10, **session),
+             *FIELDS, ["session_minutes"]),
+            ("BookSession", dict(start_time=ts(at(MONDAY, 10)), session_minutes=0, **session),
              *FIELDS, ["session_minutes"]),
             ("BookSession", dict(start_time=ts(at(MONDAY, 10)), modality=77, **session), *FIELDS,
              ["modality"]),

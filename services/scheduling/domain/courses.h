@@ -37,7 +37,7 @@ struct CourseDraft {
   Identifier patient;
   std::string therapist_id;
   std::string variant_id;    // a known one
-  int planned_sessions = 0;  // 0, or within the variant's bounds
+  int planned_sessions = 0;  // 0 (not stated), or within the variant's bounds
   int duration_weeks = 0;    // the same
   Indication indication = Indication::kUnspecified;
   std::optional<int> cadence_days;

@@ -63,7 +63,7 @@ std::vector<PastSession> ReadPastSessions(const pb::ImportCourseRequest& request
     } else {
       session.start = rpc::ReadTime(past.start_time(), at, "start_time").value_or(absl::Time());
     }
-    session.session_minutes = ReadSessionMinutes(past.session_minutes(), at, "session_minutes");
+    session.session_minutes = ReadSessionMinutes(past, at);
     session.outcome = static_cast<AttendanceOutcome>(past.outcome());
     if (session.outcome == AttendanceOutcome::kUnspecified) at.Add("outcome", "is required");
     session.modality = static_cast<Modality>(past.modality());
@@ -348,8 +348,9 @@ absl::StatusOr<pb::CoursePlan> CourseHandler::PlanCourse(const CallContext& ctx,
       bad.Add("earliest_time", "must not be more than five years ahead");
     }
   }
-  if (request.session_count() < 0 || request.session_count() > kMaxPlanSessions) {
-    bad.Add("session_count", absl::StrCat("must be 0 to ", kMaxPlanSessions));
+  if (request.has_session_count() &&
+      (request.session_count() < 1 || request.session_count() > kMaxPlanSessions)) {
+    bad.Add("session_count", absl::StrCat("must be 1 to ", kMaxPlanSessions));
   }
   IPT_RETURN_IF_ERROR(bad.ToStatus());
   return ReadView<pb::CoursePlan>(
@@ -378,7 +379,7 @@ absl::StatusOr<pb::BookPlanResponse> CourseHandler::BookPlan(const CallContext& 
     } else {
       read.start = rpc::ReadTime(slot.start_time(), at, "start_time").value_or(absl::Time());
     }
-    read.session_minutes = ReadSessionMinutes(slot.session_minutes(), at, "session_minutes");
+    read.session_minutes = ReadSessionMinutes(slot, at);
     read.location = slot.location();
     command.slots.push_back(std::move(read));
   }
@@ -428,9 +429,13 @@ absl::StatusOr<pb::Course> CourseHandler::ResumeCourse(const CallContext& ctx,
 absl::StatusOr<pb::Course> CourseHandler::ExtendCourse(const CallContext& ctx,
                                                        const pb::ExtendCourseRequest& request) {
   FieldViolations bad;
-  if (request.planned_sessions() < 0) bad.Add("planned_sessions", "must not be negative");
-  if (request.duration_weeks() < 0) bad.Add("duration_weeks", "must not be negative");
-  if (request.planned_sessions() == 0 && request.duration_weeks() == 0) {
+  if (request.has_planned_sessions() && request.planned_sessions() < 1) {
+    bad.Add("planned_sessions", "must be at least 1");
+  }
+  if (request.has_duration_weeks() && request.duration_weeks() < 1) {
+    bad.Add("duration_weeks", "must be at least 1");
+  }
+  if (!request.has_planned_sessions() && !request.has_duration_weeks()) {
     bad.Add("planned_sessions", "this or duration_weeks must be set");
     bad.Add("duration_weeks", "this or planned_sessions must be set");
   }

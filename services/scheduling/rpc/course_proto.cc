@@ -175,17 +175,14 @@ CourseDraft ReadCourse(const pb::Course& course, FieldViolations& bad) {
   if (variant == nullptr) {
     bad.Add("variant", "must be the id of a variant, as ListVariants has them");
   } else {
-    if (course.planned_sessions() != 0) {
-      ReadWithin(true, course.planned_sessions(), variant->min_sessions, variant->max_sessions, bad,
-                 "planned_sessions");
-    }
-    if (course.duration_weeks() != 0) {
-      ReadWithin(true, course.duration_weeks(), variant->min_weeks, variant->max_weeks, bad,
-                 "duration_weeks");
-    }
+    draft.planned_sessions =
+        ReadWithin(course.has_planned_sessions(), course.planned_sessions(), variant->min_sessions,
+                   variant->max_sessions, bad, "planned_sessions")
+            .value_or(0);
+    draft.duration_weeks = ReadWithin(course.has_duration_weeks(), course.duration_weeks(),
+                                      variant->min_weeks, variant->max_weeks, bad, "duration_weeks")
+                               .value_or(0);
   }
-  draft.planned_sessions = course.planned_sessions();
-  draft.duration_weeks = course.duration_weeks();
   draft.indication = static_cast<Indication>(course.indication());
   draft.cadence_days =
       ReadWithin(course.has_cadence_days(), course.cadence_days(), 1, 92, bad, "cadence_days");
@@ -232,8 +229,8 @@ Identifier ReadIdentifier(const ipt::common::v1::Identifier& identifier, FieldVi
   return {identifier.system(), identifier.value()};
 }
 
-int ReadSessionMinutes(int minutes, FieldViolations& bad, absl::string_view field) {
-  return ReadWithin(minutes != 0, minutes, 15, 240, bad, field).value_or(0);
+int ReadMinutes(bool stated, int minutes, FieldViolations& bad, absl::string_view field) {
+  return ReadWithin(stated, minutes, 15, 240, bad, field).value_or(0);
 }
 
 std::string ReadNewId(const std::string& id, FieldViolations& bad, absl::string_view field) {

@@ -24,8 +24,13 @@ CourseDraft ReadCourse(const pb::Course& course, FieldViolations& bad);
 Pause ReadPause(const pb::Pause& pause, FieldViolations& bad);
 Identifier ReadIdentifier(const ipt::common::v1::Identifier& identifier, FieldViolations& bad);
 
-// 0 stays 0 (the default); anything else must be 15 to 240.
-int ReadSessionMinutes(int minutes, FieldViolations& bad, absl::string_view field);
+// What is not stated is 0 (the default); whatever is must be 15 to 240.
+int ReadMinutes(bool stated, int minutes, FieldViolations& bad, absl::string_view field);
+template <typename Message>
+int ReadSessionMinutes(const Message& message, FieldViolations& bad) {
+  return ReadMinutes(message.has_session_minutes(), message.session_minutes(), bad,
+                     "session_minutes");
+}
 
 // An empty id stays empty (the server makes one).
 std::string ReadNewId(const std::string& id, FieldViolations& bad, absl::string_view field);

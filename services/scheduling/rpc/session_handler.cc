@@ -92,7 +92,7 @@ absl::StatusOr<pb::Session> SessionHandler::BookSession(const CallContext& ctx,
   command.session_id = ReadNewId(request.session_id(), bad, "session_id");
   const auto start = rpc::ReadTime(request.start_time(), bad, "start_time");
   command.start = start.value_or(absl::Time());
-  command.session_minutes = ReadSessionMinutes(request.session_minutes(), bad, "session_minutes");
+  command.session_minutes = ReadSessionMinutes(request, bad);
   command.modality = static_cast<Modality>(request.modality());
   command.location = request.location();
   command.override = ReadOverride(request.override(), bad);
@@ -196,7 +196,7 @@ absl::StatusOr<pb::RescheduleSessionResponse> SessionHandler::RescheduleSession(
   command.if_revision = rpc::RevisionOfEtag(request.etag());
   const auto start = rpc::ReadTime(request.start_time(), bad, "start_time");
   command.start = start.value_or(absl::Time());
-  command.session_minutes = ReadSessionMinutes(request.session_minutes(), bad, "session_minutes");
+  command.session_minutes = ReadSessionMinutes(request, bad);
   command.following = request.scope() == pb::RESCHEDULE_SCOPE_THIS_AND_FOLLOWING;
   command.reason = request.reason();
   command.override = ReadOverride(request.override(), bad);
@@ -263,7 +263,7 @@ absl::StatusOr<pb::FindSlotsResponse> SessionHandler::FindSlots(
               absl::StrCat("must be at most ", kSlotSearchDays, " days after start_time"));
     }
   }
-  query.session_minutes = ReadSessionMinutes(request.session_minutes(), bad, "session_minutes");
+  query.session_minutes = ReadSessionMinutes(request, bad);
   if (!request.language().empty()) {
     const auto language = CanonicalLanguage(request.language());
     if (!language.has_value()) bad.Add("language", "must be a BCP 47 tag such as en or pt-BR");

@@ -207,8 +207,8 @@ class BookingTest : public HandlerTest {
   absl::StatusOr<pb::Course> Extend(const std::string& course, int sessions, int weeks) {
     pb::ExtendCourseRequest request;
     request.set_name(course);
-    request.set_planned_sessions(sessions);
-    request.set_duration_weeks(weeks);
+    if (sessions != 0) request.set_planned_sessions(sessions);
+    if (weeks != 0) request.set_duration_weeks(weeks);
     request.set_reason("more to do");
     return courses_.ExtendCourse(Write(request), request);
   }

@@ -21,7 +21,7 @@ class CourseHandlerTest : public BookingTest {
   absl::StatusOr<pb::CoursePlan> Plan(const std::string& course, int count = 0) {
     pb::PlanCourseRequest request;
     request.set_name(course);
-    request.set_session_count(count);
+    if (count != 0) request.set_session_count(count);
     return courses_.PlanCourse(Read(), request);
   }
   static std::vector<absl::Time> StartsOf(const pb::CoursePlan& plan) {
@@ -106,10 +106,22 @@ TEST_F(CourseHandlerTest, NamesEveryBadFieldOfACourse) {
                    "course.cadence_tolerance_days", "course.time_zone", "course.session_minutes",
                    "course.preferred_windows[0].start", "course.preferred_windows[0].end"));
   auto weeks = NewCourse("p1");
-  for (int bad : {11, 17, -1}) {
+  for (int bad : {0, 11, 17, -1}) {
     weeks.mutable_course()->set_duration_weeks(bad);
     EXPECT_THAT(Create(weeks), HasBadFields("course.duration_weeks"));
   }
+  for (int bad : {0, 11, 17}) {
+    auto sessions = NewCourse("p1");
+    sessions.mutable_course()->set_planned_sessions(bad);
+    EXPECT_THAT(Create(sessions), HasBadFields("course.planned_sessions"));
+  }
+  auto zeros = NewCourse("p1");
+  zeros.mutable_course()->set_planned_sessions(0);
+  zeros.mutable_course()->set_duration_weeks(0);
+  zeros.mutable_course()->set_cadence_days(0);
+  zeros.mutable_course()->set_session_minutes(0);
+  EXPECT_THAT(Create(zeros), HasBadFields("course.planned_sessions", "course.duration_weeks",
+                                          "course.cadence_days", "course.session_minutes"));
   auto variant = NewCourse("p1");
   variant.mutable_course()->set_variant("ipt-99");
   variant.mutable_course()->clear_patient();
@@ -189,7 +201,7 @@ TEST_F(CourseHandlerTest, NamesEveryBadFieldOfAnImport) {
   auto* future = request.add_past_sessions();
   *future->mutable_start_time() = Stamp(Monday(1, 10));
   future->set_outcome(pb::ATTENDANCE_OUTCOME_ATTENDED);
-  future->set_session_minutes(5);
+  future->set_session_minutes(0);
   auto* pause = request.add_pauses();
   *pause->mutable_first_day() = Day(CivilDay(2026, 10, 20));
   *pause->mutable_last_day() = Day(CivilDay(2026, 10, 14));
@@ -200,6 +212,10 @@ TEST_F(CourseHandlerTest, NamesEveryBadFieldOfAnImport) {
                    "past_sessions[1].start_time", "pauses[0].last_day", "pauses[0].reason"));
   request.clear_past_sessions();
   request.clear_pauses();
+  request.mutable_course()->set_planned_sessions(0);
+  EXPECT_THAT(courses_.ImportCourse(Write(request), request),
+              HasBadFields("course.planned_sessions"));
+  request.mutable_course()->clear_planned_sessions();
   for (int i = 0; i < 17; ++i) {
     auto* past = request.add_past_sessions();
     *past->mutable_start_time() = Stamp(At(CivilMinute(2026, 10, 1 + i / 2, 9, 0)));
@@ -769,6 +785,12 @@ TEST_F(CourseHandlerTest, ExtendsWithinTheBoundsAndPhasesFollow) {
   EXPECT_EQ(Meta(refused, "maximum"), "16");
   EXPECT_THAT(Extend(course, 0, 0), HasBadFields("planned_sessions", "duration_weeks"));
   EXPECT_THAT(Extend(course, -1, 16), HasBadFields("planned_sessions"));
+  pb::ExtendCourseRequest none;
+  none.set_name(course);
+  none.set_planned_sessions(0);
+  none.set_duration_weeks(0);
+  EXPECT_THAT(courses_.ExtendCourse(Write(none), none),
+              HasBadFields("planned_sessions", "duration_weeks"));
 }
 
 TEST_F(CourseHandlerTest, ShortensToWhatIsUsedAndTheEndingKeepsItsSessions) {

@@ -739,6 +739,8 @@ TEST_F(FindSlotsTest, NamesItsBadFields) {
   *request_.mutable_end_time() = request_.start_time();
   request_.set_session_minutes(0);
   request_.clear_variant();
+  EXPECT_THAT(sessions_.FindSlots(Read(), request_), HasBadFields("end_time", "session_minutes"));
+  request_.clear_session_minutes();
   EXPECT_THAT(sessions_.FindSlots(Read(), request_), HasBadFields("end_time"));
 }
 
