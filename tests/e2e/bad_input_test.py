@@ -120,7 +120,7 @@ class BadInput:
                                       ("duration_weeks", -1), ("duration_weeks", 0),
                                       ("planned_sessions", 0), ("planned_sessions", -1),
                                       ("planned_sessions", 10**6), ("cadence_days", 0),
-                                      ("cadence_days", 93), ("cadence_tolerance_days", 4),
+                                      ("cadence_days", 8), ("cadence_days", 93), ("cadence_tolerance_days", 4),
                                       ("session_minutes", 14), ("session_minutes", 241),
                                       ("variant", "no-such-variant"))]
         cases += [

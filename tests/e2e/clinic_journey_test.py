@@ -870,10 +870,10 @@ class Journey:
         self.make_clinic()
         self.make_therapist()
         course = self.make_course(indication=1)
-        changed = self.api.UpdateCourse(course=dict(name=course.name, indication=2, cadence_days=14,
+        changed = self.api.UpdateCourse(course=dict(name=course.name, indication=2, cadence_days=6,
                                                     etag=course.etag),
                                         update_mask=mask("indication", "cadence_days"))
-        self.assertEqual((2, 14), (changed.indication, changed.cadence_days))
+        self.assertEqual((2, 6), (changed.indication, changed.cadence_days))
         for path in ("patient", "therapist", "state", "planned_sessions", "nonsense"):
             with self.refused("INVALID_ARGUMENT", "INVALID_FIELDS"):
                 self.api.UpdateCourse(course=dict(name=course.name), update_mask=mask(path))

@@ -49,6 +49,8 @@ struct CourseDraft {
   bool allow_concurrent = false;
 };
 
+// Adds a violation when the draft's sessions, at the cadence that it states, do not fit its weeks.
+void CheckCadence(const CourseDraft& draft, FieldViolations& bad);
 absl::StatusOr<Course> CreateCourse(SchedulingTx& tx, const CallContext& ctx, IdSource& ids,
                                     const std::string& course_id, const CourseDraft& draft);
 

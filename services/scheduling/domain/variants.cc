@@ -151,6 +151,11 @@ Phase PhaseOf(const std::vector<PhaseSpan>& phases, int session_number) {
   return Phase::kUnspecified;
 }
 
+int MostCadenceDays(int sessions, int weeks) {
+  if (sessions <= 1) return kMaxCadenceDays;
+  return std::clamp((7 * weeks - 1) / (sessions - 1), 1, kMaxCadenceDays);
+}
+
 int MidCourseSession(int sessions) { return (sessions + 1) / 2; }
 
 }  // namespace ipt::scheduling

@@ -12,6 +12,9 @@ namespace ipt::scheduling {
 // What a course takes when its creator names no variant.
 inline constexpr char kDefaultVariant[] = "ipt-uk-16";
 
+// However few sessions a course has.
+inline constexpr int kMaxCadenceDays = 92;
+
 // All variants, by id.
 const std::vector<Variant>& Variants();
 
@@ -25,6 +28,10 @@ std::vector<PhaseSpan> PhasesOf(const Variant& variant, int sessions);
 
 // The phase that a session number lies in; kUnspecified for 0 and for numbers beyond the last.
 Phase PhaseOf(const std::vector<PhaseSpan>& phases, int session_number);
+
+// The most days from session to session with which so many sessions fit in so many weeks, the first
+// of them on the first day; never more than kMaxCadenceDays, never less than 1.
+int MostCadenceDays(int sessions, int weeks);
 
 // Session with which the mid-course review goes: half of the sessions, rounded up.
 int MidCourseSession(int sessions);

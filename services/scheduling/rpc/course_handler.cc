@@ -155,6 +155,7 @@ absl::StatusOr<pb::Course> CourseHandler::CreateCourse(const CallContext& ctx,
   const std::string id = ReadNewId(request.course_id(), bad, "course_id");
   FieldViolations in_course = bad.In("course");
   const CourseDraft draft = ReadCourse(request.course(), in_course);
+  CheckCadence(draft, in_course);
   IPT_RETURN_IF_ERROR(bad.ToStatus());
   return WriteCourseOnce(
       ctx, [&](SchedulingTx& tx) { return scheduling::CreateCourse(tx, ctx, ids_, id, draft); });
@@ -167,6 +168,7 @@ absl::StatusOr<pb::Course> CourseHandler::ImportCourse(const CallContext& ctx,
   command.course_id = ReadNewId(request.course_id(), bad, "course_id");
   FieldViolations in_course = bad.In("course");
   command.draft = ReadCourse(request.course(), in_course);
+  CheckCadence(command.draft, in_course);
   command.past_sessions = ReadPastSessions(request, bad);
   for (int i = 0; i < request.pauses_size(); ++i) {
     FieldViolations at = bad.At("pauses", i);

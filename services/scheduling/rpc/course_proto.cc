@@ -184,8 +184,8 @@ CourseDraft ReadCourse(const pb::Course& course, FieldViolations& bad) {
                                .value_or(0);
   }
   draft.indication = static_cast<Indication>(course.indication());
-  draft.cadence_days =
-      ReadWithin(course.has_cadence_days(), course.cadence_days(), 1, 92, bad, "cadence_days");
+  draft.cadence_days = ReadWithin(course.has_cadence_days(), course.cadence_days(), 1,
+                                  kMaxCadenceDays, bad, "cadence_days");
   draft.cadence_tolerance_days =
       ReadWithin(course.has_cadence_tolerance_days(), course.cadence_tolerance_days(), 0, 45, bad,
                  "cadence_tolerance_days");

@@ -79,11 +79,55 @@ TEST_F(CourseHandlerTest, TakesDefaultsOfTherapistAndClinic) {
     p.cadence_tolerance_days = 9;
   });
   ChangeTherapist("b", [](Therapist& t) { t.session_minutes = 60; });
-  const pb::Course one = Get(OpenCourse("p1"));
+  auto maintenance = NewCourse("p1");
+  maintenance.mutable_course()->set_variant("ipt-m");
+  const auto opened = Create(maintenance);
+  ASSERT_OK(opened);
+  const pb::Course& one = *opened;
   EXPECT_EQ(one.session_minutes(), 45);
   EXPECT_EQ(one.cadence_days(), 14);
   EXPECT_EQ(one.cadence_tolerance_days(), 6) << "the largest that the cadence allows";
-  EXPECT_EQ(Get(OpenCourse("p2", "b")).session_minutes(), 60);
+  const pb::Course two = Get(OpenCourse("p2", "b"));
+  EXPECT_EQ(two.session_minutes(), 60);
+  EXPECT_EQ(two.cadence_days(), 7) << "the most with which 16 sessions fit in 16 weeks";
+}
+
+TEST_F(CourseHandlerTest, HoldsTheCadenceToWhatTheWeeksAllow) {
+  auto request = NewCourse("p1");
+  pb::Course& course = *request.mutable_course();
+  for (int days : {8, 92}) {
+    course.set_cadence_days(days);
+    const auto refused = Create(request);
+    EXPECT_THAT(refused, HasBadFields("course.cadence_days"));
+    EXPECT_THAT(refused.status().message(),
+                ::testing::HasSubstr("must be 1 to 7: further apart, 16 sessions"));
+  }
+  pb::ImportCourseRequest import;
+  import.set_parent("clinics/north");
+  *import.mutable_course() = course;
+  import.mutable_course()->set_time_zone("Mars/Olympus");
+  EXPECT_THAT(courses_.ImportCourse(Write(import), import),
+              HasBadFields("course.time_zone", "course.cadence_days"));
+  course.set_planned_sessions(12);
+  course.set_cadence_days(11);
+  EXPECT_THAT(Create(request), HasBadFields("course.cadence_days"));
+  course.set_cadence_days(10);
+  const auto made = Create(request);
+  ASSERT_OK(made);
+
+  // What was agreed stays when the course grows, and another value has to fit.
+  const auto extended = Extend(made->name(), 16, 0);
+  ASSERT_OK(extended);
+  EXPECT_EQ(extended->cadence_days(), 10);
+  pb::Course change;
+  change.set_name(made->name());
+  change.set_cadence_days(10);
+  change.set_modality(pb::MODALITY_VIDEO);
+  EXPECT_OK(Update(change, {}));
+  change.set_cadence_days(9);
+  EXPECT_THAT(Update(change, {}), HasBadFields("course.cadence_days"));
+  change.set_cadence_days(7);
+  EXPECT_OK(Update(change, {}));
 }
 
 TEST_F(CourseHandlerTest, NamesEveryBadFieldOfACourse) {
@@ -127,6 +171,7 @@ TEST_F(CourseHandlerTest, NamesEveryBadFieldOfACourse) {
   variant.mutable_course()->clear_patient();
   EXPECT_THAT(Create(variant), HasBadFields("course.variant", "course.patient"));
   auto tolerance = NewCourse("p1");
+  tolerance.mutable_course()->set_planned_sessions(12);
   tolerance.mutable_course()->set_cadence_tolerance_days(4);  // of a weekly cadence by default
   EXPECT_THAT(Create(tolerance), HasBadFields("course.cadence_tolerance_days"));
   tolerance.mutable_course()->set_cadence_days(8);
@@ -251,12 +296,12 @@ TEST_F(CourseHandlerTest, UpdatesWhatTheMaskNames) {
   const std::string name = OpenCourse("p1");
   pb::Course course;
   course.set_name(name);
-  course.set_cadence_days(14);
+  course.set_cadence_days(6);
   course.set_indication(pb::INDICATION_PTSD);
   course.set_modality(pb::MODALITY_VIDEO);
   const auto updated = Update(course, {"cadence_days", "indication"});
   ASSERT_OK(updated);
-  EXPECT_EQ(updated->cadence_days(), 14);
+  EXPECT_EQ(updated->cadence_days(), 6);
   EXPECT_EQ(updated->indication(), pb::INDICATION_PTSD);
   EXPECT_EQ(updated->modality(), pb::MODALITY_UNSPECIFIED);
   EXPECT_EQ(updated->changes(1).kind(), pb::COURSE_CHANGE_KIND_UPDATED);
