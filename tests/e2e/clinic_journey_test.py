@@ -186,6 +186,10 @@ class Journey:
         self.assertEqual(session_pb2.CANCELLED_BY_CLINIC, cancelled[0].cancellation.cancelled_by)
         course = self.api.GetCourse(name=courses[0].name)
         self.assertEqual(ben, course.therapist)
+        given = [e for e in self.api.all("ListAuditEntries", "audit_entries", parent=self.clinic,
+                                         resource=course.name) if e.method.endswith("/TransferCourses")]
+        self.assertIn(course.name, [e.resource for e in given])
+        self.assertEqual(1, len({e.request_id for e in given}))
         self.assertEqual((ana, "ana leaves"), (course.changes[-1].previous_therapist,
                                                course.changes[-1].reason))
         self.assertEqual(session_pb2.SESSION_STATE_BOOKED, self.api.GetSession(name=clash.name).state)
@@ -791,6 +795,11 @@ class Journey:
             "ListAuditEntries", "audit_entries", parent=self.clinic)]
         self.assertIn("ChangePatientIdentifier", written)
         self.assertIn("MergePatients", written)
+        done_to = lambda name: [e.method.rsplit("/")[-1] for e in self.api.all(  # noqa: E731
+            "ListAuditEntries", "audit_entries", parent=self.clinic, resource=name)
+            if e.access == options_pb2.ACCESS_WRITE and e.outcome == "OK"]
+        self.assertEqual(["ChangePatientIdentifier", "CreateCourse"], done_to(first.name))
+        self.assertEqual(["MergePatients", "CreateCourse"], done_to(other.name))
 
     def test_reminders_follow_the_course(self):
         self.make_clinic()

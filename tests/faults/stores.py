@@ -133,12 +133,19 @@ def check_store(store, log_path):
 
 
 def check_not_torn(store):
-    """A write's rows stand together: its answer, its audit entry, its events."""
+    """A write's rows stand together: its answer, its audit entries, its events."""
     answers = dict(store.rows("SELECT method, count(*) FROM idempotency GROUP BY method"))
     entries = dict(store.rows(
-        "SELECT method, count(*) FROM audit_entries WHERE action = 2 AND outcome = 'OK' GROUP BY method"))
+        "SELECT method, count(DISTINCT clinic_id || ' ' || caller || ' ' || request_id) FROM audit_entries"
+        " WHERE action = 2 AND outcome = 'OK' GROUP BY method"))
     if answers != entries:
-        raise Failure(f"answers and audit entries differ: {answers} against {entries}")
+        raise Failure(f"answers and audited writes differ: {answers} against {entries}")
+    # A write has an entry for each resource that it changed, and never two for one.
+    twice = store.rows(
+        "SELECT method, resource FROM audit_entries WHERE action = 2 AND outcome = 'OK' AND request_id <> ''"
+        " GROUP BY clinic_id, caller, method, request_id, resource HAVING count(*) > 1")
+    if twice:
+        raise Failure(f"{len(twice)} writes are audited twice, e.g. {twice[0]}")
     sessions = store.rows("SELECT count(*) FROM sessions")
     events = store.rows("SELECT count(DISTINCT subject) FROM outbox WHERE kind = 'SESSION_CHANGED'")
     if sessions != events:

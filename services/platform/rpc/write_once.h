@@ -1,12 +1,14 @@
 // Carries out a write once, however often it is retried: the answer is kept under the request_id in
-// the transaction of the write, beside its audit entry.
+// the transaction of the write, beside its audit entries.
 #pragma once
 
 #include <string>
+#include <utility>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "platform/rpc/resource_name.h"
@@ -29,6 +31,20 @@ inline bool MayComeOfAnEqualRequest(const absl::Status& status) {
     default:
       return false;
   }
+}
+
+// An entry for what the write is about, and one for each other resource that it changed and whose
+// audit would not show that entry: a resource's audit is of itself and of what lies beneath it.
+template <typename Log>
+absl::Status AppendAudits(Log& log, AuditRecord audit) {
+  IPT_RETURN_IF_ERROR(log.AppendAudit(audit));
+  const std::string about = std::move(audit.resource);
+  for (const std::string& changed : log.changed()) {
+    if (about == changed || absl::StartsWith(about, absl::StrCat(changed, "/"))) continue;
+    audit.resource = changed;
+    IPT_RETURN_IF_ERROR(log.AppendAudit(audit));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace internal
@@ -73,7 +89,7 @@ absl::StatusOr<Resp> WriteOnce(Store& store, const CallContext& ctx, Body&& body
     audit.request_id = ctx.request_id;
     audit.time = ctx.now;
     audit.last_time = ctx.now;
-    IPT_RETURN_IF_ERROR(tx.log().AppendAudit(audit));
+    IPT_RETURN_IF_ERROR(internal::AppendAudits(tx.log(), std::move(audit)));
     return tx.log().KeepAnswer(key, ctx.content_hash, response.SerializeAsString(), ctx.now);
   });
   if (rolled_back) return response;

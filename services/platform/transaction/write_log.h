@@ -6,7 +6,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -63,9 +65,17 @@ class WriteLog {
   virtual absl::Status AppendEvent(const OutboxEvent& event) = 0;
   virtual absl::Status AppendAudit(const AuditRecord& record) = 0;
 
+  // Names a resource that this transaction changed, besides what the request names: the audit of
+  // the write is found from it, too.
+  void NoteChanged(std::string resource) { changed_.insert(std::move(resource)); }
+  const std::set<std::string>& changed() const { return changed_; }
+
   // The revision of this transaction: issued at the first call, the same afterwards. Increases
   // over the whole store.
   virtual absl::StatusOr<int64_t> Revision() = 0;
+
+ private:
+  std::set<std::string> changed_;
 };
 
 }  // namespace ipt

@@ -190,6 +190,16 @@ absl::Status CourseEdit::StoreSessions() {
   return absl::OkStatus();
 }
 
+void CourseEdit::NoteChanged() {
+  WriteLog& log = tx_->log();
+  if (is_new_ || noted_) log.NoteChanged(CourseName(course.clinic_id, course.course_id));
+  for (const auto* sessions : {&added_, &changed_}) {
+    for (const std::string& id : *sessions) {
+      log.NoteChanged(SessionName(course.clinic_id, course.course_id, id));
+    }
+  }
+}
+
 Stamp CourseEdit::KeptStamp(Stamp stamp, int64_t revision_before) const {
   // A revision that is rolled back becomes another write's: told to a caller, its etag would pass
   // for that write's.
@@ -223,6 +233,7 @@ absl::Status CourseEdit::Save() {
   IPT_RETURN_IF_ERROR(is_new_ ? tx_->UpdateCourseDerived(course)
                               : tx_->UpdateCourse(course, ctx_->now));
   course.stamp = KeptStamp(course.stamp, revision_before);
+  NoteChanged();
 
   // All that was stored is told: who follows has the same rows in the end.
   for (const Session& session : sessions_) {

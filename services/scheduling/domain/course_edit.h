@@ -95,6 +95,8 @@ class CourseEdit {
 
   size_t IndexOf(absl::string_view session_id) const;
   void SortSessions();
+  // Tells the audit what was changed; not what only has another number or forecast by it.
+  void NoteChanged();
   // The stamp of something stored, as the caller may be told of it.
   Stamp KeptStamp(Stamp stamp, int64_t revision_before) const;
 

@@ -3,7 +3,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -32,13 +34,17 @@ class FakeStore {
       store_.answers[key.request_id] = answer;
       return absl::OkStatus();
     }
-    absl::Status AppendAudit(const AuditRecord&) {
+    absl::Status AppendAudit(const AuditRecord& record) {
       ++store_.audited;
+      store_.resources.push_back(record.resource);
       return absl::OkStatus();
     }
+    void NoteChanged(const std::string& resource) { changed_.insert(resource); }
+    const std::set<std::string>& changed() const { return changed_; }
 
    private:
     FakeStore& store_;
+    std::set<std::string> changed_;
   };
   struct Tx {
     Log& log() { return log_; }
@@ -54,6 +60,7 @@ class FakeStore {
 
   std::map<std::string, std::string> answers;
   int audited = 0;
+  std::vector<std::string> resources;  // of the entries
   int transactions = 0;
 };
 
@@ -93,6 +100,20 @@ TEST_F(WriteOnceTest, AnswersARepeatedRequestWithoutDoingItAgain) {
   }
   EXPECT_EQ(done, 1);
   EXPECT_EQ(store_.audited, 1);
+}
+
+TEST_F(WriteOnceTest, AuditsWhatElseItChangedUnlessTheEntryIsFoundFromThere) {
+  const auto answer = WriteOnce<Clinic>(store_, ctx_, [&](auto& tx) -> absl::StatusOr<Clinic> {
+    for (const char* changed : {"clinics/a/courses/c/sessions/t", "clinics/a/courses/c/sessions/s",
+                                "clinics/a/courses/c", "clinics/a/courses/cc", "clinics/b"}) {
+      tx.log().NoteChanged(changed);
+    }
+    return Named("clinics/a/courses/c/sessions/s");
+  });
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  EXPECT_THAT(store_.resources, ::testing::ElementsAre("clinics/a/courses/c/sessions/s",
+                                                       "clinics/a/courses/c/sessions/t",
+                                                       "clinics/a/courses/cc", "clinics/b"));
 }
 
 TEST_F(WriteOnceTest, GivesTheFirstAnswerToAnEqualRequestThatItStoodInTheWayOf) {

@@ -3,6 +3,8 @@
 #include <functional>
 
 #include "absl/strings/match.h"
+#include "absl/strings/strip.h"
+#include "platform/storage/audit.h"
 #include "scheduling/domain/variants.h"
 #include "tests/scheduling/rpc/booking_fixture.h"
 
@@ -41,6 +43,21 @@ class CourseHandlerTest : public BookingTest {
     const auto response = courses_.ListCourses(Read(), request);
     EXPECT_OK(response);
     return response.ok() ? NamesOf(response->courses()) : std::vector<std::string>();
+  }
+  // The writes that the audit of a resource shows, in no order.
+  std::vector<std::string> WritesTo(const std::string& resource) {
+    constexpr absl::string_view kPrefix = "ipt.scheduling.v1.";
+    storage::audit::SqlAuditReader reader(*db_);
+    const auto entries = reader.List({.clinic_id = "north", .resource = resource}, std::nullopt,
+                                     1000, absl::InfiniteFuture());
+    EXPECT_OK(entries);
+    std::vector<std::string> methods;
+    if (!entries.ok()) return methods;
+    for (const auto& entry : *entries) {
+      methods.emplace_back(
+          absl::StripSuffix(absl::StripPrefix(entry.record.method, kPrefix), "Request"));
+    }
+    return methods;
   }
   RefreshResult RefreshStale() {
     const auto result = RefreshSome(store_, ipt::testing::FakeClock(now_), 1000);
@@ -1068,6 +1085,44 @@ TEST_F(CourseHandlerTest, TransfersAllCoursesOfATherapistTogether) {
   EXPECT_EQ(RefreshStale().refreshed, 1);
 }
 
+TEST_F(CourseHandlerTest, TheAuditOfACourseAndASessionShowsWhatWasDoneToThem) {
+  const std::string one = OpenCourse("p1");
+  const std::string two = OpenCourse("p2");
+  const std::string other = OpenCourse("p3", "b");
+  const std::string alone = BookAt(one, Monday(1, 10));
+  EXPECT_THAT(WritesTo(one), UnorderedElementsAre("CreateCourse", "BookSession"))
+      << "a booking leaves one entry";
+  const auto planned = BookPlan(two, {Monday(1, 12), Monday(2, 12), Monday(3, 12)});
+  ASSERT_OK(planned);
+  std::vector<std::string> sessions = NamesOf(planned->sessions());
+
+  pb::RescheduleSessionRequest move;
+  move.set_name(sessions[1]);
+  *move.mutable_start_time() = Stamp(Monday(2, 14));
+  move.set_scope(pb::RESCHEDULE_SCOPE_THIS_AND_FOLLOWING);
+  ASSERT_OK(sessions_.RescheduleSession(Write(move), move));
+  EXPECT_THAT(WritesTo(sessions[0]), ElementsAre("BookPlan"));
+  for (int i : {1, 2}) {
+    EXPECT_THAT(WritesTo(sessions[i]), UnorderedElementsAre("BookPlan", "RescheduleSession"));
+  }
+
+  pb::TransferCoursesRequest transfer;
+  transfer.set_from_therapist("clinics/north/therapists/a");
+  transfer.set_to_therapist("clinics/north/therapists/b");
+  transfer.set_validate_only(true);
+  ASSERT_OK(courses_.TransferCourses(Write(transfer), transfer));
+  EXPECT_THAT(WritesTo(alone), ElementsAre("BookSession"));
+  transfer.set_validate_only(false);
+  ASSERT_OK(courses_.TransferCourses(Write(transfer), transfer));
+  EXPECT_THAT(WritesTo(one), UnorderedElementsAre("CreateCourse", "BookSession", "TransferCourses",
+                                                  "TransferCourses"))
+      << "the course and its session";
+  EXPECT_THAT(WritesTo(alone), UnorderedElementsAre("BookSession", "TransferCourses"));
+  EXPECT_THAT(WritesTo(sessions[2]),
+              UnorderedElementsAre("BookPlan", "RescheduleSession", "TransferCourses"));
+  EXPECT_THAT(WritesTo(other), ElementsAre("CreateCourse"));
+}
+
 TEST_F(CourseHandlerTest, TransfersOnlyCoursesOfTheGiver) {
   const std::string one = OpenCourse("p1");
   const std::string theirs = OpenCourse("p2", "b");
@@ -1111,6 +1166,7 @@ TEST_F(CourseHandlerTest, ChangesAPatientsIdentifierInAllCourses) {
   EXPECT_EQ(Get(closed).state(), pb::COURSE_STATE_DISCONTINUED);
   EXPECT_EQ(Get(open).revision(), changed->revision());
   EXPECT_THAT(NewEvents(), ElementsAre("course", "course"));
+  EXPECT_THAT(WritesTo(open), UnorderedElementsAre("CreateCourse", "ChangePatientIdentifier"));
   const auto gone = courses_.ChangePatientIdentifier(Write(request), request);
   EXPECT_THAT(gone, StatusIs(absl::StatusCode::kNotFound));
   EXPECT_FALSE(absl::StrContains(std::string(gone.status().message()), "p1"));
@@ -1140,6 +1196,8 @@ TEST_F(CourseHandlerTest, MergesADuplicatePatient) {
   EXPECT_EQ(std::vector<std::string>(merged->courses().begin(), merged->courses().end()), both);
   EXPECT_EQ(Get(two).patient().value(), "p1");
   EXPECT_THAT(NewEvents(), ElementsAre("course"));
+  EXPECT_THAT(WritesTo(two), UnorderedElementsAre("CreateCourse", "MergePatients"));
+  EXPECT_THAT(WritesTo(one), UnorderedElementsAre("CreateCourse", "DiscontinueCourse"));
   EXPECT_THAT(courses_.MergePatients(Write(request), request),
               StatusIs(absl::StatusCode::kNotFound));
   *request.mutable_from() = request.into();
