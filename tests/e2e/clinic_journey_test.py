@@ -541,7 +541,13 @@ class Journey:
         resumed = self.api.ResumeCourse(name=course.name, resume_day=date(TODAY + 7 * DAY))
         self.assertEqual((course_pb2.COURSE_STATE_PAUSED, deadline + 7 * DAY),
                          (resumed.state, day_of(resumed.progress.deadline_date)))
+        # What is booked in the last of the weeks that the pause gave stays, and the answer tells it.
+        late = self.api.BookSession(parent=course.name, start_time=ts(at(next_weekday(0, deadline + DAY), 10)))
+        would = self.api.ResumeCourse(name=course.name, validate_only=True)
+        self.assertEqual([late.name], list(would.affected_sessions))
+        self.assertEqual(7, self.api.GetCourse(name=course.name).progress.pause_days)
         resumed = self.api.ResumeCourse(name=course.name)
+        self.assertEqual([late.name], list(resumed.affected_sessions))
         self.assertEqual((course_pb2.COURSE_STATE_ACTIVE, deadline, 0),
                          (resumed.state, day_of(resumed.progress.deadline_date), len(resumed.pauses)))
         again = self.api.ResumeCourse(name=course.name)  # changes nothing

@@ -206,7 +206,7 @@ std::vector<Command> MakeCommands() {
            "resume",
            "ResumeCourse",
            {"COURSE=name"},
-           "course resume clinics/north/courses/c1 --resume-day 2026-10-09"},
+           "course resume clinics/north/courses/c1 --resume-day 2026-10-09 --validate-only"},
           {"course",
            "extend",
            "ExtendCourse",

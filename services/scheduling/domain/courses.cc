@@ -106,6 +106,18 @@ std::vector<std::string> BookedAhead(const CourseEdit& edit, absl::Time now) {
   return BookedAhead(edit, now, [](const Session&) { return true; });
 }
 
+// The booked sessions, not yet over, that end after the deadline, by start.
+std::vector<Session> PastDeadline(const CourseEdit& edit, absl::Time now) {
+  std::vector<Session> past;
+  for (const Session& session : edit.sessions()) {
+    if (session.state == SessionState::kBooked && session.interval.end > now &&
+        session.interval.end > edit.course.progress.deadline) {
+      past.push_back(session);
+    }
+  }
+  return past;
+}
+
 absl::Status SessionsInTheWay(const Course& course, size_t count, absl::string_view description) {
   return FailedPrecondition(reason::kSessionsInTheWay,
                             CourseName(course.clinic_id, course.course_id), description,
@@ -291,9 +303,9 @@ absl::StatusOr<CourseAndSessions> PauseCourse(SchedulingTx& tx, const CallContex
   return CourseAndSessions{course, edit.Get(in_pause)};
 }
 
-absl::StatusOr<Course> ResumeCourse(SchedulingTx& tx, const CallContext& ctx,
-                                    const std::string& course_id, int64_t if_revision,
-                                    std::optional<absl::CivilDay> resume_day) {
+absl::StatusOr<CourseAndSessions> ResumeCourse(SchedulingTx& tx, const CallContext& ctx,
+                                               const std::string& course_id, int64_t if_revision,
+                                               std::optional<absl::CivilDay> resume_day) {
   IPT_ASSIGN_OR_RETURN(CourseEdit edit, CourseEdit::Open(tx, ctx, course_id, if_revision));
   Course& course = edit.course;
   IPT_RETURN_IF_ERROR(CheckOpen(course));
@@ -303,7 +315,7 @@ absl::StatusOr<Course> ResumeCourse(SchedulingTx& tx, const CallContext& ctx,
     if (InPause(today, course.pauses)) {
       return InvalidField("resume_day", "must lie within the present pause");
     }
-    return course;  // resumed already
+    return CourseAndSessions{course, PastDeadline(edit, ctx.now)};  // resumed already
   }
   std::vector<Pause> left;
   for (Pause pause : course.pauses) {
@@ -313,7 +325,7 @@ absl::StatusOr<Course> ResumeCourse(SchedulingTx& tx, const CallContext& ctx,
   course.pauses = std::move(left);
   edit.Note(CourseChangeKind::kResumed);
   IPT_RETURN_IF_ERROR(edit.Save());
-  return course;
+  return CourseAndSessions{course, PastDeadline(edit, ctx.now)};
 }
 
 absl::StatusOr<Course> ExtendCourse(SchedulingTx& tx, const CallContext& ctx,

@@ -77,7 +77,8 @@ absl::StatusOr<Course> UpdateCourse(
     SchedulingTx& tx, const CallContext& ctx, const std::string& course_id, int64_t if_revision,
     absl::FunctionRef<absl::StatusOr<CourseDraft>(const Course&)> redraft);
 
-// A course after a change, and the sessions that the change cancelled, by start.
+// A course after a change, and the sessions that the change cancelled or left without a place, by
+// start.
 struct CourseAndSessions {
   Course course;
   std::vector<Session> sessions;
@@ -93,10 +94,11 @@ struct PauseCourseCommand {
 absl::StatusOr<CourseAndSessions> PauseCourse(SchedulingTx& tx, const CallContext& ctx,
                                               const PauseCourseCommand& command);
 
-// Ends every pause that holds `resume_day` (nullopt: today, the course's) the day before it.
-absl::StatusOr<Course> ResumeCourse(SchedulingTx& tx, const CallContext& ctx,
-                                    const std::string& course_id, int64_t if_revision,
-                                    std::optional<absl::CivilDay> resume_day);
+// Ends every pause that holds `resume_day` (nullopt: today, the course's) the day before it. The
+// sessions: those booked, not yet over, that end after the deadline as it then is. They stay.
+absl::StatusOr<CourseAndSessions> ResumeCourse(SchedulingTx& tx, const CallContext& ctx,
+                                               const std::string& course_id, int64_t if_revision,
+                                               std::optional<absl::CivilDay> resume_day);
 
 struct ExtendCourseCommand {
   std::string course_id;

@@ -422,10 +422,19 @@ absl::StatusOr<pb::Course> CourseHandler::ResumeCourse(const CallContext& ctx,
   std::optional<absl::CivilDay> day;
   if (request.has_resume_day()) day = rpc::ReadDay(request.resume_day(), bad, "resume_day");
   IPT_RETURN_IF_ERROR(bad.ToStatus());
-  return WriteCourseOnce(ctx, [&](SchedulingTx& tx) {
-    return scheduling::ResumeCourse(tx, ctx, CourseId(request.name()),
-                                    rpc::RevisionOfEtag(request.etag()), day);
-  });
+  return rpc::WriteOnce<pb::Course>(
+      store_, ctx, [&](SchedulingTx& tx) -> absl::StatusOr<pb::Course> {
+        IPT_ASSIGN_OR_RETURN(const CourseAndSessions resumed,
+                             scheduling::ResumeCourse(tx, ctx, CourseId(request.name()),
+                                                      rpc::RevisionOfEtag(request.etag()), day));
+        pb::Course response;
+        WriteCourse(resumed.course, &response);
+        for (const Session& session : resumed.sessions) {
+          response.add_affected_sessions(
+              SessionName(ctx.clinic_id, session.course_id, session.session_id));
+        }
+        return response;
+      });
 }
 
 absl::StatusOr<pb::Course> CourseHandler::ExtendCourse(const CallContext& ctx,

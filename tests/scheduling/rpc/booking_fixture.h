@@ -27,6 +27,7 @@ using ipt::testing::StatusIs;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 constexpr auto kPrecondition = absl::StatusCode::kFailedPrecondition;
 

@@ -826,6 +826,38 @@ TEST_F(CourseHandlerTest, ResumesBeforeTheLastDayAndOnlyOnce) {
   EXPECT_EQ(gone->pauses_size(), 1);
 }
 
+TEST_F(CourseHandlerTest, ResumingTellsTheSessionsThatLiePastTheDeadline) {
+  const std::string course = OpenCourse("p1");
+  Attended(course, Monday(1, 10));
+  ASSERT_OK(Pause(course, CivilDay(2026, 11, 16), CivilDay(2026, 11, 29)));
+  BookAt(course, Monday(16, 10));
+  const std::string past = BookAt(course, Monday(17, 10));
+  const std::string last = BookAt(course, Monday(18, 10));
+  now_ = At(CivilMinute(2026, 11, 16, 9, 0));
+  const pb::Course paused = Get(course);
+  EXPECT_EQ(paused.affected_sessions_size(), 0);
+
+  pb::ResumeCourseRequest request;
+  request.set_name(course);
+  *request.mutable_resume_day() = Day(CivilDay(2026, 11, 23));
+  request.set_validate_only(true);
+  auto resumed = courses_.ResumeCourse(Write(request), request);
+  ASSERT_OK(resumed);
+  EXPECT_THAT(resumed->affected_sessions(), ElementsAre(last));
+  EXPECT_EQ(DayOf(resumed->progress().deadline_date()), CivilDay(2026, 11, 9) + 111 + 7);
+  EXPECT_EQ(Get(course).etag(), paused.etag()) << "only tried";
+
+  resumed = Resume(course);
+  ASSERT_OK(resumed);
+  EXPECT_THAT(resumed->affected_sessions(), ElementsAre(past, last));
+  EXPECT_EQ(resumed->forecast().state(), pb::FORECAST_STATE_INFEASIBLE);
+  EXPECT_EQ(GetSession(last).state(), pb::SESSION_STATE_BOOKED);
+  EXPECT_EQ(Get(course).affected_sessions_size(), 0) << "told by ResumeCourse only";
+  EXPECT_THAT(Resume(course)->affected_sessions(), ElementsAre(past, last)) << "and again";
+  now_ = Monday(17, 12);
+  EXPECT_THAT(Resume(course)->affected_sessions(), ElementsAre(last)) << "what is over is not told";
+}
+
 // --------------------------------------------------------------------------- length of it
 
 TEST_F(CourseHandlerTest, ExtendsWithinTheBoundsAndPhasesFollow) {

@@ -81,6 +81,14 @@ TEST(RenderTableTest, ShowsTheTablesThatAResponseHolds) {
   EXPECT_THAT(text, HasSubstr("no-show"));
 }
 
+TEST(RenderTableTest, ShowsWhatResumingACourseLeavesPastItsDeadline) {
+  v1::Course course;
+  course.set_name("clinics/north/courses/c1");
+  course.add_affected_sessions("clinics/north/courses/c1/sessions/s9");
+  EXPECT_THAT(RenderMessage(course, {}),
+              HasSubstr("affected sessions  clinics/north/courses/c1/sessions/s9\n"));
+}
+
 TEST(RenderTableTest, ShowsNestedAnswersWhole) {
   v1::TransferCoursesResponse response;
   auto* transfer = response.add_transfers();
