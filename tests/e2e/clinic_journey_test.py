@@ -881,6 +881,21 @@ class Journey:
         self.assertEqual([], listed(deadline_before=date(deadline + DAY)))
         self.assertEqual(["active"], listed(states=[course_pb2.COURSE_STATE_DISCONTINUED]))
 
+    def test_a_clinic_divides_its_courses_into_phases(self):
+        self.make_clinic()
+        self.make_therapist()
+        course = self.make_course(variant="ipt-b-8")
+        ends = lambda phases: [p.last_session for p in phases]  # noqa: E731
+        brief = next(v for v in self.api.ListVariants().variants if v.id == "ipt-b-8")
+        self.assertTrue(brief.phases_proposed)
+        self.assertEqual(ends(brief.phases), ends(course.progress.phases))
+        own = dict(variant="ipt-b-8", initial_sessions=1, termination_sessions=3)
+        changed = self.api.UpdateClinic(
+            clinic=dict(name=self.clinic, policy=dict(variant_phases=[own])),
+            update_mask=mask("policy.variant_phases"))
+        course = self.api.GetCourse(name=course.name, min_revision=changed.revision)
+        self.assertEqual([1, 5, 8], ends(course.progress.phases))
+
     def test_update_course(self):
         self.make_clinic()
         self.make_therapist()

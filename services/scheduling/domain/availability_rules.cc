@@ -33,6 +33,24 @@ void CheckZone(absl::string_view zone, FieldViolations& bad) {
   if (!LoadZone(zone).ok()) bad.Add("time_zone", "must be an IANA time zone, e.g. Europe/London");
 }
 
+void CheckPhases(const VariantPhases& phases, FieldViolations& bad) {
+  const Variant* variant = FindVariant(phases.variant_id);
+  if (variant == nullptr) {
+    bad.Add("variant", "must be the id of a variant, as ListVariants has them");
+    return;
+  }
+  const int most = variant->default_sessions - 2;  // one for each other phase
+  CheckRange(phases.initial_sessions, 1, most, " sessions", bad, "initial_sessions");
+  CheckRange(phases.termination_sessions, 1, most, " sessions", bad, "termination_sessions");
+  if (phases.initial_sessions > 0 && phases.initial_sessions <= most &&
+      phases.termination_sessions <= most &&
+      phases.initial_sessions + phases.termination_sessions >= variant->default_sessions) {
+    bad.Add("termination_sessions",
+            absl::StrCat("must leave sessions to the middle phase: with the initial ones at most ",
+                         variant->default_sessions - 1));
+  }
+}
+
 void CheckPolicy(const SchedulingPolicy& policy, FieldViolations& bad) {
   CheckRange(policy.session_minutes, 15, 240, " minutes", bad, "session_minutes");
   CheckRange(policy.cadence_days, 1, 92, " days", bad, "cadence_days");
@@ -46,6 +64,15 @@ void CheckPolicy(const SchedulingPolicy& policy, FieldViolations& bad) {
     bad.Add("cadence_tolerance_days",
             absl::StrCat("must be less than half of cadence_days: at most ",
                          (*policy.cadence_days - 1) / 2));
+  }
+  std::vector<absl::string_view> phased;
+  for (size_t i = 0; i < policy.variant_phases.size(); ++i) {
+    FieldViolations at = bad.At("variant_phases", i);
+    CheckPhases(policy.variant_phases[i], at);
+    if (absl::c_linear_search(phased, policy.variant_phases[i].variant_id)) {
+      at.Add("variant", "is listed twice");
+    }
+    phased.push_back(policy.variant_phases[i].variant_id);
   }
   if (policy.slot_minutes.has_value() &&
       !absl::c_linear_search(kSlotMinutes, *policy.slot_minutes)) {

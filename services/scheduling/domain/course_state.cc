@@ -112,8 +112,8 @@ absl::StatusOr<std::vector<size_t>> Derive(ClinicCalendars& calendars, Course& c
                        calendars.TherapistVersion(course.therapist_id));
   IPT_ASSIGN_OR_RETURN(const Clinic* clinic, calendars.GetClinic());
   return RefreshDerived(
-      *variant, zone, clinic->policy.pause_cap_days.value_or(PolicyDefaults::kPauseCapDays), now,
-      course, sessions,
+      PhasedBy(clinic->policy, *variant), zone,
+      clinic->policy.pause_cap_days.value_or(PolicyDefaults::kPauseCapDays), now, course, sessions,
       [&](Interval window) { return calendars.ForCourse(course, sessions, window); });
 }
 

@@ -22,8 +22,8 @@ namespace {
 using Effect = CourseEdit::Effect;
 
 // What is wrong with a cadence; empty when nothing is.
-std::string CadenceRule(int cadence_days, int sessions, int weeks) {
-  const int most = MostCadenceDays(sessions, weeks);
+std::string CadenceRule(const Variant& variant, int cadence_days, int sessions, int weeks) {
+  const int most = MostCadenceDays(variant, sessions, weeks);
   if (cadence_days <= most) return "";
   return absl::StrCat("must be 1 to ", most, ": further apart, ", sessions,
                       " sessions do not fit in ", weeks, " weeks");
@@ -37,12 +37,12 @@ absl::Status Apply(const CourseDraft& draft, const Clinic& clinic, const Therapi
   // What was agreed before stays, also where the course was extended since.
   if (draft.cadence_days.has_value() && draft.cadence_days != course.cadence_days) {
     const std::string wrong =
-        CadenceRule(*draft.cadence_days, course.planned_sessions, course.duration_weeks);
+        CadenceRule(variant, *draft.cadence_days, course.planned_sessions, course.duration_weeks);
     if (!wrong.empty()) return InvalidField("course.cadence_days", wrong);
   }
   course.cadence_days = draft.cadence_days.value_or(
       std::min(policy.cadence_days.value_or(variant.cadence_days),
-               MostCadenceDays(course.planned_sessions, course.duration_weeks)));
+               MostCadenceDays(variant, course.planned_sessions, course.duration_weeks)));
   const int most = (course.cadence_days - 1) / 2;
   if (draft.cadence_tolerance_days.value_or(0) > most) {
     return InvalidField("course.cadence_tolerance_days", kToleranceRule);
@@ -155,7 +155,7 @@ void CheckCadence(const CourseDraft& draft, FieldViolations& bad) {
   const Variant* variant = FindVariant(draft.variant_id);
   if (variant == nullptr || !draft.cadence_days.has_value()) return;
   const std::string wrong =
-      CadenceRule(*draft.cadence_days,
+      CadenceRule(*variant, *draft.cadence_days,
                   draft.planned_sessions != 0 ? draft.planned_sessions : variant->default_sessions,
                   draft.duration_weeks != 0 ? draft.duration_weeks : variant->default_weeks);
   if (!wrong.empty()) bad.Add("cadence_days", wrong);

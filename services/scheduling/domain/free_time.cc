@@ -125,9 +125,10 @@ absl::StatusOr<PlannedCourse> PlanSessions(SchedulingReader& reader, const CallC
   IPT_ASSIGN_OR_RETURN(const absl::TimeZone zone, StoredZone(course.time_zone));
   ClinicCalendars calendars(reader, ctx.clinic_id);
   IPT_ASSIGN_OR_RETURN(const Clinic* clinic, calendars.GetClinic());
+  const Variant phased = PhasedBy(clinic->policy, *variant);
   const PlanRequest request{
       .course = course,
-      .variant = *variant,
+      .variant = phased,
       .sessions = sessions,
       .zone = zone,
       .pause_cap_days = clinic->policy.pause_cap_days.value_or(PolicyDefaults::kPauseCapDays),

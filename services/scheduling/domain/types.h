@@ -51,6 +51,14 @@ struct Stamp {
 
 // -------------------------------------------------------------------------------------- clinics
 
+// How a clinic divides the courses of a variant into phases.
+struct VariantPhases {
+  std::string variant_id;
+  int initial_sessions = 0;
+  int termination_sessions = 0;
+  friend bool operator==(const VariantPhases&, const VariantPhases&) = default;
+};
+
 struct SchedulingPolicy {
   std::optional<int> session_minutes;
   std::optional<int> cadence_days;
@@ -60,6 +68,7 @@ struct SchedulingPolicy {
   std::optional<bool> no_show_uses_session;
   std::optional<bool> late_cancellation_uses_session;
   std::optional<int> slot_minutes;
+  std::vector<VariantPhases> variant_phases = {};
   friend bool operator==(const SchedulingPolicy&, const SchedulingPolicy&) = default;
 };
 
@@ -156,6 +165,10 @@ struct Variant {
   int cadence_days = 7;
   int initial_sessions = 0;
   int termination_sessions = 0;
+  // The source gives no split into phases: it is a clinic's to confirm or to replace.
+  bool phases_proposed = false;
+  // Where sessions grow rarer towards the end: how rare. 0: they do not.
+  int taper_days = 0;
   std::string source;
 };
 

@@ -21,6 +21,9 @@ const std::vector<Variant>& Variants();
 // nullptr when there is none of that id.
 const Variant* FindVariant(absl::string_view id);
 
+// The variant as a clinic of this policy divides it into phases.
+Variant PhasedBy(const SchedulingPolicy& policy, const Variant& variant);
+
 // The phases of a course of `sessions` sessions: the initial and the termination phase keep theirs,
 // the middle one takes the rest. Where there are too few for all, termination keeps its sessions
 // first, then initial, and each phase that is left without one is absent.
@@ -30,8 +33,8 @@ std::vector<PhaseSpan> PhasesOf(const Variant& variant, int sessions);
 Phase PhaseOf(const std::vector<PhaseSpan>& phases, int session_number);
 
 // The most days from session to session with which so many sessions fit in so many weeks, the first
-// of them on the first day; never more than kMaxCadenceDays, never less than 1.
-int MostCadenceDays(int sessions, int weeks);
+// of them on the first day, or as many as the variant tapers to; 1 to kMaxCadenceDays.
+int MostCadenceDays(const Variant& variant, int sessions, int weeks);
 
 // Session with which the mid-course review goes: half of the sessions, rounded up.
 int MidCourseSession(int sessions);

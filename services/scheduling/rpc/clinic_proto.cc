@@ -12,7 +12,7 @@
 namespace ipt::scheduling {
 namespace {
 
-// Every field of a policy, named once so that reading and writing cannot drift apart.
+// Every single value of a policy, named once so that reading and writing cannot drift apart.
 #define IPT_POLICY_FIELDS(X)        \
   X(session_minutes)                \
   X(cadence_days)                   \
@@ -29,6 +29,10 @@ SchedulingPolicy ReadPolicy(const pb::SchedulingPolicy& policy) {
   if (policy.has_##field()) read.field = policy.field();
   IPT_POLICY_FIELDS(IPT_READ)
 #undef IPT_READ
+  for (const pb::VariantPhases& phases : policy.variant_phases()) {
+    read.variant_phases.push_back(
+        {phases.variant(), phases.initial_sessions(), phases.termination_sessions()});
+  }
   return read;
 }
 
@@ -37,6 +41,12 @@ void WritePolicy(const SchedulingPolicy& policy, pb::SchedulingPolicy* out) {
   if (policy.field.has_value()) out->set_##field(*policy.field);
   IPT_POLICY_FIELDS(IPT_WRITE)
 #undef IPT_WRITE
+  for (const VariantPhases& phases : policy.variant_phases) {
+    pb::VariantPhases* written = out->add_variant_phases();
+    written->set_variant(phases.variant_id);
+    written->set_initial_sessions(phases.initial_sessions);
+    written->set_termination_sessions(phases.termination_sessions);
+  }
 }
 
 }  // namespace

@@ -66,6 +66,8 @@ void WriteVariant(const Variant& variant, pb::Variant* out) {
   out->set_cadence_days(variant.cadence_days);
   WritePhases(PhasesOf(variant, variant.default_sessions), out->mutable_phases());
   out->set_source(variant.source);
+  out->set_phases_proposed(variant.phases_proposed);
+  out->set_taper_days(variant.taper_days);
 }
 
 }  // namespace ipt::scheduling

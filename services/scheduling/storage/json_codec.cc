@@ -108,11 +108,16 @@ auto Members(Is<SessionChange> auto& v) {
                   v.previous_therapist_id);
 }
 
+auto Members(Is<VariantPhases> auto& v) {
+  return std::tie(v.variant_id, v.initial_sessions, v.termination_sessions);
+}
 auto Members(Is<SchedulingPolicy> auto& v) {
   return std::tie(v.session_minutes, v.cadence_days, v.cadence_tolerance_days,
                   v.cancellation_notice_hours, v.pause_cap_days, v.no_show_uses_session,
                   v.late_cancellation_uses_session, v.slot_minutes);
 }
+// Its list comes after its members.
+constexpr size_t kPolicyPhases = 8;
 auto Members(Is<CourseProgress> auto& v) {
   return std::tie(v.start_day, v.start_projected, v.deadline_day, v.deadline, v.pause_days,
                   v.week_number, v.days_left, v.attended_sessions, v.used_sessions,
@@ -220,10 +225,18 @@ int64_t ToDayNumber(absl::CivilDay day) { return day - kDayZero; }
 
 absl::CivilDay FromDayNumber(int64_t day) { return kDayZero + day; }
 
-std::string EncodePolicy(const SchedulingPolicy& policy) { return Dump(Pack(policy)); }
+std::string EncodePolicy(const SchedulingPolicy& policy) {
+  Json json = Pack(policy);
+  if (!policy.variant_phases.empty()) json.push_back(PackAll(policy.variant_phases));
+  return Dump(json);
+}
 
 absl::Status DecodePolicy(absl::string_view text, SchedulingPolicy& policy) {
-  return Decode(text, "policy", [&](const Json& json) { Unpack(json, policy); });
+  return Decode(text, "policy", [&](const Json& json) {
+    Unpack(json, policy);
+    policy.variant_phases.clear();
+    if (json.size() > kPolicyPhases) UnpackAll(json.at(kPolicyPhases), policy.variant_phases);
+  });
 }
 
 std::string EncodeWindows(const std::vector<WeeklyWindow>& windows) {

@@ -85,6 +85,20 @@ TEST(AvailabilityRulesTest, NamesEveryValueBeyondItsRange) {
   EXPECT_THAT(Check(clinic), all);
 }
 
+TEST(AvailabilityRulesTest, LeavesTheMiddlePhaseOfAVariantItsSessions) {
+  Clinic clinic = GoodClinic();
+  clinic.policy.variant_phases = {{"ipt-b-8", 1, 6}, {"ipt-uk-16", 3, 3}};
+  EXPECT_OK(Check(clinic));
+  clinic.policy.variant_phases = {
+      {"ipt-b-8", 2, 6}, {"ipt-b-8", 0, 7}, {"no-such", 1, 1}, {"ipt-uk-16", 15, 1}};
+  EXPECT_THAT(Check(clinic),
+              HasBadFields("policy.variant_phases[0].termination_sessions",
+                           "policy.variant_phases[1].initial_sessions",
+                           "policy.variant_phases[1].termination_sessions",
+                           "policy.variant_phases[1].variant", "policy.variant_phases[2].variant",
+                           "policy.variant_phases[3].initial_sessions"));
+}
+
 TEST(AvailabilityRulesTest, KeepsToleranceBelowHalfOfTheCadence) {
   Clinic clinic = GoodClinic();
   clinic.policy.cadence_days = 7;

@@ -20,7 +20,8 @@ Clinic FullClinic() {
                    .pause_cap_days = 21,
                    .no_show_uses_session = true,
                    .late_cancellation_uses_session = false,
-                   .slot_minutes = 30};
+                   .slot_minutes = 30,
+                   .variant_phases = {{"ipt-b-8", 1, 2}, {"ipsrt", 5, 3}}};
   clinic.stamp = {7, absl::FromUnixSeconds(100), absl::FromUnixSeconds(200)};
   return clinic;
 }

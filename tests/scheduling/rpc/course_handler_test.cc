@@ -48,8 +48,10 @@ class CourseHandlerTest : public BookingTest {
   std::vector<std::string> WritesTo(const std::string& resource) {
     constexpr absl::string_view kPrefix = "ipt.scheduling.v1.";
     storage::audit::SqlAuditReader reader(*db_);
-    const auto entries = reader.List({.clinic_id = "north", .resource = resource}, std::nullopt,
-                                     1000, absl::InfiniteFuture());
+    audit::AuditFilter filter;
+    filter.clinic_id = "north";
+    filter.resource = resource;
+    const auto entries = reader.List(filter, std::nullopt, 1000, absl::InfiniteFuture());
     EXPECT_OK(entries);
     std::vector<std::string> methods;
     if (!entries.ok()) return methods;
@@ -490,6 +492,44 @@ TEST_F(CourseHandlerTest, ListsVariantsByIdInPages) {
   } while (!request.page_token().empty());
   EXPECT_EQ(ids.size(), Variants().size());
   EXPECT_TRUE(std::is_sorted(ids.begin(), ids.end()));
+}
+
+TEST_F(CourseHandlerTest, DividesCoursesIntoPhasesAsTheClinicSays) {
+  auto request = NewCourse("p1");
+  request.mutable_course()->set_variant("ipt-b-8");
+  const auto course = Create(request);
+  ASSERT_OK(course);
+  const std::string session = BookAt(course->name(), Monday(1, 10));
+  const std::string second = BookAt(course->name(), Monday(2, 10));
+  EXPECT_EQ(course->progress().termination_session(), 8);
+  EXPECT_EQ(GetSession(second).phase(), pb::PHASE_INITIAL);
+  ChangePolicy([](SchedulingPolicy& p) {
+    p.variant_phases = {{"ipt-uk-16", 5, 5}, {"ipt-b-8", 1, 3}};
+  });
+  EXPECT_EQ(Get(course->name()).progress().termination_session(), 6);
+  EXPECT_EQ(Get(OpenCourse("p2", "b")).progress().termination_session(), 12);
+  const auto plan = Plan(course->name());
+  ASSERT_OK(plan);
+  ASSERT_EQ(plan->sessions_size(), 6);
+  EXPECT_EQ(plan->sessions(2).phase(), pb::PHASE_MIDDLE) << "the fifth";
+  EXPECT_EQ(plan->sessions(3).phase(), pb::PHASE_TERMINATION) << "the sixth";
+  RefreshStale();
+  EXPECT_EQ(GetSession(session).phase(), pb::PHASE_INITIAL);
+  EXPECT_EQ(GetSession(second).phase(), pb::PHASE_MIDDLE);
+}
+
+TEST_F(CourseHandlerTest, ACourseThatTapersMayGrowRarer) {
+  auto request = NewCourse("p1");
+  request.mutable_course()->set_variant("ipsrt");
+  const auto course = Create(request);
+  ASSERT_OK(course);
+  EXPECT_EQ(course->cadence_days(), 7);
+  pb::Course change;
+  change.set_name(course->name());
+  change.set_cadence_days(29);
+  EXPECT_THAT(Update(change, {}), HasBadFields("course.cadence_days"));
+  change.set_cadence_days(28);
+  EXPECT_OK(Update(change, {}));
 }
 
 // --------------------------------------------------------------------------- plan and book

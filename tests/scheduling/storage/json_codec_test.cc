@@ -61,6 +61,7 @@ TEST(JsonCodecTest, IgnoresWhatItDoesNotKnow) {
   EXPECT_EQ(policy.cadence_days, std::nullopt);
   EXPECT_EQ(policy.cadence_tolerance_days, 2);
   EXPECT_EQ(policy.slot_minutes, std::nullopt);
+  EXPECT_EQ(policy.variant_phases, std::vector<VariantPhases>());
   Course course;
   ASSERT_OK(DecodeCourseDetails("{\"new\":{\"x\":1},\"pauses\":[]}", course));
 }

@@ -55,7 +55,8 @@ inline Clinic SampleClinic(const std::string& id) {
                      .pause_cap_days = 28,
                      .no_show_uses_session = true,
                      .late_cancellation_uses_session = false,
-                     .slot_minutes = 15},
+                     .slot_minutes = 15,
+                     .variant_phases = {{"ipt-b-8", 1, 2}, {"ipsrt", 5, 3}}},
           .stamp = {}};
 }
 
