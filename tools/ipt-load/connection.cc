@@ -1,18 +1,13 @@
 #include "ipt-load/connection.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
-#include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "google/rpc/code.pb.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
+#include "platform/errors/status_macros.h"
 
 namespace ipt::load {
 namespace {
@@ -20,45 +15,12 @@ namespace {
 // Pages of 1000 resources may be larger than gRPC's default of 4 MiB.
 constexpr int kMaxMessageBytes = 64 << 20;
 
-bool IsLoopback(absl::string_view server) {
-  return absl::StartsWith(server, "127.") || absl::StartsWith(server, "localhost") ||
-         absl::StartsWith(server, "[::1]") || absl::StartsWith(server, "unix:");
-}
-
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file.is_open() || file.bad()) {
-    return absl::InvalidArgumentError(absl::StrCat("cannot read ", path));
-  }
-  return text;
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Connections>> Connections::Open(const Target& target, int count) {
-  const bool tls = target.tls || !target.ca.empty() || !target.cert.empty();
-  if (target.cert.empty() != target.key.empty()) {
-    return absl::InvalidArgumentError("--cert and --key go together: give both or neither");
-  }
-  if (!target.token.empty() && !tls && !target.allow_insecure && !IsLoopback(target.server)) {
-    return absl::InvalidArgumentError(
-        "the token would cross the network in the clear: add --tls (or --ca FILE), or say "
-        "--allow_insecure");
-  }
-  std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::InsecureChannelCredentials();
-  if (tls) {
-    grpc::SslCredentialsOptions options;
-    for (const auto& [path, pem] :
-         {std::pair<const std::string&, std::string*>{target.ca, &options.pem_root_certs},
-          {target.cert, &options.pem_cert_chain},
-          {target.key, &options.pem_private_key}}) {
-      if (path.empty()) continue;
-      absl::StatusOr<std::string> text = ReadFile(path);
-      if (!text.ok()) return text.status();
-      *pem = *std::move(text);
-    }
-    credentials = grpc::SslCredentials(options);
+  IPT_RETURN_IF_ERROR(client::CheckTarget(target));
+  if (!target.token.empty() && !target.allow_insecure) {
+    IPT_RETURN_IF_ERROR(client::CheckTokenIsSafe(target, "--allow_insecure"));
   }
   std::unique_ptr<Connections> connections(new Connections(target));
   for (int i = 0; i < count; ++i) {
@@ -72,8 +34,8 @@ absl::StatusOr<std::unique_ptr<Connections>> Connections::Open(const Target& tar
     args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
     args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 500);
     args.SetMaxReceiveMessageSize(kMaxMessageBytes);
-    if (!target.tls_name.empty()) args.SetSslTargetNameOverride(target.tls_name);
-    const auto channel = grpc::CreateCustomChannel(target.server, credentials, args);
+    IPT_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
+                         client::OpenChannel(target, args));
     connections->stubs_.push_back(
         {v1::ClinicService::NewStub(channel), v1::TherapistService::NewStub(channel),
          v1::CourseService::NewStub(channel), v1::SessionService::NewStub(channel),
@@ -104,8 +66,7 @@ ErrorFacts FactsOf(const grpc::Status& status, const grpc::ClientContext& contex
         facts.reason = info.reason();
       } else if (any.UnpackTo(&retry)) {
         facts.has_retry_info = true;
-        facts.wait = absl::Seconds(retry.retry_delay().seconds()) +
-                     absl::Nanoseconds(retry.retry_delay().nanos());
+        facts.wait = client::RetryDelay(status);
       } else if (any.UnpackTo(&precondition)) {
         has_precondition = precondition.violations_size() > 0;
       }

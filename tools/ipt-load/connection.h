@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "client/channel.h"
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/status.h"
@@ -23,10 +24,7 @@ namespace ipt::load {
 
 namespace v1 = ipt::scheduling::v1;
 
-struct Target {
-  std::string server = "127.0.0.1:50051";
-  bool tls = false;
-  std::string ca, cert, key, tls_name;  // PEM files; the name that the certificate must bear
+struct Target : client::Target {
   std::string token;
   bool allow_insecure = false;  // a token may travel in the clear beyond this machine
   absl::Duration deadline = absl::Seconds(10);

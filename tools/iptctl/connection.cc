@@ -7,14 +7,11 @@
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "google/protobuf/descriptor.pb.h"
-#include "google/rpc/error_details.pb.h"
-#include "google/rpc/status.pb.h"
 #include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
 #include "grpcpp/client_context.h"
-#include "grpcpp/create_channel.h"
 #include "grpcpp/generic/generic_stub.h"
-#include "grpcpp/security/credentials.h"
 #include "grpcpp/support/sync_stream.h"
+#include "platform/errors/status_macros.h"
 
 namespace ipt::ctl {
 namespace {
@@ -31,20 +28,6 @@ bool SafeToRepeat(const MethodDescriptor& method) {
          method.input_type()->FindFieldByName("request_id") != nullptr;
 }
 
-// What the server asks to wait, or zero.
-absl::Duration RetryDelay(const grpc::Status& status) {
-  google::rpc::Status details;
-  google::rpc::RetryInfo retry;
-  if (!details.ParseFromString(status.error_details())) return absl::ZeroDuration();
-  for (const auto& any : details.details()) {
-    if (any.UnpackTo(&retry)) {
-      return absl::Seconds(retry.retry_delay().seconds()) +
-             absl::Nanoseconds(retry.retry_delay().nanos());
-    }
-  }
-  return absl::ZeroDuration();
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Settings& settings) {
@@ -58,25 +41,9 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Settings& set
   // For streams, which wait: so that a server that vanished is noticed.
   args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
   args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
-  std::shared_ptr<grpc::ChannelCredentials> credentials;
-  if (settings.tls) {
-    grpc::SslCredentialsOptions options;
-    for (const auto& [path, pem] :
-         {std::pair<const std::string&, std::string*>{settings.ca, &options.pem_root_certs},
-          std::pair<const std::string&, std::string*>{settings.cert, &options.pem_cert_chain},
-          std::pair<const std::string&, std::string*>{settings.key, &options.pem_private_key}}) {
-      if (path.empty()) continue;
-      absl::StatusOr<std::string> text = ReadFile(path);
-      if (!text.ok()) return text.status();
-      *pem = *std::move(text);
-    }
-    if (!settings.tls_name.empty()) args.SetSslTargetNameOverride(settings.tls_name);
-    credentials = grpc::SslCredentials(options);
-  } else {
-    credentials = grpc::InsecureChannelCredentials();
-  }
-  return std::unique_ptr<Connection>(
-      new Connection(grpc::CreateCustomChannel(settings.server, credentials, args), settings));
+  IPT_ASSIGN_OR_RETURN(std::shared_ptr<grpc::Channel> channel,
+                       client::OpenChannel(settings.target, std::move(args)));
+  return std::unique_ptr<Connection>(new Connection(std::move(channel), settings));
 }
 
 void Connection::Prepare(absl::Time deadline, grpc::ClientContext& context) const {
@@ -112,7 +79,7 @@ grpc::Status Connection::Call(const MethodDescriptor& method, const Message& req
       }
       return status;
     }
-    const absl::Duration delay = std::max(RetryDelay(status), backoff);
+    const absl::Duration delay = std::max(client::RetryDelay(status), backoff);
     if (status.error_code() != grpc::StatusCode::UNAVAILABLE || attempt == kMaxAttempts ||
         !SafeToRepeat(method) || absl::Now() + delay >= deadline) {
       return status;

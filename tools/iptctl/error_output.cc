@@ -177,7 +177,8 @@ int ExitCodeOf(grpc::StatusCode code) {
   }
 }
 
-std::string DescribeError(const grpc::Status& status, absl::string_view request_id, bool json) {
+std::string DescribeError(const grpc::Status& status, absl::string_view request_id, bool json,
+                          absl::string_view program) {
   const Report report = Read(status, !request_id.empty());
   if (json) {
     Json error{{"code", report.code}, {"message", report.message}};
@@ -198,7 +199,7 @@ std::string DescribeError(const grpc::Status& status, absl::string_view request_
     error["exitCode"] = ExitCodeOf(status.error_code());
     return Dump(Json{{"error", error}});
   }
-  std::string out = absl::StrCat("iptctl: ", report.code);
+  std::string out = absl::StrCat(program, ": ", report.code);
   if (!report.reason.empty() && report.reason != report.code) {
     absl::StrAppend(&out, " (", report.reason, ")");
   }
@@ -221,7 +222,8 @@ std::string DescribeError(const grpc::Status& status, absl::string_view request_
   return out;
 }
 
-std::string DescribeUsageError(absl::string_view message, absl::string_view help, bool json) {
+std::string DescribeUsageError(absl::string_view message, absl::string_view help, bool json,
+                               absl::string_view program) {
   if (json) {
     return Dump(Json{{"error",
                       {{"code", "USAGE"},
@@ -229,7 +231,7 @@ std::string DescribeUsageError(absl::string_view message, absl::string_view help
                        {"hint", std::string(help)},
                        {"exitCode", kExitUsage}}}});
   }
-  return absl::StrCat("iptctl: ", message, "\n  ", help, "\n");
+  return absl::StrCat(program, ": ", message, "\n  ", help, "\n");
 }
 
 }  // namespace ipt::ctl

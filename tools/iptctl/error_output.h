@@ -28,10 +28,13 @@ int ExitCodeOf(grpc::StatusCode code);
 extern const char kExitCodesHelp[];
 
 // Everything that the status tells, for people or as one JSON object, ending in a newline.
-// `request_id` is the write's, empty for reads: what to repeat an undecided write with.
-std::string DescribeError(const grpc::Status& status, absl::string_view request_id, bool json);
+// `request_id` is the write's, empty for reads: what to repeat an undecided write with. `program`
+// is who says it.
+std::string DescribeError(const grpc::Status& status, absl::string_view request_id, bool json,
+                          absl::string_view program = "iptctl");
 
 // An error of the command line itself. `help` says where to read on.
-std::string DescribeUsageError(absl::string_view message, absl::string_view help, bool json);
+std::string DescribeUsageError(absl::string_view message, absl::string_view help, bool json,
+                               absl::string_view program = "iptctl");
 
 }  // namespace ipt::ctl

@@ -1,7 +1,6 @@
 #include "iptctl/settings.h"
 
 #include <fstream>
-#include <iterator>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -12,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "iptctl/text.h"
 #include "iptctl/time_input.h"
+#include "platform/errors/status_macros.h"
 
 namespace ipt::ctl {
 namespace {
@@ -50,11 +50,6 @@ absl::Status ReadConfig(const std::string& path, std::map<std::string, Given>& o
     out[name] = {std::string(absl::StripAsciiWhitespace(pair.second)), where};
   }
   return absl::OkStatus();
-}
-
-bool IsLoopback(absl::string_view server) {
-  return absl::StartsWith(server, "127.") || absl::StartsWith(server, "localhost") ||
-         absl::StartsWith(server, "[::1]") || absl::StartsWith(server, "unix:");
 }
 
 absl::StatusOr<bool> ParseSwitch(const Given& given) {
@@ -119,15 +114,6 @@ const GeneralFlag* FindGeneralFlag(absl::string_view name) {
   return nullptr;
 }
 
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (!file.is_open() || file.bad()) {
-    return absl::InvalidArgumentError(absl::StrCat("cannot read ", path));
-  }
-  return text;
-}
-
 absl::StatusOr<Settings> LoadSettings(const std::map<std::string, std::string>& flags,
                                       const GetEnv& env) {
   std::map<std::string, Given> given;
@@ -163,26 +149,23 @@ absl::StatusOr<Settings> LoadSettings(const std::map<std::string, std::string>& 
   const auto take = [&](const char* name, std::string& into) {
     if (const auto it = given.find(name); it != given.end()) into = it->second.value;
   };
-  take("server", settings.server);
-  take("ca", settings.ca);
-  take("cert", settings.cert);
-  take("key", settings.key);
-  take("tls-name", settings.tls_name);
+  take("server", settings.target.server);
+  take("ca", settings.target.ca);
+  take("cert", settings.target.cert);
+  take("key", settings.target.key);
+  take("tls-name", settings.target.tls_name);
   take("clinic", settings.clinic);
   take("token", settings.token);
   settings.clinic = std::string(absl::StripPrefix(settings.clinic, "clinics/"));
   for (const auto& [name, target] :
-       {std::pair<const char*, bool*>{"tls", &settings.tls},
+       {std::pair<const char*, bool*>{"tls", &settings.target.tls},
         std::pair<const char*, bool*>{"allow-insecure", &settings.allow_insecure}}) {
     if (!given.contains(name)) continue;
     const absl::StatusOr<bool> on = ParseSwitch(given[name]);
     if (!on.ok()) return on.status();
     *target = *on;
   }
-  settings.tls = settings.tls || !settings.ca.empty() || !settings.cert.empty();
-  if (settings.cert.empty() != settings.key.empty()) {
-    return absl::InvalidArgumentError("--cert and --key go together: give both or neither");
-  }
+  IPT_RETURN_IF_ERROR(client::CheckTarget(settings.target));
   if (given.contains("token") && given.contains("token-file")) {
     return absl::InvalidArgumentError("give --token or --token-file, not both");
   }
@@ -194,11 +177,8 @@ absl::StatusOr<Settings> LoadSettings(const std::map<std::string, std::string>& 
     }
     settings.token = std::string(absl::StripAsciiWhitespace(*text));
   }
-  if (!settings.token.empty() && !settings.tls && !settings.allow_insecure &&
-      !IsLoopback(settings.server)) {
-    return absl::InvalidArgumentError(
-        "the token would cross the network in the clear: add --tls (or --ca FILE), or say "
-        "--allow-insecure");
+  if (!settings.token.empty() && !settings.allow_insecure) {
+    IPT_RETURN_IF_ERROR(client::CheckTokenIsSafe(settings.target, "--allow-insecure"));
   }
   if (given.contains("deadline")) {
     const absl::StatusOr<absl::Duration> span = ParseSpan(given["deadline"].value);

@@ -11,8 +11,11 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "client/channel.h"
 
 namespace ipt::ctl {
+
+using client::ReadFile;
 
 struct GeneralFlag {
   const char* name;
@@ -25,9 +28,7 @@ const std::vector<GeneralFlag>& GeneralFlags();
 const GeneralFlag* FindGeneralFlag(absl::string_view name);
 
 struct Settings {
-  std::string server = "127.0.0.1:50051";
-  bool tls = false;
-  std::string ca, cert, key, tls_name;
+  client::Target target;
   std::string token;
   bool allow_insecure = false;
   absl::Duration deadline = absl::Seconds(10);
@@ -51,8 +52,5 @@ using GetEnv = std::function<std::string(const std::string&)>;
 // travel in the clear to another machine is refused.
 absl::StatusOr<Settings> LoadSettings(const std::map<std::string, std::string>& flags,
                                       const GetEnv& env);
-
-// The file's text.
-absl::StatusOr<std::string> ReadFile(const std::string& path);
 
 }  // namespace ipt::ctl

@@ -43,9 +43,10 @@ class SettingsTest : public ::testing::Test {
 
 TEST_F(SettingsTest, HasDefaults) {
   ASSERT_OK_AND_ASSIGN(const Settings settings, Load({}));
-  EXPECT_EQ(settings.server, "127.0.0.1:50051");
+  EXPECT_EQ(settings.target.server, "127.0.0.1:50051");
   EXPECT_EQ(settings.deadline, absl::Seconds(10));
-  EXPECT_FALSE(settings.tls || settings.json_output || settings.zone.has_value());
+  EXPECT_FALSE(client::UsesTls(settings.target) || settings.json_output ||
+               settings.zone.has_value());
 }
 
 TEST_F(SettingsTest, TakesTheNearestSource) {
@@ -54,7 +55,7 @@ TEST_F(SettingsTest, TakesTheNearestSource) {
   ASSERT_OK_AND_ASSIGN(const Settings settings,
                        Load({{"config", config}, {"server", "flag:3"}},
                             {{"IPTCTL_SERVER", "env:2"}, {"IPTCTL_CLINIC", "clinics/south"}}));
-  EXPECT_EQ(settings.server, "flag:3");
+  EXPECT_EQ(settings.target.server, "flag:3");
   EXPECT_EQ(settings.clinic, "south");
   EXPECT_EQ(settings.zone->name(), "Europe/London");
 }
@@ -71,6 +72,7 @@ TEST_F(SettingsTest, ReadsTheTokenFile) {
 
 TEST_F(SettingsTest, SendsNoTokenInTheClear) {
   EXPECT_THAT(Problem({{"token", "a"}, {"server", "clinic.example:443"}}), HasSubstr("--tls"));
+  EXPECT_THAT(Problem({{"token", "a"}, {"server", "localhost.example:443"}}), HasSubstr("--tls"));
   EXPECT_OK(Load({{"token", "a"}, {"server", "clinic.example:443"}, {"tls", "true"}}));
   EXPECT_OK(Load({{"token", "a"}, {"server", "clinic.example:443"}, {"allow-insecure", "true"}}));
   EXPECT_OK(Load({{"token", "a"}, {"server", "localhost:50051"}}));
