@@ -61,6 +61,9 @@ class ReminderReader {
   // By generation, then attempt.
   virtual absl::StatusOr<std::vector<DeliveryAttempt>> ListAttempts(
       absl::string_view clinic_id, absl::string_view reminder_id) = 0;
+  // Of each of these ids, in order, the reason of the newest attempt; empty where it has none.
+  virtual absl::StatusOr<std::vector<std::string>> LastReasons(
+      absl::string_view clinic_id, const std::vector<std::string>& ids) = 0;
   virtual absl::StatusOr<ReminderCounts> CountReminders(absl::string_view clinic_id,
                                                         absl::Time now) = 0;
 };

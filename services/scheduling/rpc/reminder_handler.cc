@@ -74,6 +74,25 @@ absl::StatusOr<pb::Reminder> WriteReminderOnce(SchedulingStore& store, const Cal
                                       });
 }
 
+// To those that failed: what their gateway said last. `written` are the same reminders, in order.
+absl::Status WriteLastReasons(SchedulingReader& reader, const std::string& clinic_id,
+                              const std::vector<Reminder>& reminders,
+                              const std::vector<pb::Reminder*>& written) {
+  std::vector<std::string> ids;
+  std::vector<pb::Reminder*> failed;
+  for (size_t i = 0; i < reminders.size(); ++i) {
+    const bool waits = reminders[i].state == ReminderState::kScheduled;
+    if (reminders[i].attempt == 0 || (!waits && reminders[i].state != ReminderState::kDead)) {
+      continue;
+    }
+    ids.push_back(reminders[i].reminder_id);
+    failed.push_back(written[i]);
+  }
+  IPT_ASSIGN_OR_RETURN(const std::vector<std::string> reasons, reader.LastReasons(clinic_id, ids));
+  for (size_t i = 0; i < failed.size(); ++i) failed[i]->set_last_reason(reasons[i]);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<pb::ReminderPolicy> ReminderHandler::GetReminderPolicy(
@@ -220,6 +239,7 @@ absl::StatusOr<pb::Reminder> ReminderHandler::GetReminder(const CallContext& ctx
         for (const DeliveryAttempt& attempt : attempts) {
           WriteAttempt(attempt, response.add_attempts());
         }
+        IPT_RETURN_IF_ERROR(WriteLastReasons(reader, ctx.clinic_id, {reminder}, {&response}));
         return response;
       });
 }
@@ -260,9 +280,11 @@ absl::StatusOr<pb::ListRemindersResponse> ReminderHandler::ListReminders(
           response.set_next_page_token(rpc::NextPageToken(
               request, absl::StrCat(absl::ToUnixMicros(last.due), " ", last.reminder_id)));
         }
+        std::vector<pb::Reminder*> written;
         for (const Reminder& reminder : reminders) {
-          WriteReminder(reminder, response.add_reminders());
+          WriteReminder(reminder, written.emplace_back(response.add_reminders()));
         }
+        IPT_RETURN_IF_ERROR(WriteLastReasons(reader, ctx.clinic_id, reminders, written));
         return response;
       });
 }

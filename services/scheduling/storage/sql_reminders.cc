@@ -1,3 +1,4 @@
+#include "absl/container/flat_hash_map.h"
 #include "platform/ids/ids.h"
 #include "platform/storage/sql_error.h"
 #include "scheduling/domain/names.h"
@@ -133,6 +134,28 @@ absl::StatusOr<std::vector<DeliveryAttempt>> SqlSchedulingTx::ListAttempts(
                                           .outcome = static_cast<AttemptOutcome>(row.Int64(6)),
                                           .reason = row.Text(7)};
                  });
+}
+
+absl::StatusOr<std::vector<std::string>> SqlSchedulingTx::LastReasons(
+    absl::string_view clinic_id, const std::vector<std::string>& ids) {
+  std::vector<std::string> reasons(ids.size());
+  if (ids.empty()) return reasons;
+  absl::flat_hash_map<std::string, size_t> place;
+  for (size_t i = 0; i < ids.size(); ++i) place.emplace(ids[i], i);
+  const std::string sql = absl::StrCat(
+      "SELECT r.reminder_id, a.reason FROM reminders r JOIN reminder_attempts a "
+      "ON a.clinic_id = r.clinic_id AND a.reminder_id = r.reminder_id "
+      "AND a.generation = r.generation AND a.attempt = r.attempt "
+      "WHERE r.clinic_id = :clinic AND r.reminder_id IN ",
+      JsonElements(dialect(), ":ids"));
+  IPT_RETURN_IF_ERROR(
+      conn_.Query({sql, {kText, kText}}, {clinic_id, EncodeStrings(ids)}, [&](const Row& row) {
+        if (const auto at = place.find(row.Text(0)); at != place.end()) {
+          reasons[at->second] = row.Text(1);
+        }
+        return absl::OkStatus();
+      }));
+  return reasons;
 }
 
 absl::StatusOr<ReminderCounts> SqlSchedulingTx::CountReminders(absl::string_view clinic_id,

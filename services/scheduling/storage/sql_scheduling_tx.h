@@ -154,6 +154,8 @@ class SqlSchedulingTx final : public SchedulingTx {
                                                       int limit) override;
   absl::StatusOr<std::vector<DeliveryAttempt>> ListAttempts(absl::string_view clinic_id,
                                                             absl::string_view reminder_id) override;
+  absl::StatusOr<std::vector<std::string>> LastReasons(
+      absl::string_view clinic_id, const std::vector<std::string>& ids) override;
   absl::StatusOr<ReminderCounts> CountReminders(absl::string_view clinic_id,
                                                 absl::Time now) override;
   absl::StatusOr<std::vector<Reminder>> LockReminders(absl::string_view clinic_id,

@@ -240,6 +240,25 @@ TEST_P(RemindersTest, ARewritingEndsTheAttemptUnderWay) {
   EXPECT_EQ((*attempts)[2].outcome, AttemptOutcome::kUnspecified);
 }
 
+TEST_P(RemindersTest, TheNewestAttemptHasTheLastReason) {
+  Reminder failed = SampleReminder("a");
+  failed.attempt = 2;
+  Reminder other = SampleReminder("b");
+  other.course_id = "k2";
+  ASSERT_OK(Put({failed}));
+  ASSERT_OK(Put({other}));
+  ASSERT_OK(Sql(
+      "INSERT INTO reminder_attempts (clinic_id, reminder_id, generation, attempt, lease_token, "
+      "caller, leased_us, ended_us, outcome, reason) VALUES "
+      "('c1', 'a', 1, 1, 3, 'gw', 100, 200, 2, 'BUSY'), ('c1', 'a', 1, 2, 4, 'gw', 300, 400, 3, "
+      "'NO_ADDRESS'), ('c1', 'b', 0, 1, 2, 'gw', 300, 400, 2, 'OLD')"));
+  const auto reasons = Read([](SchedulingReader& r) {
+    return r.LastReasons("c1", {"b", "a", "absent"});
+  });
+  ASSERT_OK(reasons);
+  EXPECT_EQ(*reasons, (std::vector<std::string>{"", "NO_ADDRESS", ""}));
+}
+
 TEST_P(RemindersTest, TheQueueIsCounted) {
   std::vector<Reminder> some;
   const auto add = [&](ReminderState state, int next, int attempt = 0) {
