@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""What the README promises a newcomer: the demo's day, and the first calls while it serves.
+"""What the README promises a newcomer: the demo's day, and the first calls while it serves; and the gateway
+of docs/delivery.md.
 
   tests/meta/readme_test.py BUILD     the folder with bin/ipt-suite and bin/iptctl
 """
@@ -17,6 +18,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DELIVERY = (ROOT / "docs/delivery.md").read_text(encoding="utf-8")
 BUILD = pathlib.Path()
 
 
@@ -26,9 +28,9 @@ def free_address():
         return "127.0.0.1:%d" % s.getsockname()[1]
 
 
-def block(begins):
-    """The code block of the README that begins so."""
-    return next(b for b in re.findall(r"^```\w*\n(.*?)^```", README, re.M | re.S)
+def block(begins, page=README):
+    """The code block of a page that begins so."""
+    return next(b for b in re.findall(r"^```\w*\n(.*?)^```", page, re.M | re.S)
                 if b.startswith(begins))
 
 
@@ -60,11 +62,16 @@ class ReadmeTest(unittest.TestCase):
         cls.demo.stdout.close()
         cls.folder.cleanup()
 
-    def run_block(self, text, shell):
+    def here(self, text):
         text = text.replace("127.0.0.1:50051", self.listen).replace("/tmp/ipt", self.folder.name)
-        text = text.replace("$PWD/build/release", str(BUILD))
-        environment = {**os.environ, "IPTCTL_SERVER": self.listen,
-                       "PYTHONPATH": f"{self.folder.name}/python"}
+        return text.replace("$PWD/build/release", str(BUILD))
+
+    def environment(self):
+        return {**os.environ, "IPTCTL_SERVER": self.listen, "PATH": f"{BUILD}/bin:{os.environ['PATH']}",
+                "PYTHONPATH": f"{self.folder.name}/python"}
+
+    def run_block(self, text, shell):
+        text, environment = self.here(text), self.environment()
         done = subprocess.run(shell, input=text, cwd=ROOT, env=environment, text=True, timeout=60,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         self.assertEqual(done.returncode, 0, done.stdout)
@@ -88,7 +95,30 @@ class ReadmeTest(unittest.TestCase):
         self.assertIn("INVALID_ARGUMENT INVALID_FIELDS", lines[2:])
         self.assertIn("clinic.time_zone", lines[2] + lines[3])
 
-    def test_4_the_demo_ends_when_told_to(self):
+    def test_4_the_gateway_delivers(self):
+        self.run_block(block("google="), ["bash", "-e"])
+        tried = block("iptctl reminders test", DELIVERY).replace("watch clinics/north",
+                                                                 "watch clinics/north --count 1")
+        self.assertIn("dead 0", self.run_block(tried, ["bash", "-e"]))
+        gateway = subprocess.Popen(["/usr/bin/python3", "-c", self.here(block("import queue", DELIVERY))],
+                                   env=self.environment(), stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, text=True)
+        watchdog = threading.Timer(60, gateway.kill)
+        watchdog.start()
+        said = []
+        for line in gateway.stdout:
+            said.append(line.strip())
+            if "VERDICT" in line:
+                break
+        gateway.kill()
+        gateway.wait()
+        gateway.stdout.close()
+        watchdog.cancel()
+        self.assertEqual(said, ["send session-reminder-days", "LEASE_VERDICT_APPLIED"])
+        self.assertIn("sent", self.run_block("iptctl reminders list clinics/north --state sent",
+                                             ["bash", "-e"]))
+
+    def test_5_the_demo_ends_when_told_to(self):
         self.assertIsNone(self.demo.poll(), "it serves on until then")
         self.demo.terminate()
         self.assertEqual(self.demo.wait(timeout=30), 130)
