@@ -10,12 +10,14 @@
 #include "iptctl/command_line.h"
 #include "iptctl/command_table.h"
 #include "iptctl/completion.h"
+#include "iptctl/dead_letters.h"
 #include "iptctl/error_output.h"
 #include "iptctl/help.h"
 #include "iptctl/method_list.h"
 #include "iptctl/render_table.h"
 #include "iptctl/show_course.h"
 #include "iptctl/watch_events.h"
+#include "iptctl/watch_reminders.h"
 
 namespace ipt::ctl {
 namespace {
@@ -102,7 +104,7 @@ absl::StatusOr<std::string> Help(std::vector<std::string> words, bool all) {
 absl::Status CheckOnly(const Settings& settings, const std::string& words) {
   for (const auto& [name, value] : settings.given) {
     const GeneralFlag* flag = FindGeneralFlag(name);
-    if (*flag->only != '\0' && words != flag->only) {
+    if (*flag->only != '\0' && !IsOwnFlag(*flag, words)) {
       return absl::InvalidArgumentError(
           absl::StrCat("--", name, " is for iptctl ", flag->only, " only"));
     }
@@ -123,6 +125,13 @@ int RunMethod(const Chosen& chosen, const CommandLine& line, Session& session) {
       session.Bind(method, chosen.command.args, chosen.words, flags, *request);
   if (!bound.ok()) return session.UsageError(absl::string_view(bound.message()));
   if (watches) return WatchEvents(method, *request, session);
+  if (chosen.command.noun == "reminders") {
+    const std::string& verb = chosen.command.verb;
+    if (verb == "watch") return WatchReminders(*request, session);
+    if (verb == "replay-many" || verb == "drop-many") {
+      return HandleDeadLetters(verb == "drop-many", *request, session);
+    }
+  }
   const auto response = NewMessage(*method.output_type());
   const bool all = session.settings.Has("all");
   if (all && ListedField(*method.output_type()) == nullptr) {
@@ -270,6 +279,14 @@ int Session::Print(const Message& message) {
   }
   env.out << json << "\n";
   return 0;
+}
+
+bool Session::Confirm(absl::string_view question) {
+  env.err << question << " [y/N] " << std::flush;
+  std::string answer;
+  std::getline(env.in, answer);
+  answer = absl::AsciiStrToLower(absl::StripAsciiWhitespace(answer));
+  return answer == "y" || answer == "yes";
 }
 
 int Session::UsageError(absl::string_view message) {

@@ -13,6 +13,7 @@
 #include "iptctl/connection.h"
 #include "iptctl/flag_binding.h"
 #include "iptctl/positionals.h"
+#include "iptctl/screen.h"
 #include "iptctl/settings.h"
 #include "iptctl/value_text.h"
 #include "platform/ids/ids.h"
@@ -29,6 +30,7 @@ struct Environment {
   IdSource& ids;
   bool in_is_terminal = false;
   bool out_is_terminal = false;
+  Screen* screen = nullptr;  // what `out` is, for what is drawn again and again
 };
 
 int Run(const std::vector<std::string>& args, Environment& env);
@@ -60,6 +62,8 @@ class Session {
                     Message& request);
 
   int Print(const Message& message);
+  // Asks a question that is answered with y or n; whoever says nothing says no.
+  bool Confirm(absl::string_view question);
   int UsageError(absl::string_view message);
 
   // nullptr after saying why.

@@ -1,6 +1,5 @@
 #include "iptctl/book_plan.h"
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "iptctl/command_table.h"
 #include "iptctl/error_output.h"
@@ -23,14 +22,6 @@ void CopyStarts(const Message& plan, Message& booking) {
     slot.GetReflection()->MutableMessage(&slot, to)->CopyFrom(
         planned.GetReflection()->GetMessage(planned, from));
   }
-}
-
-bool Confirmed(int count, Session& session) {
-  session.env.err << "Book these " << count << " sessions? [y/N] " << std::flush;
-  std::string answer;
-  std::getline(session.env.in, answer);
-  answer = absl::AsciiStrToLower(absl::StripAsciiWhitespace(answer));
-  return answer == "y" || answer == "yes";
 }
 
 }  // namespace
@@ -79,7 +70,7 @@ int BookFromPlan(const std::vector<std::string>& words, const std::vector<FlagTe
                        "--partial to book the others\n";
     return kExitState;
   }
-  if (!yes && !Confirmed(count, session)) {
+  if (!yes && !session.Confirm(absl::StrCat("Book these ", count, " sessions?"))) {
     session.env.err << "nothing was booked\n";
     return 0;
   }

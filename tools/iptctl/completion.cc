@@ -62,7 +62,7 @@ std::vector<std::string> Complete(const std::vector<std::string>& words) {
     const std::string both =
         command == nullptr ? "" : absl::StrCat(command->noun, " ", command->verb);
     for (const GeneralFlag& general : GeneralFlags()) {
-      if (*general.only == '\0' || both == general.only) {
+      if (*general.only == '\0' || IsOwnFlag(general, both)) {
         candidates.push_back(absl::StrCat("--", general.name));
       }
     }

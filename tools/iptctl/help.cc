@@ -99,7 +99,8 @@ std::string VerbLine(const Command& command, int width) {
 std::string GeneralFlagsHelp(absl::string_view only) {
   std::string out;
   for (const GeneralFlag& flag : GeneralFlags()) {
-    if (only == flag.only) absl::StrAppend(&out, FlagLine(flag.name, flag.hint, flag.help));
+    const bool shown = only.empty() ? *flag.only == '\0' : IsOwnFlag(flag, only);
+    if (shown) absl::StrAppend(&out, FlagLine(flag.name, flag.hint, flag.help));
   }
   return out;
 }

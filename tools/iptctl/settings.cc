@@ -1,5 +1,6 @@
 #include "iptctl/settings.h"
 
+#include <algorithm>
 #include <fstream>
 
 #include "absl/strings/ascii.h"
@@ -95,11 +96,19 @@ const std::vector<GeneralFlag>& GeneralFlags() {
        "course plan's flags, too."},
       {"partial", "", false, "course book-plan",
        "Book a plan although some sessions found no time."},
-      {"yes", "", false, "course book-plan", "Book without asking."},
+      {"because", "WORD", false, "reminders replay-many, reminders drop-many",
+       "Only dead letters of this why_not (rejected) or of this last reason of the gateway "
+       "(PROVIDER_TIMEOUT)."},
+      {"note", "TEXT", false, "reminders drop-many",
+       "Why, without patient data; each reminder keeps it. Required."},
+      {"yes", "", false, "course book-plan, reminders replay-many, reminders drop-many",
+       "Go ahead without asking."},
       {"cursor-file", "FILE", false, "events watch",
        "Keep the cursor there after each response, and begin with it: "
        "nothing is missed between two runs."},
-      {"count", "N", false, "events watch", "End after so many events."},
+      {"count", "N", false, "events watch, reminders watch", "End after so many events, or looks."},
+      {"interval", "SPAN", false, "reminders watch",
+       "How long from one look to the next, 200ms to 1h. Default 2s."},
       {"offline", "", false, "methods", "List what iptctl knows without asking a server."},
       {"help", "", false, "", "Explain (-h)."},
       {"version", "", false, "", "Print the version."},
@@ -112,6 +121,12 @@ const GeneralFlag* FindGeneralFlag(absl::string_view name) {
     if (name == flag.name) return &flag;
   }
   return nullptr;
+}
+
+bool IsOwnFlag(const GeneralFlag& flag, absl::string_view words) {
+  const std::vector<absl::string_view> commands =
+      absl::StrSplit(flag.only, ", ", absl::SkipEmpty());
+  return std::find(commands.begin(), commands.end(), words) != commands.end();
 }
 
 absl::StatusOr<Settings> LoadSettings(const std::map<std::string, std::string>& flags,

@@ -21,11 +21,13 @@ struct GeneralFlag {
   const char* name;
   const char* hint;  // what its value is; empty: a switch
   bool stored;       // may also stand in the environment and the file
-  const char* only;  // "noun verb" of the one command that takes it; empty: all
+  const char* only;  // "noun verb" of the command that takes it, or several with ", "; empty: all
   const char* help;
 };
 const std::vector<GeneralFlag>& GeneralFlags();
 const GeneralFlag* FindGeneralFlag(absl::string_view name);
+// Whether the flag is of some commands only, and `words` ("noun verb") is one of them.
+bool IsOwnFlag(const GeneralFlag& flag, absl::string_view words);
 
 struct Settings {
   client::Target target;

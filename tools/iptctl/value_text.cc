@@ -211,11 +211,15 @@ std::string InstantText(absl::Time time, const absl::TimeZone& zone) {
 
 Color ColorOfState(absl::string_view text) {
   static const auto* const colors = new std::map<std::string, Color>{
-      {"active", Color::kGreen},        {"on-track", Color::kGreen},  {"attended", Color::kGreen},
-      {"attended-late", Color::kGreen}, {"completed", Color::kGreen}, {"booked", Color::kCyan},
-      {"paused", Color::kYellow},       {"at-risk", Color::kYellow},  {"no-show", Color::kRed},
-      {"infeasible", Color::kRed},      {"overdue", Color::kRed},     {"cancelled", Color::kDim},
-      {"discontinued", Color::kDim},
+      {"active", Color::kGreen},     {"on-track", Color::kGreen},
+      {"attended", Color::kGreen},   {"attended-late", Color::kGreen},
+      {"completed", Color::kGreen},  {"booked", Color::kCyan},
+      {"paused", Color::kYellow},    {"at-risk", Color::kYellow},
+      {"no-show", Color::kRed},      {"infeasible", Color::kRed},
+      {"overdue", Color::kRed},      {"cancelled", Color::kDim},
+      {"discontinued", Color::kDim}, {"sent", Color::kGreen},
+      {"leased", Color::kCyan},      {"dead", Color::kRed},
+      {"retry", Color::kYellow},
   };
   const auto it = colors->find(std::string(text));
   return it == colors->end() ? Color::kNone : it->second;

@@ -8,13 +8,17 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <sstream>
+#include <tuple>
+#include <utility>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "ipt/scheduling/v1/clinic_service.grpc.pb.h"
 #include "ipt/scheduling/v1/course_service.grpc.pb.h"
+#include "ipt/scheduling/v1/reminder_service.grpc.pb.h"
 #include "ipt/scheduling/v1/session_service.grpc.pb.h"
 #include "iptctl/app.h"
 #include "iptctl/command_table.h"
@@ -43,6 +47,14 @@ struct Script {
   std::function<absl::Status(const v1::BookPlanRequest&, v1::BookPlanResponse&)> book_plan;
   std::function<absl::Status(const v1::ListSessionsRequest&, v1::ListSessionsResponse&)> sessions;
   std::string authorization;
+
+  // The queue of reminders: what it holds, and what is said at each look.
+  std::vector<v1::Reminder> reminders;
+  std::vector<absl::StatusOr<v1::ReminderQueue>> looks;  // the last one stays
+  v1::SendingState sending;
+  std::function<absl::Status(const std::string& name)> handle;
+  std::vector<std::string> replayed, dropped, notes;
+  int lists = 0;
 };
 
 template <typename Function, typename Request, typename Response>
@@ -91,6 +103,77 @@ class Sessions final : public v1::SessionService::Service {
   Script& script_;
 };
 
+class Reminders final : public v1::ReminderService::Service {
+ public:
+  explicit Reminders(Script& script) : script_(script) {}
+  grpc::Status GetReminderQueue(grpc::ServerContext*, const v1::GetReminderQueueRequest*,
+                                v1::ReminderQueue* response) override {
+    const absl::StatusOr<v1::ReminderQueue> look = script_.looks.front();
+    if (script_.looks.size() > 1) script_.looks.erase(script_.looks.begin());
+    if (look.ok()) *response = *look;
+    return ToGrpcStatus(look.status(), "server-request-1");
+  }
+  grpc::Status GetSending(grpc::ServerContext*, const v1::GetSendingRequest*,
+                          v1::SendingState* response) override {
+    *response = script_.sending;
+    return grpc::Status::OK;
+  }
+  // Two a page, so that pages are followed.
+  grpc::Status ListReminders(grpc::ServerContext*, const v1::ListRemindersRequest* request,
+                             v1::ListRemindersResponse* response) override {
+    ++script_.lists;
+    size_t at = request->page_token().empty() ? 0 : std::stoul(request->page_token());
+    for (; at < script_.reminders.size() && response->reminders_size() < 2; ++at) {
+      const v1::Reminder& reminder = script_.reminders[at];
+      if (reminder.state() == request->states(0)) *response->add_reminders() = reminder;
+    }
+    if (at < script_.reminders.size()) response->set_next_page_token(std::to_string(at));
+    return grpc::Status::OK;
+  }
+  grpc::Status ReplayReminder(grpc::ServerContext*, const v1::ReplayReminderRequest* request,
+                              v1::Reminder*) override {
+    return Handle(request->name(), script_.replayed);
+  }
+  grpc::Status DropReminder(grpc::ServerContext*, const v1::DropReminderRequest* request,
+                            v1::Reminder*) override {
+    script_.notes.push_back(request->reason());
+    return Handle(request->name(), script_.dropped);
+  }
+
+ private:
+  grpc::Status Handle(const std::string& name, std::vector<std::string>& done) {
+    if (script_.handle) {
+      const absl::Status status = script_.handle(name);
+      if (!status.ok()) return ToGrpcStatus(status, "server-request-1");
+    }
+    done.push_back(name);
+    return grpc::Status::OK;
+  }
+  Script& script_;
+};
+
+// Nobody waits; what is drawn is kept.
+class FakeScreen final : public Screen {
+ public:
+  void Open(bool in_place) override { opened.push_back(in_place); }
+  void Close() override { ++closed; }
+  Size size() const override { return now; }
+  void Draw(const std::string& picture) override { pictures.push_back(picture); }
+  bool Wait(absl::Duration time) override {
+    waits.push_back(time);
+    if (!resize_to.has_value()) return true;
+    now = *std::exchange(resize_to, std::nullopt);
+    return false;
+  }
+
+  Size now;
+  std::optional<Size> resize_to;
+  std::vector<bool> opened;
+  int closed = 0;
+  std::vector<std::string> pictures;
+  std::vector<absl::Duration> waits;
+};
+
 struct Outcome {
   int exit = 0;
   std::string out, err;
@@ -98,14 +181,17 @@ struct Outcome {
 
 class CliTest : public ::testing::Test {
  protected:
-  explicit CliTest(bool with_reflection = true) : courses_(script_), sessions_(script_) {
+  explicit CliTest(bool with_reflection = true)
+      : courses_(script_), sessions_(script_), reminders_(script_) {
     std::vector<std::string> services = {v1::CourseService::service_full_name(),
-                                         v1::SessionService::service_full_name()};
+                                         v1::SessionService::service_full_name(),
+                                         v1::ReminderService::service_full_name()};
     reflection_ = server::MakeReflectionService(services);
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port_);
     builder.RegisterService(&courses_);
     builder.RegisterService(&sessions_);
+    builder.RegisterService(&reminders_);
     if (with_reflection) builder.RegisterService(reflection_.get());
     server_ = builder.BuildAndStart();
   }
@@ -125,7 +211,8 @@ class CliTest : public ::testing::Test {
                     clock_,
                     ids,
                     terminal,
-                    false};
+                    out_is_terminal_,
+                    &screen_};
     std::vector<std::string> all = args;
     if (port_ > 0) all.push_back("--server=127.0.0.1:" + std::to_string(port_));
     const int exit = ctl::Run(all, env);
@@ -142,10 +229,13 @@ class CliTest : public ::testing::Test {
   std::map<std::string, std::string> env_{{"LANG", "en_GB.UTF-8"}};
   testing::FakeClock clock_{absl::FromUnixSeconds(1788253200)};  // 2026-09-01 09:00 UTC
   int port_ = 0;
+  FakeScreen screen_;
+  bool out_is_terminal_ = false;
 
  private:
   Courses courses_;
   Sessions sessions_;
+  Reminders reminders_;
   std::unique_ptr<grpc::Service> reflection_;
   std::unique_ptr<grpc::Server> server_;
 };
@@ -392,12 +482,200 @@ TEST_F(BookPlanTest, BooksAPartOfACourseOnlyWhenTold) {
   EXPECT_EQ(bookings_, 1);
 }
 
+class ReminderQueueTest : public CliTest {
+ protected:
+  ReminderQueueTest() {
+    for (const auto& [id, why, reason] :
+         {std::tuple{"r1", v1::REMINDER_WHY_NOT_ATTEMPTS_EXHAUSTED, "PROVIDER_TIMEOUT"},
+          std::tuple{"r2", v1::REMINDER_WHY_NOT_REJECTED, "NO_ADDRESS"},
+          std::tuple{"r3", v1::REMINDER_WHY_NOT_ATTEMPTS_EXHAUSTED, "PROVIDER_TIMEOUT"},
+          std::tuple{"r4", v1::REMINDER_WHY_NOT_REJECTED, ""}}) {
+      v1::Reminder& reminder = script_.reminders.emplace_back();
+      reminder.set_name(Name(id));
+      reminder.set_course("clinics/north/courses/c1");
+      reminder.set_state(v1::REMINDER_STATE_DEAD);
+      reminder.set_why_not(why);
+      reminder.set_last_reason(reason);
+      reminder.set_attempt(8);
+    }
+    script_.looks = {Queue(10, 100)};
+  }
+  static std::string Name(const std::string& id) { return "clinics/north/reminders/" + id; }
+  // Each look is a minute after the one before.
+  v1::ReminderQueue Queue(int due, int sent) {
+    v1::ReminderQueue queue;
+    queue.set_clinic("clinics/north");
+    queue.mutable_as_of()->set_seconds(1788253200 + 60 * ++looks_);
+    queue.set_due(due);
+    queue.set_sent_day(sent);
+    queue.set_dead(4);
+    return queue;
+  }
+  Outcome Watch(std::vector<std::string> more = {}) {
+    std::vector<std::string> args = {"reminders", "watch", "clinics/north"};
+    args.insert(args.end(), more.begin(), more.end());
+    return RunWith(args);
+  }
+  int looks_ = 0;
+};
+
+TEST_F(ReminderQueueTest, DeadLettersAreListedWithWhy) {
+  const Outcome outcome = RunWith({"reminders", "list", "clinics/north", "--state", "dead"});
+  EXPECT_THAT(outcome.out, HasSubstr("LAST REASON"));
+  EXPECT_THAT(outcome.out, HasSubstr("attempts-exhausted  PROVIDER_TIMEOUT  8"));
+}
+
+TEST_F(ReminderQueueTest, DeadLettersAreReplayedTogether) {
+  const Outcome outcome = RunWith({"reminders", "replay-many", "clinics/north", "--yes"});
+  EXPECT_EQ(outcome.exit, 0) << outcome.err;
+  EXPECT_THAT(script_.replayed,
+              ::testing::ElementsAre(Name("r1"), Name("r2"), Name("r3"), Name("r4")));
+  EXPECT_THAT(outcome.out, HasSubstr("2  attempts-exhausted, PROVIDER_TIMEOUT\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("replayed 4 of 4 dead letters\n"));
+}
+
+TEST_F(ReminderQueueTest, OnlyThoseOfAReasonAreHandled) {
+  const std::vector<std::string> drop = {"reminders", "drop-many",         "clinics/north", "--yes",
+                                         "--note",    "told by telephone", "--because"};
+  const auto dropped_because = [&](const std::string& word) {
+    script_.dropped.clear();
+    std::vector<std::string> args = drop;
+    args.push_back(word);
+    EXPECT_EQ(RunWith(args).exit, 0) << word;
+    return script_.dropped;
+  };
+  EXPECT_THAT(dropped_because("provider-timeout"), ::testing::ElementsAre(Name("r1"), Name("r3")));
+  EXPECT_THAT(dropped_because("rejected"), ::testing::ElementsAre(Name("r2"), Name("r4")));
+  EXPECT_THAT(dropped_because("NO_ADDRESS"), ::testing::ElementsAre(Name("r2")));
+  EXPECT_THAT(dropped_because("nothing"), IsEmpty());
+  EXPECT_THAT(script_.notes, ::testing::Each("told by telephone"));
+}
+
+TEST_F(ReminderQueueTest, ManyAreHandledOnlyWhenConfirmed) {
+  const std::vector<std::string> replay = {"reminders", "replay-many", "clinics/north"};
+  const Outcome no = RunWith(replay, "\n", true);
+  EXPECT_EQ(no.exit, 0);
+  EXPECT_THAT(no.err, HasSubstr("Replay these 4 dead letters? [y/N]"));
+  EXPECT_EQ(RunWith(replay).exit, 1) << "nobody to ask";
+  EXPECT_THAT(script_.replayed, IsEmpty());
+  EXPECT_EQ(RunWith(replay, "y\n", true).exit, 0);
+  EXPECT_EQ(script_.replayed.size(), 4u);
+  EXPECT_THAT(RunWith({"reminders", "drop-many", "clinics/north", "--yes"}).err,
+              HasSubstr("--note TEXT"));
+  EXPECT_THAT(RunWith({"reminders", "drop-many", "clinics/north", "--yes", "--note", "x", "--state",
+                       "scheduled"})
+                  .err,
+              HasSubstr("leave --state out"));
+  EXPECT_THAT(script_.dropped, IsEmpty());
+}
+
+TEST_F(ReminderQueueTest, WhatIsRefusedIsToldAndTheOthersGoOn) {
+  script_.handle = [](const std::string& name) {
+    return name == Name("r2") ? FailedPrecondition("REMINDER_STATE", name, "it is too late")
+                              : absl::OkStatus();
+  };
+  const Outcome outcome = RunWith({"reminders", "replay-many", "clinics/north", "--yes"});
+  EXPECT_EQ(outcome.exit, 4);
+  EXPECT_EQ(script_.replayed.size(), 3u);
+  EXPECT_THAT(outcome.err, HasSubstr("refused: " + Name("r2")));
+  EXPECT_THAT(outcome.out, HasSubstr("replayed 3 of 4 dead letters, refused 1\n"));
+  const auto json = nlohmann::json::parse(
+      RunWith({"reminders", "replay-many", "clinics/north", "--yes", "-o", "json"}).out);
+  EXPECT_EQ(json["replayed"], 3);
+  EXPECT_EQ(json["refused"][0]["reminder"], Name("r2"));
+}
+
+TEST_F(ReminderQueueTest, WhatOthersWouldSufferTooEndsIt) {
+  script_.handle = [](const std::string& name) {
+    return name == Name("r1") ? absl::OkStatus() : PermissionDenied("SCOPE_MISSING", "scope");
+  };
+  const Outcome outcome = RunWith({"reminders", "replay-many", "clinics/north", "--yes"});
+  EXPECT_EQ(outcome.exit, 5);
+  EXPECT_THAT(outcome.err, HasSubstr("replayed 1 of 4; give the command again for the rest"));
+}
+
+TEST_F(ReminderQueueTest, IsWatchedALineALook) {
+  script_.looks = {Queue(10, 100), Queue(4, 112)};
+  script_.sending.set_max_per_minute(600);
+  const Outcome outcome = Watch({"--count", "2"});
+  EXPECT_EQ(outcome.exit, 0) << outcome.err;
+  EXPECT_EQ(outcome.out,
+            "2026-09-01 09:02:00 UTC, due 10, leased 0, retrying 0, scheduled 0, dead 4, sent in "
+            "24 h 100, sending at most 600 a minute\n"
+            "2026-09-01 09:03:00 UTC, due 4, leased 0, retrying 0, scheduled 0, dead 4, sent in "
+            "24 h 112, 12 a minute, sending at most 600 a minute\n");
+  EXPECT_EQ(script_.lists, 0) << "nothing is read that is not shown";
+  EXPECT_THAT(screen_.pictures, IsEmpty());
+  EXPECT_THAT(screen_.waits, ::testing::ElementsAre(absl::Seconds(2)));
+}
+
+TEST_F(ReminderQueueTest, IsWatchedAsJson) {
+  script_.looks = {Queue(10, 100), Queue(4, 112)};
+  out_is_terminal_ = true;
+  const Outcome outcome = Watch({"--count", "2", "--interval", "5s", "-o", "json"});
+  std::istringstream lines(outcome.out);
+  std::string first, second;
+  std::getline(lines, first);
+  std::getline(lines, second);
+  EXPECT_FALSE(nlohmann::json::parse(first).contains("sentPerMinute"));
+  EXPECT_EQ(nlohmann::json::parse(second)["sentPerMinute"], 12);
+  EXPECT_EQ(nlohmann::json::parse(second)["queue"]["due"], "4");
+  EXPECT_THAT(screen_.waits, ::testing::ElementsAre(absl::Seconds(5)));
+}
+
+TEST_F(ReminderQueueTest, IsDrawnInPlaceAndAnewWhenTheTerminalChanges) {
+  script_.looks = {Queue(10, 100), Queue(4, 112)};
+  out_is_terminal_ = true;
+  screen_.resize_to = Screen::Size{.columns = 30, .lines = 5};
+  const Outcome outcome = Watch({"--count", "2"});
+  EXPECT_EQ(outcome.exit, 0) << outcome.err;
+  EXPECT_THAT(screen_.opened, ::testing::ElementsAre(true));
+  EXPECT_EQ(screen_.closed, 1);
+  ASSERT_EQ(screen_.pictures.size(), 3u);
+  EXPECT_THAT(screen_.pictures[0], HasSubstr("NO_ADDRESS"));
+  EXPECT_EQ(std::count(screen_.pictures[1].begin(), screen_.pictures[1].end(), '\n'), 5);
+  EXPECT_THAT(screen_.pictures[2], HasSubstr("\x1b[1m4 ")) << "the next look";
+}
+
+TEST_F(ReminderQueueTest, RemindersAreReadAgainOnlyWhereSomethingChanged) {
+  script_.looks = {Queue(10, 100)};  // the same instant, over and over
+  out_is_terminal_ = true;
+  Watch({"--count", "1"});
+  const int once = script_.lists;
+  script_.lists = 0;
+  Watch({"--count", "4"});
+  EXPECT_EQ(script_.lists, once);
+}
+
+TEST_F(ReminderQueueTest, IsWatchedOverAnOutage) {
+  const auto away = Unavailable("STORE_UNAVAILABLE", "the store is away", absl::Hours(1));
+  script_.looks = {Queue(10, 100), away, Queue(4, 112)};
+  out_is_terminal_ = true;
+  const Outcome outcome = Watch({"--count", "2"});
+  EXPECT_EQ(outcome.exit, 0) << outcome.err;
+  ASSERT_EQ(screen_.pictures.size(), 3u);
+  EXPECT_THAT(screen_.pictures[1], HasSubstr("no answer, this is how it was"));
+  EXPECT_THAT(screen_.pictures[2], Not(HasSubstr("no answer")));
+}
+
+TEST_F(ReminderQueueTest, AWatchEndsWithWhatDoesNotHeal) {
+  script_.looks = {Queue(10, 100), NotFound("Clinic", "clinics/north")};
+  EXPECT_EQ(Watch().exit, 3);
+  script_.looks = {Unavailable("STORE_UNAVAILABLE", "the store is away", absl::Hours(1))};
+  const int before = static_cast<int>(screen_.opened.size());
+  EXPECT_EQ(Watch().exit, 6) << "more likely a wrong address";
+  EXPECT_EQ(screen_.opened.size(), before) << "told on the terminal as it was";
+  for (const char* bad : {"0", "x"}) EXPECT_EQ(Watch({"--count", bad}).exit, 1);
+  for (const char* bad : {"1ms", "2h", "x"}) EXPECT_EQ(Watch({"--interval", bad}).exit, 1);
+}
+
 TEST_F(CliTest, ListsTheServersMethodsByReflection) {
   const Outcome outcome = RunWith({"methods"});
   EXPECT_EQ(outcome.exit, 0) << outcome.err;
   for (const google::protobuf::ServiceDescriptor* service :
        {v1::GetCourseRequest::descriptor()->file()->service(0),
-        v1::GetSessionRequest::descriptor()->file()->service(0)}) {
+        v1::GetSessionRequest::descriptor()->file()->service(0),
+        v1::GetReminderRequest::descriptor()->file()->service(0)}) {
     for (int m = 0; m < service->method_count(); ++m) {
       const std::string& name = service->method(m)->full_name();
       const Command* command = FindCommandOf(name);
@@ -491,6 +769,8 @@ TEST_F(CliTest, SuggestsWhatWasMeant) {
               AllOf(HasSubstr("--first-day?"), HasSubstr("iptctl course pause --help")));
   EXPECT_THAT(RunWith({"course", "pause", "x", "--from-plan"}).err,
               HasSubstr("iptctl course book-plan only"));
+  EXPECT_THAT(RunWith({"reminders", "queue", "clinics/north", "--count", "2"}).err,
+              HasSubstr("iptctl events watch, reminders watch only"));
   EXPECT_THAT(RunWith({"course", "pause", "x", "--reason"}).err.substr(0, 60),
               HasSubstr("iptctl: "));
 }

@@ -6,6 +6,7 @@
 namespace ipt::ctl {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
@@ -35,6 +36,11 @@ TEST(CompletionTest, SeesPastFlagsBeforeTheCommand) {
 TEST(CompletionTest, OffersACommandsOwnFlagsToItAlone) {
   EXPECT_THAT(Complete({"course", "book-plan", "--"}), Contains("--from-plan"));
   EXPECT_THAT(Complete({"course", "pause", "--"}), Not(Contains("--from-plan")));
+  EXPECT_THAT(Complete({"reminders", "watch", "clinics/north", "--int"}),
+              ElementsAre("--interval"));
+  EXPECT_THAT(Complete({"events", "watch", "--"}), Contains("--count"));
+  EXPECT_THAT(Complete({"reminders", "drop-many", "--"}),
+              AllOf(Contains("--because"), Contains("--note"), Contains("--yes")));
 }
 
 }  // namespace
