@@ -406,9 +406,9 @@ std::vector<Command> MakeCommands() {
               "ListReminders",
               {"CLINIC=parent"},
               "reminders replay-many clinics/north --because PROVIDER_TIMEOUT --yes",
-              "Gives dead letters of a clinic new attempts: all of them, or those that the flags "
-              "name. Shows them and asks first; those that are too late, or tell no longer what is "
-              "so, are refused one by one and stay.",
+              "Gives many dead letters of a clinic new attempts. All of them, or those that the "
+              "flags name; shows them and asks first. Those that are too late, or tell no longer "
+              "what is so, are refused one by one and stay.",
               {{"states", "dead"}}},
              {"reminders",
               "drop-many",
@@ -416,8 +416,8 @@ std::vector<Command> MakeCommands() {
               {"CLINIC=parent"},
               "reminders drop-many clinics/north --because rejected --note 'no mobile numbers' "
               "--yes",
-              "Takes dead letters of a clinic out of the queue for good: all of them, or those "
-              "that the flags name. Shows them and asks first.",
+              "Takes many dead letters of a clinic out of the queue for good. All of them, or "
+              "those that the flags name; shows them and asks first.",
               {{"states", "dead"}}},
              {"reminders",
               "queue",
@@ -429,9 +429,10 @@ std::vector<Command> MakeCommands() {
               "GetReminderQueue",
               {"CLINIC=clinic"},
               "reminders watch clinics/north --zone Europe/London --count 100",
-              "Watches a clinic's queue until Ctrl-C: the counts and what they changed by, whether "
-              "and how fast it sends, how late the oldest due reminder is, what is due next, "
-              "leased and dead. Drawn in place on a terminal; elsewhere, and with --output json, a "
+              "Watches a clinic's queue live, until Ctrl-C. Shows the counts and what they changed "
+              "by, whether and how fast it sends, how late the oldest due reminder is, what is "
+              "due next, leased and dead. Drawn in place on a terminal; elsewhere, and with "
+              "--output json, a "
               "line a look, without the reminders. The reminders are read again when a count has "
               "changed, at the latest after 10 s; each reading is audited."},
          },
