@@ -66,6 +66,7 @@ class IndexKeeper {
     std::string id;
   };
   Position audit_;
+  int rounds_ = 0;  // of the sweep
   bool clock_warned_ = false;
   bool sweep_failing_ = false;
   bool index_failing_ = false;

@@ -76,8 +76,7 @@ absl::StatusOr<std::vector<Clinic>> SqlSchedulingTx::ListClinics(
     const std::optional<std::vector<std::string>>& only, absl::string_view after_id, int limit) {
   FilteredQuery query(SELECT_CLINIC " WHERE clinic_id > :after", {after_id});
   if (only.has_value()) {
-    query.And(absl::StrCat("clinic_id IN ", JsonElements(dialect(), ":only")),
-              {EncodeStrings(*only)});
+    query.And(InJson(dialect(), "clinic_id", ":only"), {EncodeStrings(*only)});
   }
   query.OrderBy("clinic_id", limit);
   return GetRows(query.statement(kClinicColumns), query.params(), ClinicOf);

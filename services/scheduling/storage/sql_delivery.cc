@@ -26,28 +26,34 @@ constexpr auto kText = storage::ColumnType::kText;
 
 constexpr absl::Duration kMinute = absl::Minutes(1);
 
+// PostgreSQL, told nothing of the table yet, takes a clinic's whole queue for one row, and would
+// walk through it for each reminder of a batch. So the state of rows that are looked up by their ids
+// is compared as a number of its own: no index of the queue serves then.
+constexpr absl::string_view kStateById = "(r.state + 0)";
+
 // What may be leased by the row's own columns. `t` is the row's alias.
-std::string Claimable(absl::string_view t) {
-  return absl::StrCat(t, ".state = 1 AND ", t, ".next_us <= :now AND ", t, ".not_after_us > :now ",
-                      "AND ", t,
-                      ".policy_version = :version AND (CAST(:channels AS BIGINT) = -1 OR (", t,
+std::string Claimable(absl::string_view t, absl::string_view state) {
+  return absl::StrCat(state, " = 1 AND ", t, ".next_us <= :now AND ", t, ".not_after_us > :now AND ",
+                      t, ".policy_version = :version AND (CAST(:channels AS BIGINT) = -1 OR (", t,
                       ".channel_mask & :channels) <> 0)");
 }
 
-// And by the others of its course: none is leased, none that may be leased is due before it.
+// And by the others of its course: none is leased, none that may be leased is due before it. OFFSET
+// keeps PostgreSQL from joining, ORDER BY has it take the index of courses: for the same reason.
 std::string FirstOfCourse() {
   return absl::StrCat(
       "NOT EXISTS (SELECT 1 FROM reminders o WHERE o.clinic_id = :clinic "
-      "AND o.course_id = r.course_id AND o.state IN (1, 2) AND o.state = 2) "
+      "AND o.course_id = r.course_id AND o.state IN (1, 2) AND o.state = 2 "
+      "ORDER BY o.due_us LIMIT 1 OFFSET 0) "
       "AND NOT EXISTS (SELECT 1 FROM reminders e WHERE e.clinic_id = :clinic "
       "AND e.course_id = r.course_id AND e.state IN (1, 2) AND e.due_us <= r.due_us "
       "AND (e.due_us, e.reminder_id) < (r.due_us, r.reminder_id) AND e.quiet_us > :now AND ",
-      Claimable("e"), ")");
+      Claimable("e", "e.state"), " ORDER BY e.due_us LIMIT 1 OFFSET 0)");
 }
 
 constexpr absl::string_view kQueued =
     "SELECT r.reminder_id, r.generation, r.next_us, r.state FROM reminders r "
-    "WHERE r.clinic_id = :clinic AND r.state IN (1, 2)";
+    "WHERE r.clinic_id = :clinic AND ";
 constexpr ColumnTypes kQueuedColumns = {kText, kInt, kInt, kInt};
 
 QueueEntry EntryOf(const Row& row) {
@@ -181,19 +187,19 @@ absl::StatusOr<std::vector<QueueEntry>> SqlDelivery::QueuePage(absl::string_view
                                                                absl::Time after_next,
                                                                absl::string_view after_id,
                                                                absl::Time before, int limit) {
-  const std::string sql =
-      absl::StrCat(kQueued,
-                   " AND r.next_us >= :after AND (r.next_us, r.reminder_id) > (:after, :after_id) "
-                   "AND r.next_us < :before AND r.state = 1 "
-                   "ORDER BY r.next_us, r.reminder_id LIMIT :limit");
+  const std::string sql = absl::StrCat(kQueued,
+                                       "r.state IN (1, 2) AND r.next_us >= :after AND (r.next_us, "
+                                       "r.reminder_id) > (:after, :after_id) "
+                                       "AND r.next_us < :before AND r.state = 1 "
+                                       "ORDER BY r.next_us, r.reminder_id LIMIT :limit");
   return Collect(conn_, {sql, kQueuedColumns},
                  {clinic_id, ToMicros(after_next), after_id, ToMicros(before), limit}, EntryOf);
 }
 
 absl::StatusOr<std::vector<QueueEntry>> SqlDelivery::FindQueued(
     absl::string_view clinic_id, const std::vector<std::string>& ids) {
-  const std::string sql =
-      absl::StrCat(kQueued, " AND r.reminder_id IN ", JsonElements(conn_.dialect(), ":ids"));
+  const std::string sql = absl::StrCat(kQueued, kStateById, " IN (1, 2) AND ",
+                                       InJson(conn_.dialect(), "r.reminder_id", ":ids"));
   return Collect(conn_, {sql, kQueuedColumns}, {clinic_id, EncodeStrings(ids)}, EntryOf);
 }
 
@@ -268,7 +274,8 @@ absl::StatusOr<std::vector<std::string>> SqlDelivery::DueIds(const ClaimCommand&
   const std::string sql = absl::StrCat(
       "SELECT r.reminder_id FROM reminders r WHERE r.clinic_id = :clinic AND r.state IN (1, 2) "
       "AND ",
-      Claimable("r"), " AND ", FirstOfCourse(), " ORDER BY r.next_us, r.reminder_id LIMIT :limit");
+      Claimable("r", "r.state"), " AND ", FirstOfCourse(),
+      " ORDER BY r.next_us, r.reminder_id LIMIT :limit");
   return Collect(
       conn_, {sql, {kText}},
       {command.clinic_id, ToMicros(command.now), command.policy_version, command.channels, limit},
@@ -284,9 +291,10 @@ absl::StatusOr<std::vector<Reminder>> SqlDelivery::Claim(const ClaimCommand& com
   std::string courses;
   if (!sqlite()) {
     const std::string lock = absl::StrCat(
-        "SELECT k.course_id FROM courses k WHERE k.clinic_id = :clinic AND k.course_id IN "
-        "(SELECT r.course_id FROM reminders r WHERE r.clinic_id = :clinic AND r.reminder_id IN ",
-        JsonElements(dialect, ":ids"), ") ORDER BY k.course_id FOR NO KEY UPDATE SKIP LOCKED");
+        "SELECT k.course_id FROM courses k WHERE k.clinic_id = :clinic AND k.course_id = ANY "
+        "(ARRAY(SELECT r.course_id FROM reminders r WHERE r.clinic_id = :clinic AND ",
+        InJson(dialect, "r.reminder_id", ":ids"),
+        ")) ORDER BY k.course_id FOR NO KEY UPDATE SKIP LOCKED");
     IPT_ASSIGN_OR_RETURN(const std::vector<std::string> held,
                          Collect(conn_, {lock, {kText}}, {command.clinic_id, wanted}, TextOf));
     if (held.empty()) return std::vector<Reminder>();
@@ -296,10 +304,10 @@ absl::StatusOr<std::vector<Reminder>> SqlDelivery::Claim(const ClaimCommand& com
   const std::string claim = absl::StrCat(
       "UPDATE reminders AS r SET state = 2, attempt = attempt + 1, lease_token = :token, "
       "next_us = CASE WHEN not_after_us < :until THEN not_after_us ELSE :until END, "
-      "updated_us = :now WHERE r.clinic_id = :clinic AND r.reminder_id IN ",
-      JsonElements(dialect, ":ids"),
-      sqlite() ? "" : absl::StrCat(" AND r.course_id IN ", JsonElements(dialect, ":courses")),
-      " AND r.quiet_us > :now AND ", Claimable("r"), " AND ", FirstOfCourse());
+      "updated_us = :now WHERE r.clinic_id = :clinic AND ",
+      InJson(dialect, "r.reminder_id", ":ids"),
+      sqlite() ? "" : absl::StrCat(" AND ", InJson(dialect, "(r.course_id || '')", ":courses")),
+      " AND r.quiet_us > :now AND ", Claimable("r", kStateById), " AND ", FirstOfCourse());
   params = {lease_token, ToMicros(command.until), ToMicros(command.now), command.clinic_id, wanted};
   if (!sqlite()) params.emplace_back(courses);
   params.insert(params.end(), {command.policy_version, command.channels});
@@ -311,15 +319,15 @@ absl::StatusOr<std::vector<Reminder>> SqlDelivery::Claim(const ClaimCommand& com
       "caller, leased_us, ended_us, outcome, reason) SELECT r.clinic_id, r.reminder_id, "
       "r.generation, r.attempt, r.lease_token, CAST(:caller AS TEXT), CAST(:now AS BIGINT), NULL, "
       "0, '' FROM reminders r WHERE r.clinic_id = :clinic AND r.lease_token = :token "
-      "AND r.reminder_id IN ",
-      JsonElements(dialect, ":ids"));
+      "AND ",
+      InJson(dialect, "r.reminder_id", ":ids"));
   IPT_RETURN_IF_ERROR(conn_
                           .Execute({begin}, {command.caller, ToMicros(command.now),
                                              command.clinic_id, lease_token, wanted})
                           .status());
   return ReadReminders(
       command.clinic_id,
-      absl::StrCat("r.lease_token = :token AND r.reminder_id IN ", JsonElements(dialect, ":ids"),
+      absl::StrCat("r.lease_token = :token AND ", InJson(dialect, "r.reminder_id", ":ids"),
                    " ORDER BY r.due_us, r.reminder_id"),
       {lease_token, wanted});
 }
@@ -342,7 +350,7 @@ absl::StatusOr<std::vector<Reminder>> SqlDelivery::FindScheduled(
     absl::string_view clinic_id, const std::vector<std::string>& ids) {
   return ReadReminders(
       clinic_id,
-      absl::StrCat("r.state = 1 AND r.reminder_id IN ", JsonElements(conn_.dialect(), ":ids")),
+      absl::StrCat(kStateById, " = 1 AND ", InJson(conn_.dialect(), "r.reminder_id", ":ids")),
       {EncodeStrings(ids)});
 }
 
@@ -358,9 +366,9 @@ absl::StatusOr<std::vector<std::optional<LeaseRecord>>> SqlDelivery::LockLeases(
   }
   const Dialect dialect = conn_.dialect();
   if (!sqlite()) {
-    const std::string lock =
-        absl::StrCat("SELECT 1 FROM reminders WHERE clinic_id = :clinic AND reminder_id IN ",
-                     JsonElements(dialect, ":ids"), " ORDER BY reminder_id FOR NO KEY UPDATE");
+    const std::string lock = absl::StrCat("SELECT 1 FROM reminders WHERE clinic_id = :clinic AND ",
+                                          InJson(dialect, "reminder_id", ":ids"),
+                                          " ORDER BY reminder_id FOR NO KEY UPDATE");
     IPT_RETURN_IF_ERROR(conn_.Query({lock, {kInt}}, {clinic_id, EncodeStrings(ids)},
                                     [](const Row&) { return absl::OkStatus(); }));
   }
@@ -474,8 +482,8 @@ absl::Status SqlDelivery::WriteReports(absl::string_view clinic_id,
                                        DeliveryOutcome outcome, absl::Time time, absl::Time now) {
   const std::string sql = absl::StrCat(
       "UPDATE reminders SET delivery = :outcome, delivery_us = :time, updated_us = :now "
-      "WHERE clinic_id = :clinic AND state = 3 AND reminder_id IN ",
-      JsonElements(conn_.dialect(), ":ids"));
+      "WHERE clinic_id = :clinic AND (state + 0) = 3 AND ",
+      InJson(conn_.dialect(), "reminder_id", ":ids"));
   return conn_
       .Execute({sql}, {static_cast<int>(outcome), ToMicros(time), ToMicros(now), clinic_id,
                        EncodeStrings(reminder_ids)})

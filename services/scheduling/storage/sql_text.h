@@ -65,12 +65,23 @@ inline std::string JsonElements(storage::Dialect dialect, absl::string_view arra
              : absl::StrCat("(SELECT json_array_elements_text(CAST(", array, " AS json)))");
 }
 
+// `column` is one of the strings of the JSON array in the parameter `array` (":ids"). The array is
+// read once, whatever PostgreSQL believes of the table: as a subquery it would be read again for
+// each row of a table that it takes for small.
+inline std::string InJson(storage::Dialect dialect, absl::string_view column,
+                          absl::string_view array) {
+  return dialect == storage::Dialect::kSqlite
+             ? absl::StrCat(column, " IN ", JsonElements(dialect, array))
+             : absl::StrCat(column, " = ANY (ARRAY", JsonElements(dialect, array), ")");
+}
+
 struct JsonColumn {
   absl::string_view name;
   bool integer = false;
 };
 
-// A table of a JSON array of arrays, to be joined with: `UPDATE .. FROM <this> AS v WHERE ..`.
+// A table of a JSON array of arrays, to be joined with: `UPDATE .. FROM <this> AS v WHERE ..`. Read
+// once, as InJson's.
 inline std::string JsonRows(storage::Dialect dialect, absl::string_view array,
                             std::initializer_list<JsonColumn> columns) {
   const bool sqlite = dialect == storage::Dialect::kSqlite;
@@ -82,9 +93,10 @@ inline std::string JsonRows(storage::Dialect dialect, absl::string_view array,
     if (column.integer) part = absl::StrCat("CAST(", part, " AS BIGINT)");
     parts.push_back(absl::StrCat(part, " AS ", column.name));
   }
-  return absl::StrCat("(SELECT ", absl::StrJoin(parts, ", "), " FROM ",
-                      sqlite ? absl::StrCat("json_each(", array, "))")
-                             : absl::StrCat("json_array_elements(CAST(", array, " AS json)))"));
+  const std::string columns_of = absl::StrCat("SELECT ", absl::StrJoin(parts, ", "), " FROM ");
+  return sqlite ? absl::StrCat("(", columns_of, "json_each(", array, "))")
+                : absl::StrCat("(WITH j AS MATERIALIZED (", columns_of, "json_array_elements(CAST(",
+                               array, " AS json))) SELECT * FROM j)");
 }
 
 }  // namespace ipt::scheduling
