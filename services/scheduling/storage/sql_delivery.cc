@@ -27,28 +27,28 @@ constexpr auto kText = storage::ColumnType::kText;
 constexpr absl::Duration kMinute = absl::Minutes(1);
 
 // PostgreSQL, told nothing of the table yet, takes a clinic's whole queue for one row, and would
-// walk through it for each reminder of a batch. So the state of rows that are looked up by their ids
-// is compared as a number of its own: no index of the queue serves then.
+// walk through it for each reminder of a batch. So the state of rows that are looked up by their
+// ids is compared as a number of its own: no index of the queue serves then.
 constexpr absl::string_view kStateById = "(r.state + 0)";
 
 // What may be leased by the row's own columns. `t` is the row's alias.
 std::string Claimable(absl::string_view t, absl::string_view state) {
-  return absl::StrCat(state, " = 1 AND ", t, ".next_us <= :now AND ", t, ".not_after_us > :now AND ",
-                      t, ".policy_version = :version AND (CAST(:channels AS BIGINT) = -1 OR (", t,
+  return absl::StrCat(state, " AND ", t, ".next_us <= :now AND ", t, ".not_after_us > :now AND ", t,
+                      ".policy_version = :version AND (CAST(:channels AS BIGINT) = -1 OR (", t,
                       ".channel_mask & :channels) <> 0)");
 }
 
 // And by the others of its course: none is leased, none that may be leased is due before it. OFFSET
-// keeps PostgreSQL from joining, ORDER BY has it take the index of courses: for the same reason.
+// keeps PostgreSQL from joining, and states are asked for as ranges, which no index but that of the
+// courses has: for the same reason.
 std::string FirstOfCourse() {
   return absl::StrCat(
       "NOT EXISTS (SELECT 1 FROM reminders o WHERE o.clinic_id = :clinic "
-      "AND o.course_id = r.course_id AND o.state IN (1, 2) AND o.state = 2 "
-      "ORDER BY o.due_us LIMIT 1 OFFSET 0) "
+      "AND o.course_id = r.course_id AND o.state < 3 AND o.state > 1 LIMIT 1 OFFSET 0) "
       "AND NOT EXISTS (SELECT 1 FROM reminders e WHERE e.clinic_id = :clinic "
-      "AND e.course_id = r.course_id AND e.state IN (1, 2) AND e.due_us <= r.due_us "
+      "AND e.course_id = r.course_id AND e.state < 3 AND e.due_us <= r.due_us "
       "AND (e.due_us, e.reminder_id) < (r.due_us, r.reminder_id) AND e.quiet_us > :now AND ",
-      Claimable("e", "e.state"), " ORDER BY e.due_us LIMIT 1 OFFSET 0)");
+      Claimable("e", "e.state < 2"), " LIMIT 1 OFFSET 0)");
 }
 
 constexpr absl::string_view kQueued =
@@ -274,7 +274,7 @@ absl::StatusOr<std::vector<std::string>> SqlDelivery::DueIds(const ClaimCommand&
   const std::string sql = absl::StrCat(
       "SELECT r.reminder_id FROM reminders r WHERE r.clinic_id = :clinic AND r.state IN (1, 2) "
       "AND ",
-      Claimable("r", "r.state"), " AND ", FirstOfCourse(),
+      Claimable("r", "r.state = 1"), " AND ", FirstOfCourse(),
       " ORDER BY r.next_us, r.reminder_id LIMIT :limit");
   return Collect(
       conn_, {sql, {kText}},
@@ -307,7 +307,8 @@ absl::StatusOr<std::vector<Reminder>> SqlDelivery::Claim(const ClaimCommand& com
       "updated_us = :now WHERE r.clinic_id = :clinic AND ",
       InJson(dialect, "r.reminder_id", ":ids"),
       sqlite() ? "" : absl::StrCat(" AND ", InJson(dialect, "(r.course_id || '')", ":courses")),
-      " AND r.quiet_us > :now AND ", Claimable("r", kStateById), " AND ", FirstOfCourse());
+      " AND r.quiet_us > :now AND ", Claimable("r", absl::StrCat(kStateById, " = 1")), " AND ",
+      FirstOfCourse());
   params = {lease_token, ToMicros(command.until), ToMicros(command.now), command.clinic_id, wanted};
   if (!sqlite()) params.emplace_back(courses);
   params.insert(params.end(), {command.policy_version, command.channels});
@@ -365,11 +366,12 @@ absl::StatusOr<std::vector<std::optional<LeaseRecord>>> SqlDelivery::LockLeases(
     ids.push_back(lease.reminder_id);
   }
   const Dialect dialect = conn_.dialect();
+  const std::string wanted = EncodeStrings(ids);
   if (!sqlite()) {
     const std::string lock = absl::StrCat("SELECT 1 FROM reminders WHERE clinic_id = :clinic AND ",
                                           InJson(dialect, "reminder_id", ":ids"),
                                           " ORDER BY reminder_id FOR NO KEY UPDATE");
-    IPT_RETURN_IF_ERROR(conn_.Query({lock, {kInt}}, {clinic_id, EncodeStrings(ids)},
+    IPT_RETURN_IF_ERROR(conn_.Query({lock, {kInt}}, {clinic_id, wanted},
                                     [](const Row&) { return absl::OkStatus(); }));
   }
   const std::string sql = absl::StrCat(
@@ -377,9 +379,11 @@ absl::StatusOr<std::vector<std::optional<LeaseRecord>>> SqlDelivery::LockLeases(
       JsonRows(dialect, ":leases", {{"reminder_id"}, {"lease_token", true}}),
       " AS v JOIN reminders r ON r.clinic_id = :clinic AND r.reminder_id = v.reminder_id "
       "LEFT JOIN reminder_attempts a ON a.clinic_id = r.clinic_id "
-      "AND a.reminder_id = r.reminder_id AND a.lease_token = v.lease_token");
-  IPT_ASSIGN_OR_RETURN(std::vector<LeaseRecord> found,
-                       Collect(conn_, {sql, kRecordColumns}, {table.Text(), clinic_id}, RecordOf));
+      "AND a.reminder_id = r.reminder_id AND a.lease_token = v.lease_token WHERE ",
+      InJson(dialect, "r.reminder_id", ":ids"));
+  IPT_ASSIGN_OR_RETURN(
+      std::vector<LeaseRecord> found,
+      Collect(conn_, {sql, kRecordColumns}, {table.Text(), clinic_id, wanted}, RecordOf));
   absl::flat_hash_map<std::string, LeaseRecord> by_id;
   for (LeaseRecord& record : found) {
     std::string id = record.reminder_id;

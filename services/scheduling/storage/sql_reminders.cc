@@ -56,7 +56,7 @@ std::string RowsOf(storage::Dialect dialect) {
 
 constexpr Statement kKeep = {
     "UPDATE reminders SET policy_version = :version WHERE clinic_id = :clinic "
-    "AND course_id = :course AND state IN (1, 2) AND policy_version <> :version"};
+    "AND course_id = :course AND state < 3 AND policy_version <> :version"};
 
 // The attempt under way is of the generation before, or of an older one.
 constexpr Statement kSupersede = {
@@ -76,7 +76,7 @@ constexpr Statement kCountQueue = {
     "COUNT(CASE WHEN state = 1 AND attempt > 0 THEN 1 END), "
     "MIN(CASE WHEN state = 1 AND next_us <= :now THEN next_us END), "
     "MIN(CASE WHEN state = 1 AND next_us > :now THEN next_us END) "
-    "FROM reminders WHERE clinic_id = :clinic AND state IN (1, 2)",
+    "FROM reminders WHERE clinic_id = :clinic AND state < 3",
     {kInt, kInt, kInt, kInt, kInt, kInt}};
 constexpr Statement kCountDead = {
     "SELECT COUNT(*) FROM reminders WHERE clinic_id = :clinic AND state = 4", {kInt}};

@@ -170,6 +170,18 @@ TEST_F(QueryPlansTest, RemindersAreReadThroughTheirIndexes) {
               Searches("reminders_one_each"));
   EXPECT_THAT(PlanOf("reminders", [](SchedulingTx& tx) { (void)tx.KeepReminders("c", "k", 2); }),
               Searches("reminders_of_course"));
+  const ClaimCommand claim{.clinic_id = "c", .caller = "g", .now = At(0), .until = At(1)};
+  EXPECT_THAT(PlanOf("reminders", [&](SchedulingTx& tx) { (void)tx.delivery().DueIds(claim, 9); }),
+              ::testing::AllOf(Searches("reminders_queue"), Searches("reminders_of_course")));
+  EXPECT_THAT(PlanOf("reminders",
+                     [&](SchedulingTx& tx) {
+                       int64_t token = 0;
+                       (void)tx.delivery().Claim(claim, {"r"}, token);
+                     }),
+              ::testing::AllOf(::testing::HasSubstr("SEARCH r USING INDEX "
+                                                    "sqlite_autoindex_reminders_1"),
+                               ::testing::HasSubstr("o USING COVERING INDEX reminders_of_course"),
+                               ::testing::HasSubstr("e USING INDEX reminders_of_course")));
   EXPECT_THAT(PlanOf("reminders", [](SchedulingTx& tx) { (void)tx.CountReminders("c", At(0)); }),
               ::testing::AllOf(Searches("reminders_of_course"), Searches("reminders_dead"),
                                Searches("reminders_by_age")));

@@ -103,8 +103,9 @@ CREATE UNIQUE INDEX reminders_one_each ON reminders
 -- The queue: what is to be looked at next, and which clinic's.
 CREATE INDEX reminders_queue ON reminders (clinic_id, next_us, reminder_id) WHERE state IN (1, 2);
 CREATE INDEX reminders_queue_expiry ON reminders (not_after_us) WHERE state IN (1, 2);
+-- The same condition in other words, which are asked for where this index and no other is to serve.
 CREATE INDEX reminders_of_course ON reminders (clinic_id, course_id, state, due_us)
-  WHERE state IN (1, 2);
+  WHERE state < 3;
 CREATE INDEX reminders_leased ON reminders (next_us) WHERE state = 2;
 CREATE INDEX reminders_by_due ON reminders (clinic_id, due_us, reminder_id);
 CREATE INDEX reminders_dead ON reminders (clinic_id, due_us, reminder_id) WHERE state = 4;
