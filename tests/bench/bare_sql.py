@@ -207,16 +207,90 @@ def first_free(postgres, database):
     return rows[0][0]
 
 
+# Batches of what is due, in the order in which it is, as the JSON that the server's statements take;
+# of each the lease's token is known before.
+BATCHES = """
+CREATE TABLE bench_batches AS
+SELECT place, 1000000 + place AS token,
+       json_agg(reminder_id ORDER BY rank)::text AS ids,
+       json_agg(course_id ORDER BY course_id)::text AS courses,
+       json_agg(json_build_array(reminder_id, 1000000 + place) ORDER BY rank)::text AS leases,
+       json_agg(json_build_array(clinic_id, reminder_id, 3, 0, {now}::bigint, null, {now}::bigint)
+                ORDER BY rank)::text AS changes,
+       json_agg(json_build_array(clinic_id, reminder_id, generation, 1, 1, '') ORDER BY rank)::text AS ends
+FROM (SELECT r.*, rank / {batch} AS place
+      FROM (SELECT r.*, row_number() OVER (ORDER BY next_us, reminder_id) - 1 AS rank
+            FROM reminders r WHERE state = 1) r) r
+GROUP BY place;
+ALTER TABLE bench_batches ADD PRIMARY KEY (place);
+"""
+
+
+def is_lease(body):
+    return any(s.text.startswith("UPDATE reminders AS r SET state = 2") for s in body)
+
+
+def is_completion(body):
+    return any(s.text.startswith("UPDATE reminder_attempts SET ended_us") for s in body)
+
+
+def batch_size(body):
+    """Of the first list of ids that a lease or a completion names."""
+    lists = [value for s in body for value in s.values.values() if value and value.startswith('["')]
+    return len(json.loads(lists[0])) if lists else 0
+
+
+def delivery_script(lease, completion):
+    """Each client leases a batch and completes it as sent, one after the other: two transactions."""
+    script = Script([
+        "\\if :started = 0",
+        "\\set place :first + :client_id",
+        "\\set started 1",
+        "\\else",
+        "\\set place :place + :clients",
+        "\\endif",
+        "SELECT token, ids, courses, leases, changes, ends FROM bench_batches WHERE place = :place \\gset",
+    ])
+    for begin, body in (lease, completion):
+        variables = {}
+        for statement in body:
+            lists = [value for value in statement.values.values() if value and value.startswith("[")]
+            for value in lists:
+                if value in variables:
+                    continue
+                if value.startswith('["'):
+                    variables[value] = "ids" if "ids" not in variables.values() else "courses"
+                elif statement.text.startswith("UPDATE reminders SET"):
+                    variables[value] = "changes"
+                elif statement.text.startswith("UPDATE reminder_attempts"):
+                    variables[value] = "ends"
+                else:
+                    variables[value] = "leases"
+            match = re.search(r"lease_token = \$(\d+)", statement.text)
+            if match:
+                variables[statement.values[int(match[1])]] = "token"
+        script.lines += ["\\set id random(1, 9000000000000000000)", begin + ";"]
+        for statement in body:
+            script.add(statement, variables)
+        script.lines.append("COMMIT;")
+    return script
+
+
 def pgbench(postgres, database, script, path, clients, seconds):
     """Transactions a second of prepared statements, no pipelining."""
+    return run_pgbench(postgres, database, script, path, clients, first_free(postgres, database),
+                       ["-T", str(max(1, round(seconds)))], seconds + 60)
+
+
+def run_pgbench(postgres, database, script, path, clients, first, until, timeout):
+    """`until`: pgbench's own words for when it ends."""
     script.write(path)
-    constants = {**script.constants, "clients": str(clients), "first": first_free(postgres, database)}
+    constants = {**script.constants, "clients": str(clients), "first": str(first)}
     done = subprocess.run(
         [f"{os.path.dirname(postgres.bin)}/bin/pgbench", "-n", "-M", "prepared", "-c", str(clients),
-         "-j", "2", "-T", str(max(1, round(seconds))), "-f", path, "-h", "127.0.0.1", "-p",
-         str(postgres.port), "-U", "ipt",
+         "-j", "2", *until, "-f", path, "-h", "127.0.0.1", "-p", str(postgres.port), "-U", "ipt",
          *[word for name, value in constants.items() for word in ("-D", f"{name}={value}")], database],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=seconds + 60)
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout)
     rate = re.search(r"tps = ([\d.]+) \(without", done.stdout)
     if done.returncode != 0 or not rate or "aborted" in done.stderr:
         raise Failure(f"pgbench: {done.stderr.strip()[-600:] or done.stdout[-600:]}")

@@ -4,13 +4,14 @@ import json
 import os
 import re
 import shutil
-import statistics
 import subprocess
 import sys
 import time
 
 import bare_sql
+import reminder_rows
 from processes import Failure, Postgres, Redis, Service, Tools
+from result import Result
 
 CLINICS = 2
 # More therapists than clients, so that clients meet on a calendar as seldom as in a clinic.
@@ -18,35 +19,12 @@ THERAPISTS = 64
 GET_COURSES = 64
 
 
-class Result:
-    """One line of the table. `pairs`: measured and limit of each pair, in `unit`."""
-
-    def __init__(self, row, what, pairs, reach=None, unit="/s", limit_is="", lower_is_better=False):
-        self.row = row
-        self.what = what
-        self.limit_is = limit_is
-        self.unit = unit
-        self.reach = reach
-        self.measured = statistics.median(p[0] for p in pairs)
-        self.limit = statistics.median(p[1] for p in pairs)
-        ratios = [p[0] / p[1] for p in pairs]
-        self.ratio, self.least, self.most = statistics.median(ratios), min(ratios), max(ratios)
-        self.reached = None
-        if reach is not None:
-            self.reached = self.ratio <= reach if lower_is_better else self.ratio >= reach
-
-    def as_json(self):
-        return {key: getattr(self, key) for key in (
-            "row", "what", "limit_is", "unit", "measured", "limit", "ratio", "least", "most",
-            "reach", "reached")}
-
-
 class Bench:
     """The servers, clients and stores of one run."""
 
-    def __init__(self, root, build, folder, pairs, seconds):
+    def __init__(self, root, build, folder, pairs, seconds, quick=False):
         self.root, self.build, self.folder = root, build, folder
-        self.pairs, self.seconds = pairs, seconds
+        self.pairs, self.seconds, self.quick = pairs, seconds, quick
         self.tools = Tools(os.path.join(build, "bin"), folder)
         # Servers run from copies: a rebuild in the middle of a run changes nothing.
         self.tools.bin = os.path.join(folder, "bin")
@@ -305,4 +283,6 @@ ROWS = {
     "book-sqlite": book_sqlite,
     "planning": planning,
     "idle": idle,
+    **reminder_rows.ROWS,
 }
+SLOW = reminder_rows.SLOW

@@ -10,6 +10,7 @@ import json
 import os
 import pwd
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -160,6 +161,11 @@ class Service:
         except OSError:
             return 0, ""
 
+    def metric(self, name):
+        """The value of a metric without labels; 0 where there is none."""
+        found = re.search(rf"^{name} (\S+)", self.get("/metrics")[1], re.M)
+        return float(found[1]) if found else 0
+
     def ready(self):
         if self.process.poll() is not None:
             raise Failure(f"the service ended with {self.process.returncode}; see {self.log}")
@@ -288,12 +294,12 @@ class Postgres:
         self.process.send_signal({"fast": signal.SIGINT, "immediate": signal.SIGQUIT}[mode])
         self.process.wait(60)
 
-    def sql(self, database, text):
+    def sql(self, database, text, timeout=60):
         """The rows' columns as texts, and the error or None."""
         done = subprocess.run(
             [f"{self.bin}/psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h",
              self.folder, "-p", str(self.port), "-U", "ipt", "-d", database, "-f", "-"],
-            input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+            input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout)
         rows = [tuple(line.split("\t")) for line in done.stdout.splitlines() if line]
         return rows, done.stderr.strip() if done.returncode != 0 else None
 

@@ -39,7 +39,7 @@ absl::StatusOr<std::unique_ptr<Connections>> Connections::Open(const Target& tar
     connections->stubs_.push_back(
         {v1::ClinicService::NewStub(channel), v1::TherapistService::NewStub(channel),
          v1::CourseService::NewStub(channel), v1::SessionService::NewStub(channel),
-         grpc::health::v1::Health::NewStub(channel)});
+         v1::DeliveryService::NewStub(channel), grpc::health::v1::Health::NewStub(channel)});
   }
   return connections;
 }

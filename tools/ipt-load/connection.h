@@ -17,6 +17,7 @@
 #include "grpcpp/support/status.h"
 #include "ipt/scheduling/v1/clinic_service.grpc.pb.h"
 #include "ipt/scheduling/v1/course_service.grpc.pb.h"
+#include "ipt/scheduling/v1/delivery_service.grpc.pb.h"
 #include "ipt/scheduling/v1/session_service.grpc.pb.h"
 #include "ipt/scheduling/v1/therapist_service.grpc.pb.h"
 
@@ -36,6 +37,7 @@ struct Stubs {
   std::unique_ptr<v1::TherapistService::Stub> therapists;
   std::unique_ptr<v1::CourseService::Stub> courses;
   std::unique_ptr<v1::SessionService::Stub> sessions;
+  std::unique_ptr<v1::DeliveryService::Stub> deliveries;
   std::unique_ptr<grpc::health::v1::Health::Stub> health;
 };
 

@@ -32,16 +32,23 @@ ABSL_FLAG(std::string, output, "table", "table or json.");
 ABSL_FLAG(std::string, mix, "get-course=80,book-session=15,plan=5",
           "run: operations and their weights; `ipt-load operations` lists them.");
 ABSL_FLAG(int, in_flight, 64, "run: calls in flight at any time.");
-ABSL_FLAG(absl::Duration, warmup, absl::Seconds(2), "run: load before measuring begins.");
+ABSL_FLAG(absl::Duration, warmup, absl::Seconds(2), "run, deliver: load before measuring begins.");
 ABSL_FLAG(absl::Duration, duration, absl::Seconds(10),
-          "run, fight, watch: how long to measure, fight, watch. SIGINT ends a watch early.");
+          "run, deliver, fight, watch: how long to measure, fight, watch. SIGINT ends a watch "
+          "early.");
 ABSL_FLAG(bool, setup, true,
           "run: make clinics, therapists and courses; --nosetup takes those of an earlier run.");
 ABSL_FLAG(std::vector<std::string>, clinics, std::vector<std::string>({"load-0", "load-1"}),
-          "run: ids of the clinics; those that do not exist are made.");
+          "run: ids of the clinics; those that do not exist are made. deliver: of these.");
 ABSL_FLAG(int, courses, 64, "run: courses a clinic whose sessions are all booked.");
 ABSL_FLAG(int, spare_courses, 0, "run: courses a clinic made beforehand for book-session.");
 ABSL_FLAG(int, therapists, 4, "run, fight: therapists a clinic.");
+
+ABSL_FLAG(int, streams, 8, "deliver: streams that are open at once.");
+ABSL_FLAG(int, credits, 100, "deliver: reminders that a stream has under way, 1 to 500.");
+ABSL_FLAG(int, reminders, 0,
+          "deliver: end once so many are done, however long it takes up to "
+          "--duration. 0: by time.");
 
 ABSL_FLAG(std::string, clinic, "", "fight, same: id of the new clinic. Empty: one of its own.");
 ABSL_FLAG(int, clients, 64, "fight, same: clients.");
@@ -71,6 +78,8 @@ constexpr char kUsage[] =
     "  ipt-load [run]       closed-loop load with a chosen mix: calls a second and latency "
     "percentiles\n"
     "  ipt-load operations  what --mix may name\n"
+    "  ipt-load deliver     takes due reminders as a gateway would, and completes them at once; "
+    "sends nothing\n"
     "  ipt-load fight       many clients fight for few slots; every acknowledged booking is "
     "written down\n"
     "  ipt-load verify      holds such a file against the store: overlaps, lost or unknown "
@@ -82,6 +91,7 @@ constexpr char kUsage[] =
     "  ipt-load --mix=get-course=80,book-session=15,plan=5 --in_flight=64 --duration=30s\n"
     "  ipt-load --mix=empty --connections=1 --output=json\n"
     "  ipt-load --nosetup --mix=get-course=9,find-slots=1\n"
+    "  ipt-load deliver --clinics=north --streams=8 --credits=100 --duration=30s\n"
     "  ipt-load fight --clients=64 --slots=200 --duration=20s --acknowledged=/tmp/fight.log\n"
     "  ipt-load verify --acknowledged=/tmp/fight.log\n"
     "  ipt-load watch --service=ipt.scheduling.v1.CourseService --duration=1m\n"
@@ -161,6 +171,23 @@ absl::StatusOr<int> RunCommand(const Connections& connections) {
   return Print(result, ok);
 }
 
+absl::StatusOr<int> DeliverCommand(const Connections& connections) {
+  DeliverOptions options;
+  options.clinics = absl::GetFlag(FLAGS_clinics);
+  options.streams = absl::GetFlag(FLAGS_streams);
+  options.credits = absl::GetFlag(FLAGS_credits);
+  options.reminders = absl::GetFlag(FLAGS_reminders);
+  options.warmup = absl::GetFlag(FLAGS_warmup);
+  options.duration = absl::GetFlag(FLAGS_duration);
+  if (options.clinics.empty()) return absl::InvalidArgumentError("--clinics: name at least one");
+  IPT_RETURN_IF_ERROR(AtLeast("streams", options.streams, 1));
+  IPT_RETURN_IF_ERROR(AtLeast("credits", options.credits, 1));
+  IPT_RETURN_IF_ERROR(AtLeast("reminders", absl::GetFlag(FLAGS_reminders), 0));
+  if (options.credits > 500) return absl::InvalidArgumentError("--credits must be at most 500");
+  const DeliverResult result = Deliver(connections, options);
+  return Print(result, result.ok());
+}
+
 absl::StatusOr<int> FightCommand(const Connections& connections) {
   FightOptions options;
   options.clinic = NewClinicId("fight");
@@ -223,6 +250,7 @@ absl::StatusOr<int> Dispatch(const std::vector<std::string>& words) {
   }
   IPT_ASSIGN_OR_RETURN(const auto connections, Connect());
   if (command == "run") return RunCommand(*connections);
+  if (command == "deliver") return DeliverCommand(*connections);
   if (command == "fight") return FightCommand(*connections);
   if (command == "verify") return VerifyCommand(*connections);
   if (command == "same") return SameCommand(*connections);

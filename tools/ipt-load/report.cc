@@ -58,6 +58,11 @@ ordered_json Method(const LoadResult& result, const MethodResult& method) {
           {"latency_ms", Latency(method.latency)}};
 }
 
+std::string Latencies(const char* what, const Histogram& h) {
+  return absl::StrFormat("%-14s %9.2f %9.2f %9.2f\n", what, Ms(h.Percentile(0.5)),
+                         Ms(h.Percentile(0.99)), Ms(h.Max()));
+}
+
 std::string Counts(const std::string& what, const std::map<std::string, int64_t>& counts) {
   std::string text;
   for (const auto& [name, n] : counts)
@@ -96,6 +101,30 @@ std::string Json(const LoadResult& result) {
                {"ran_out", result.ran_out},
                {"operations", methods},
                {"all", Method(result, Total(result))}});
+}
+
+std::string Table(const DeliverResult& result) {
+  const double seconds = absl::ToDoubleSeconds(result.measured);
+  return absl::StrCat(
+      absl::StrFormat("%d reminders done in %.2f s: %.0f a second\n", result.done, seconds,
+                      seconds > 0 ? static_cast<double>(result.done) / seconds : 0),
+      absl::StrFormat("%-14s %9s %9s %9s\n", "", "p50 ms", "p99 ms", "max ms"),
+      Latencies("completions", result.completion), Latencies("lateness", result.lateness),
+      Counts("refused", result.refused), Lines(result.errors), result.ok() ? "ok\n" : "FAILED\n");
+}
+
+std::string Json(const DeliverResult& result) {
+  const double seconds = absl::ToDoubleSeconds(result.measured);
+  return Dump({{"ok", result.ok()},
+               {"seconds", seconds},
+               {"done", result.done},
+               {"done_per_second", seconds > 0 ? static_cast<double>(result.done) / seconds : 0},
+               {"leased", result.leased},
+               {"refused", result.refused},
+               {"errors", result.errors},
+               {"completion_ms", Latency(result.completion)},
+               {"timely", result.lateness.total()},
+               {"lateness_ms", Latency(result.lateness)}});
 }
 
 std::string Table(const FightResult& result) {

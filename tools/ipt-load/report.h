@@ -4,6 +4,7 @@
 #include <string>
 
 #include "ipt-load/closed_loop.h"
+#include "ipt-load/deliver.h"
 #include "ipt-load/fight.h"
 #include "ipt-load/same_request.h"
 #include "ipt-load/verify.h"
@@ -12,12 +13,14 @@
 namespace ipt::load {
 
 std::string Table(const LoadResult& result);
+std::string Table(const DeliverResult& result);
 std::string Table(const FightResult& result);
 std::string Table(const SameRequestResult& result);
 std::string Table(const Verdict& verdict);
 std::string Table(const HealthHistory& history);
 
 std::string Json(const LoadResult& result);
+std::string Json(const DeliverResult& result);
 std::string Json(const FightResult& result);
 std::string Json(const SameRequestResult& result);
 std::string Json(const Verdict& verdict);
