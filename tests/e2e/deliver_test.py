@@ -232,7 +232,11 @@ class Delivering(EndToEnd):
         return [(WORDS[a.outcome], a.reason) for a in self.reminder(name).attempts]
 
     def await_sent(self, names, seconds=120):
-        wait_until(lambda: set(self.states(names)) == {SENT}, "all to be sent", seconds=seconds)
+        try:
+            wait_until(lambda: set(self.states(names)) == {SENT}, "all to be sent", seconds=seconds)
+        except TimeoutError as error:
+            logs = "\n".join(file.read_text() for file in self.dir.glob("err-*"))
+            raise AssertionError(f"{error}: {[self.reminder(n) for n in names]}\n{logs}") from None
 
 
 @on_all(engines=("suite", "postgres"))
@@ -245,10 +249,10 @@ class Delivery(Delivering):
         self.api.UpdateReminderPolicy(clinic=self.clinic, policy=policy,
                                       update_mask=dict(paths=["session_rules", "quiet_hours"]))
         names = self.due(3, PATIENT) + self.due(1)
+        course = self.make_course("booked", patient="p-1")
         self.api.UpdateContactPreferences(
             parent=self.clinic, patient=dict(system="urn:mrn", value="p-1"),
             preferences=dict(language="en-GB", time_zone="America/New_York"))
-        course = self.make_course("booked", patient="p-1")
         start = now().replace(minute=0, second=0, microsecond=0) + datetime.timedelta(hours=36)
         session = self.api.BookSession(
             parent=course.name, start_time=ts(start),

@@ -117,7 +117,7 @@ bool Desk::LeaseUntilAnswered(int& leased) {
                  {log::Key::kDetail, status.error_message()}});
     }
     if (!Sleep(span)) return false;
-    link_.Refresh();
+    link_.Reach();
   }
 }
 
@@ -142,7 +142,7 @@ void Desk::RunStreams() {
       const std::lock_guard<std::mutex> lock(mutex_);
       if (stopping_) return;
     }
-    link_.Refresh();
+    link_.Reach();
     bool useful = false;
     const grpc::Status status = RunStream(useful);
     if (useful) pause.Reset();
@@ -398,6 +398,8 @@ bool Desk::Say(const v1::CompleteRemindersRequest& request) {
     changed_.wait_for(lock, absl::ToChronoNanoseconds(pause.Next(status)),
                       [this] { return abandoned_; });
     if (abandoned_) return false;
+    lock.unlock();
+    link_.Reach();
   }
 }
 

@@ -16,6 +16,7 @@ namespace {
 
 constexpr absl::Duration kFirstPause = absl::Milliseconds(250);
 constexpr absl::Duration kLongestPause = absl::Seconds(10);
+constexpr std::chrono::seconds kReach{2};
 // What a stream may answer at once: 500 reminders.
 constexpr int kMaxMessageBytes = 16 << 20;
 
@@ -82,28 +83,27 @@ absl::Status ServerLink::Dial() {
   // Repeating is done here.
   args.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000);
   args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 5000);
   args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   args.SetMaxReceiveMessageSize(kMaxMessageBytes);
   // A stream waits: so that a server that vanished is noticed.
   args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
   args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
-  IPT_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
-                       client::OpenChannel(target_, std::move(args)));
   auto stubs = std::make_shared<Stubs>();
-  stubs->deliveries = v1::DeliveryService::NewStub(channel);
-  stubs->reminders = v1::ReminderService::NewStub(channel);
+  IPT_ASSIGN_OR_RETURN(stubs->channel, client::OpenChannel(target_, std::move(args)));
+  stubs->deliveries = v1::DeliveryService::NewStub(stubs->channel);
+  stubs->reminders = v1::ReminderService::NewStub(stubs->channel);
   stubs_ = std::move(stubs);
   tls_texts_ = std::move(texts);
   return absl::OkStatus();
 }
 
-void ServerLink::Refresh() {
+void ServerLink::Reach() {
   if (const absl::Status dialled = Dial(); !dialled.ok()) {
     log::Line(log::Level::kError, "file_reload",
               {{log::Key::kDetail, absl::string_view(dialled.message())}});
   }
+  (void)stubs()->channel->WaitForConnected(std::chrono::system_clock::now() + kReach);
 }
 
 std::shared_ptr<const ServerLink::Stubs> ServerLink::stubs() const {

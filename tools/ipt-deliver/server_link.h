@@ -45,6 +45,7 @@ class Pause {
 class ServerLink {
  public:
   struct Stubs {
+    std::shared_ptr<grpc::Channel> channel;
     std::unique_ptr<v1::DeliveryService::Stub> deliveries;
     std::unique_ptr<v1::ReminderService::Stub> reminders;
   };
@@ -56,8 +57,9 @@ class ServerLink {
 
   std::shared_ptr<const Stubs> stubs() const;
 
-  // Reads the TLS files again, and dials anew where they changed.
-  void Refresh();
+  // To be called before trying again: reads the TLS files, dials anew where they changed, and waits
+  // a moment for the connection. Without a call, or this, gRPC gets no further with a handshake.
+  void Reach();
 
   // Puts the token on it. A stream has no deadline.
   void Prepare(grpc::ClientContext& context) const;

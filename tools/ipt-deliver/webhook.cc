@@ -118,7 +118,8 @@ class Webhook::Connection {
     curl_off_t retry_after = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after);
-    // Its first line is the answer, whatever becomes of a body that is too long, slow or broken off.
+    // Its first line is the answer, whatever becomes of a body that is too long, slow or broken
+    // off.
     if (status < 200) return OutcomeOfFailure(code);
     return OutcomeOfStatus(status, absl::Seconds(retry_after));
   }
