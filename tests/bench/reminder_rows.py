@@ -154,6 +154,7 @@ def lease_bullmq(bench):
 MANY, MANY_QUICK = 10_000_000, 100_000
 FEW, FEW_QUICK = 10_000, 4_000
 INDEXED, INDEXED_QUICK = 1_000_000, 50_000
+LEAD_US = 15 * 10**6
 
 
 def lease_many(bench):
@@ -248,7 +249,12 @@ def lateness(bench):
     with store.service:
         store.service.start()
         for _ in range(bench.pairs):
-            store.add(count, f"{now_us()} + 20000000 + :rank * {10**6 // rate}", 1)
+            begin = now_us() + HOUR_US
+            store.add(count, f"{begin} + :rank * {10**6 // rate}", 1)
+            # Early enough that gateways wait for the first.
+            earlier = begin - now_us() - LEAD_US
+            store.sql(f"UPDATE reminders SET due_us = due_us - {earlier}, next_us = next_us - {earlier} "
+                      "WHERE state = 1")
             store.forget_index()
             wait_for("the index", lambda: (store.indexed() or 0) >= count, 60)
             ahead = int(store.one("SELECT max(due_us) FROM reminders WHERE state = 1")) / 1e6 - time.time()

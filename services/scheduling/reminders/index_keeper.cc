@@ -1,6 +1,7 @@
 #include "scheduling/reminders/index_keeper.h"
 
 #include <algorithm>
+#include <future>
 #include <map>
 #include <utility>
 
@@ -218,20 +219,26 @@ absl::Status IndexKeeper::Rebuild(const std::string& clinic) {
   if (ticket.outcome != cache::RebuildTicket::kStarted) return absl::OkStatus();
   const absl::Time before = store_clock_.Now() + kIndexHorizon;
   int64_t count = 0;
+  // SQL reads a page while the index takes the one before.
+  std::future<absl::Status> taken;
   QueueEntry last;
   last.next = absl::UnixEpoch();
-  while (true) {
+  for (bool more = true; more;) {
     IPT_ASSIGN_OR_RETURN(const auto page,
                          Page(clinic, last.next, last.reminder_id, before, kRebuildPage));
     std::vector<cache::DueEntry> entries;
     entries.reserve(page.size());
     for (const QueueEntry& entry : page) entries.push_back(DueOf(entry));
-    IPT_RETURN_IF_ERROR(index.Upsert(clinic, entries));
-    IPT_RETURN_IF_ERROR(index.KeepRebuild(clinic, ticket.token, kRebuildHold));
+    if (taken.valid()) IPT_RETURN_IF_ERROR(taken.get());
+    taken = std::async(std::launch::async, [&, entries = std::move(entries)]() -> absl::Status {
+      IPT_RETURN_IF_ERROR(index.Upsert(clinic, entries));
+      return index.KeepRebuild(clinic, ticket.token, kRebuildHold);
+    });
     count += static_cast<int64_t>(page.size());
-    if (page.size() < kRebuildPage) break;
-    last = page.back();
+    more = page.size() == kRebuildPage;
+    if (more) last = page.back();
   }
+  IPT_RETURN_IF_ERROR(taken.get());
   IPT_RETURN_IF_ERROR(index.FinishRebuild(clinic, ticket.token, epoch));
   queue_.metrics().rebuilds.Increment();
   log::Line(log::Level::kInfo, "due_index_rebuilt",
