@@ -160,7 +160,7 @@ absl::StatusOr<bool> SqlDelivery::AnyToSweep(absl::Time now) {
       const auto any,
       conn_.QueryOne({"SELECT CASE WHEN EXISTS (SELECT 1 FROM reminders WHERE state = 2 "
                       "AND next_us <= :now) OR EXISTS (SELECT 1 FROM reminders "
-                      "WHERE state IN (1, 2) AND not_after_us <= :now AND state = 1) "
+                      "WHERE state = 1 AND not_after_us <= :now) "
                       "THEN 1 ELSE 0 END",
                       {kInt}},
                      {ToMicros(now)}, [](const Row& row) { return row.Bool(0); }));
@@ -430,9 +430,7 @@ absl::StatusOr<std::vector<LeaseRecord>> SqlDelivery::LockLapsed(absl::Time now,
 }
 
 absl::StatusOr<std::vector<LeaseRecord>> SqlDelivery::LockTooLate(absl::Time now, int limit) {
-  return LockQueued(
-      "r.state IN (1, 2) AND r.not_after_us <= :now AND r.state = 1 ORDER BY r.not_after_us", now,
-      limit);
+  return LockQueued("r.state = 1 AND r.not_after_us <= :now ORDER BY r.not_after_us", now, limit);
 }
 
 absl::Status SqlDelivery::WriteRows(const std::vector<KeyedRowChange>& changes, absl::Time now) {

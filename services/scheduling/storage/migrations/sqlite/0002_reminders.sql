@@ -104,7 +104,7 @@ CREATE UNIQUE INDEX reminders_one_each ON reminders
   (clinic_id, course_id, session_id, kind, audience, offset_minutes, occurrence);
 -- The queue: what is to be looked at next, and which clinic's.
 CREATE INDEX reminders_queue ON reminders (clinic_id, next_us, reminder_id) WHERE state IN (1, 2);
-CREATE INDEX reminders_queue_expiry ON reminders (not_after_us) WHERE state IN (1, 2);
+CREATE INDEX reminders_queue_expiry ON reminders (not_after_us) WHERE state = 1;
 -- The same condition in other words, which are asked for where this index and no other is to serve.
 CREATE INDEX reminders_of_course ON reminders (clinic_id, course_id, state, due_us)
   WHERE state < 3;
