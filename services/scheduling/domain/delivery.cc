@@ -11,8 +11,10 @@ namespace ipt::scheduling {
 namespace {
 
 // What could not be leased for a reason that passes soon: another one of its course is out, the
-// course is being changed, its reminders are being rewritten.
-constexpr absl::Duration kSoon = absl::Seconds(1);
+// course is being changed, its reminders are being rewritten. It is tried again when it has waited
+// for twice as long as before, within these.
+constexpr absl::Duration kSoon = absl::Milliseconds(100);
+constexpr absl::Duration kSoonMost = absl::Seconds(1);
 
 Judgement Stays(LeaseVerdict verdict, const LeaseRecord& record) {
   return {.verdict = verdict, .state = record.state};
@@ -203,7 +205,7 @@ absl::StatusOr<LeaseResult> LeaseDue(DeliveryTx& tx, const LeaseCommand& command
     QueueChange refused{.clinic_id = command.clinic_id,
                         .reminder_id = reminder.reminder_id,
                         .generation = reminder.generation,
-                        .next = std::max(reminder.next, gate.now + kSoon)};
+                        .next = gate.now + std::clamp(gate.now - reminder.next, kSoon, kSoonMost)};
     if (reminder.next > gate.now) {
       refused.next = reminder.next;
     } else if (reminder.not_after <= gate.now) {

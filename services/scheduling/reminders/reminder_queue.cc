@@ -136,6 +136,11 @@ void ReminderQueue::Settle(const Batch& batch, const LeaseResult* result) {
   // Should these fail, the index's own lease runs out, and SQL refuses what is not to be leased.
   if (!done.empty()) (void)index_.Complete(batch.clinic_id, batch.index_lease, done);
   if (!back.empty()) (void)index_.Release(batch.clinic_id, batch.index_lease, back);
+  // Others have looked meanwhile, and seen nothing until the index's own lease would run out.
+  const absl::Time soon = clock_.Now() + kLookAgain;
+  const bool ring = result != nullptr && std::any_of(back.begin(), back.end(),
+                                                     [&](const auto& b) { return b.due <= soon; });
+  if (ring) wake_.Ring(kTopic, batch.clinic_id);
 }
 
 void ReminderQueue::OnQueueChanged(const std::vector<QueueChange>& changes) {

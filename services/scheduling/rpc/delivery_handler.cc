@@ -32,6 +32,15 @@ void WriteWait(absl::Time next, absl::Time now, google::protobuf::Duration* out)
   out->set_nanos(static_cast<int>(absl::ToInt64Nanoseconds(rest)));
 }
 
+// When there is more to lease: by the index, or of what was refused only for a moment.
+absl::Time NextLook(const ReminderQueue::Batch& batch, const LeaseResult& result) {
+  absl::Time next = batch.next;
+  for (const QueueChange& refused : result.refused) {
+    if (refused.next.has_value()) next = std::min(next, *refused.next);
+  }
+  return next;
+}
+
 // The answers to words that were given under `names`, in order.
 template <typename Words, typename Results>
 void WriteVerdicts(const Words& words, const std::vector<Verdict>& verdicts, Results* out) {
@@ -83,8 +92,9 @@ absl::StatusOr<pb::LeaseRemindersResponse> DeliveryHandler::LeaseReminders(
         for (const Reminder& reminder : result.leased) {
           WriteLeased(reminder, answer.add_reminders());
         }
-        const absl::Time next =
-            static_cast<int>(result.leased.size()) >= command.most ? result.gate.now : batch.next;
+        const absl::Time next = static_cast<int>(result.leased.size()) >= command.most
+                                    ? result.gate.now
+                                    : NextLook(batch, result);
         WriteWait(std::max(next, result.leased.empty() ? result.gate.now + kPoll / 10 : next),
                   result.gate.now, answer.mutable_retry_after());
         leased = std::move(result);
@@ -219,9 +229,10 @@ class DeliveryHandler::ReminderStream final : public DeliveryHandler::Stream {
     command.most = std::min(credits_, kMostLeases);
     const ReminderQueue::Batch batch =
         queue.Take(command.clinic_id, command.most, command.channels.has_value());
-    const absl::Duration until_next = batch.next - queue.clock().Now();
-    const absl::Time again = ctx.now + std::clamp(until_next, absl::Milliseconds(5), kPoll);
-    if (batch.ids.has_value() && batch.ids->empty()) return again;
+    const auto again = [&](absl::Time next) {
+      return ctx.now + std::clamp(next - queue.clock().Now(), absl::Milliseconds(5), kPoll);
+    };
+    if (batch.ids.has_value() && batch.ids->empty()) return again(batch.next);
     command.candidates = batch.ids;
     std::optional<LeaseResult> leased;
     const absl::Status status =
@@ -240,7 +251,7 @@ class DeliveryHandler::ReminderStream final : public DeliveryHandler::Stream {
       WriteLeased(reminder, response.add_reminders());
     }
     credits_ -= static_cast<int>(leased->leased.size());
-    return std::max(again, ctx.now + kPoll / 10);
+    return std::max(again(NextLook(batch, *leased)), ctx.now + kPoll / 10);
   }
 
   absl::Status Complete(const CallContext& ctx,

@@ -189,6 +189,22 @@ TEST_F(DeliveryHandlerTest, TheNextOfACourseFollowsTheFirst) {
   EXPECT_THAT(Names(second), ElementsAre("clinics/north/reminders/r2"));
 }
 
+// A patient's and a therapist's reminder of one session are due at once: the second one of them
+// waits for the first, and not for a second more.
+TEST_F(DeliveryHandlerTest, TheNextOfACourseIsTriedSoon) {
+  Add("r1", "p1", absl::ZeroDuration());
+  Add("r2", "p1", absl::ZeroDuration());
+  clock_.Advance(absl::Milliseconds(125));
+  ASSERT_OK_AND_ASSIGN(const auto first, Lease());
+  ASSERT_EQ(first.reminders_size(), 1);
+  EXPECT_EQ(first.retry_after().seconds(), 0);
+  EXPECT_LE(first.retry_after().nanos(), 250'000'000);
+  ASSERT_OK(Complete(first.reminders(0), pb::ATTEMPT_OUTCOME_SENT));
+  clock_.Advance(absl::Milliseconds(250));
+  ASSERT_OK_AND_ASSIGN(const auto second, Lease());
+  EXPECT_EQ(second.reminders_size(), 1);
+}
+
 TEST_F(DeliveryHandlerTest, AnIndexThatKnowsNothingCostsNothing) {
   Add("r1", "p1", -absl::Minutes(1));
   ASSERT_OK_AND_ASSIGN(const auto ticket, index_.BeginRebuild("north", "x", absl::Hours(1), true));
@@ -387,6 +403,18 @@ TEST_F(DeliveryStreamTest, WaitsForTheNextDueAndIsWoken) {
   EXPECT_LE(next.again, clock_.Now() + absl::Milliseconds(750));
   clock_.Advance(absl::Milliseconds(750));
   EXPECT_TRUE(Next().response.has_value());
+}
+
+// Another gateway held it in the index, and gave it back for a moment.
+TEST_F(DeliveryStreamTest, IsWokenForWhatAnotherOneCouldNotLease) {
+  Open(10);
+  EXPECT_FALSE(Next().response.has_value());
+  Add("r1", "p1", -absl::Minutes(1));
+  Add("r2", "p1", -absl::Minutes(1));
+  const int before = handle_->wakes;
+  ASSERT_OK_AND_ASSIGN(const auto first, Lease());
+  EXPECT_THAT(Names(first), ElementsAre("clinics/north/reminders/r1"));
+  EXPECT_GT(handle_->wakes, before);
 }
 
 TEST_F(DeliveryStreamTest, ExtendsAndEndsWithItsClient) {
