@@ -186,10 +186,14 @@ absl::Status IndexKeeper::IndexOnce() {
   const absl::Time now = store_clock_.Now();
   int64_t depth = 0;
   for (size_t i = 0; i < clinics.size(); ++i) {
+    const int64_t mark = queue_.IncompleteMark(clinics[i]);
     if (!next[i].has_value()) {
       IPT_RETURN_IF_ERROR(Rebuild(clinics[i]));
+    } else if (mark != 0) {
+      IPT_ASSIGN_OR_RETURN(const bool all, BringBack(clinics[i], now));
+      if (all) queue_.Unmark(clinics[i], mark);
     } else if (heads[i].next < now - kOverdue) {
-      IPT_RETURN_IF_ERROR(BringBack(clinics[i]));
+      IPT_RETURN_IF_ERROR(BringBack(clinics[i], now - kOverdue).status());
     }
     IPT_ASSIGN_OR_RETURN(const cache::DueDepth clinic_depth, queue_.index().Depth(clinics[i]));
     depth += clinic_depth.queued + clinic_depth.leased;
@@ -248,9 +252,15 @@ absl::Status IndexKeeper::Rebuild(const std::string& clinic) {
   return absl::OkStatus();
 }
 
-absl::Status IndexKeeper::BringBack(const std::string& clinic) {
-  IPT_ASSIGN_OR_RETURN(const auto overdue,
-                       Page(clinic, absl::UnixEpoch(), "", store_clock_.Now() - kOverdue, kPage));
+absl::Status IndexKeeper::Put(const std::string& clinic,
+                              const std::vector<cache::DueEntry>& entries) {
+  const absl::Status status = queue_.index().Upsert(clinic, entries);
+  if (!status.ok()) queue_.MarkIncomplete(clinic);
+  return status;
+}
+
+absl::StatusOr<bool> IndexKeeper::BringBack(const std::string& clinic, absl::Time before) {
+  IPT_ASSIGN_OR_RETURN(const auto overdue, Page(clinic, absl::UnixEpoch(), "", before, kPage));
   std::vector<std::string> ids;
   for (const QueueEntry& entry : overdue) ids.push_back(entry.reminder_id);
   IPT_ASSIGN_OR_RETURN(const auto known, queue_.index().Lookup(clinic, ids));
@@ -260,9 +270,11 @@ absl::Status IndexKeeper::BringBack(const std::string& clinic) {
       missing.push_back(DueOf(overdue[i]));
     }
   }
-  if (missing.empty()) return absl::OkStatus();
+  const bool all = overdue.size() < kPage;
+  if (missing.empty()) return all;
+  IPT_RETURN_IF_ERROR(Put(clinic, missing));
   queue_.metrics().mended_added.Increment(static_cast<double>(missing.size()));
-  return queue_.index().Upsert(clinic, missing);
+  return all;
 }
 
 // Goes round all clinics, from where the last round ended.
@@ -309,7 +321,7 @@ absl::StatusOr<bool> IndexKeeper::AuditPage(const std::string& clinic) {
       mended += known[i].has_value() || page[i].next < now + kIndexHorizon - kEntering;
     }
     if (!missing.empty()) {
-      IPT_RETURN_IF_ERROR(index.Upsert(clinic, missing));
+      IPT_RETURN_IF_ERROR(Put(clinic, missing));
       queue_.metrics().mended_added.Increment(static_cast<double>(mended));
     }
     if (page.size() < kPage) {

@@ -43,8 +43,10 @@ class IndexKeeper {
   absl::Time Deadline() const { return own_.Now() + absl::Seconds(30); }
   absl::Status CheckClock();
   absl::Status Rebuild(const std::string& clinic);
-  // Overdue for a while, and the index does not know of it.
-  absl::Status BringBack(const std::string& clinic);
+  // What was due before this instant, and the index does not know of it. True: that was all.
+  absl::StatusOr<bool> BringBack(const std::string& clinic, absl::Time before);
+  // Into the index; the clinic is marked where it does not take them.
+  absl::Status Put(const std::string& clinic, const std::vector<cache::DueEntry>& entries);
   absl::Status Audit(const std::vector<QueueHead>& clinics);
   absl::StatusOr<bool> AuditPage(const std::string& clinic);
   absl::Status Measure(const std::vector<QueueHead>& heads);

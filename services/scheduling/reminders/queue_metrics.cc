@@ -36,8 +36,9 @@ QueueMetrics::QueueMetrics(Metrics& metrics)
                                    "whose sending is paused are left out.")),
       clock_offset(metrics.Gauge("ipt_store_clock_offset_seconds",
                                  "How far the store's clock is ahead of this process'.")),
-      fallback_claims(metrics.Counter("ipt_reminder_fallback_claims_total",
-                                      "Claims that looked in SQL because the due-index was away.")),
+      fallback_claims(
+          metrics.Counter("ipt_reminder_fallback_claims_total",
+                          "Claims that looked in SQL because the due-index was away or full.")),
       rebuilds(metrics.Counter("ipt_reminder_index_rebuilds_total",
                                "Times that the due-index of a clinic was rebuilt from SQL.")),
       mended_added(metrics.Counter("ipt_reminder_index_mended_total",

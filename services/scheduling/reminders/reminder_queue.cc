@@ -47,6 +47,23 @@ void ReminderQueue::OnRebuildNeeded(std::function<void(const std::string&)> rebu
   rebuild_ = std::move(rebuild);
 }
 
+void ReminderQueue::MarkIncomplete(const std::string& clinic) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  incomplete_[clinic] = ++marks_;
+}
+
+int64_t ReminderQueue::IncompleteMark(const std::string& clinic) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto marked = incomplete_.find(clinic);
+  return marked == incomplete_.end() ? 0 : marked->second;
+}
+
+void ReminderQueue::Unmark(const std::string& clinic, int64_t mark) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto marked = incomplete_.find(clinic);
+  if (marked != incomplete_.end() && marked->second == mark) incomplete_.erase(marked);
+}
+
 ReminderQueue::Batch ReminderQueue::Take(absl::string_view clinic_id, int most, bool by_channel) {
   const absl::Time now = clock_.Now();
   Batch batch{.clinic_id = std::string(clinic_id),
@@ -55,9 +72,11 @@ ReminderQueue::Batch ReminderQueue::Take(absl::string_view clinic_id, int most, 
               .index_lease = "",
               .next = now + kLookAgain};
   std::string epoch;
+  bool incomplete = false;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     epoch = epoch_;
+    incomplete = incomplete_.contains(clinic_id);
     if (const auto held = hold_until_.find(clinic_id); held != hold_until_.end()) {
       if (now < held->second) {
         batch.ids.emplace();
@@ -68,7 +87,7 @@ ReminderQueue::Batch ReminderQueue::Take(absl::string_view clinic_id, int most, 
     }
   }
   if (by_channel) return batch;
-  if (epoch.empty()) {
+  if (epoch.empty() || incomplete) {
     metrics_.fallback_claims.Increment();
     return batch;
   }
@@ -152,6 +171,7 @@ void ReminderQueue::OnQueueChanged(const std::vector<QueueChange>& changes) {
     const size_t taken = std::min(room, changes.size());
     changes_.insert(changes_.end(), changes.begin(), changes.begin() + taken);
     dropped = changes.size() - taken;
+    for (size_t i = taken; i < changes.size(); ++i) incomplete_[changes[i].clinic_id] = ++marks_;
   }
   if (dropped > 0) metrics_.changes_dropped.Increment(static_cast<double>(dropped));
   feeder_.Kick();
@@ -202,6 +222,7 @@ void ReminderQueue::Feed() {
     if (!clinic.in.empty()) status.Update(index_.Upsert(id, clinic.in));
     if (!status.ok()) {
       metrics_.changes_dropped.Increment(static_cast<double>(clinic.in.size() + clinic.out.size()));
+      if (!clinic.in.empty()) MarkIncomplete(id);
     }
     if (clinic.soon) wake_.Ring(kTopic, id);
   }

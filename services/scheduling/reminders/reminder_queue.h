@@ -4,7 +4,8 @@
 //   the keeper compares both all the time  the store's compare-and-set decides -> Settle -> index
 //
 // The index holds ids only. What it hands out is tried in SQL, and what it forgot SQL brings back:
-// while it is away, or is being rebuilt, Take says so and the store looks by itself.
+// while it is away, is being rebuilt, or did not take all that it was told (it may be full), Take
+// says so and the store looks by itself.
 //
 // Thread-safe.
 #pragma once
@@ -46,6 +47,14 @@ class ReminderQueue final : public QueueListener {
   std::string epoch() const;
   // Called when a clinic's index has to be rebuilt.
   void OnRebuildNeeded(std::function<void(const std::string& clinic)> rebuild);
+
+  // The index did not take something of the clinic's: until all that is due was brought back into
+  // it, the store is asked.
+  void MarkIncomplete(const std::string& clinic);
+  // Names the last such mark; 0: there is none.
+  int64_t IncompleteMark(const std::string& clinic) const;
+  // All that is due is in the index. Nothing, where it was marked again since.
+  void Unmark(const std::string& clinic, int64_t mark);
 
   // Ids that are due, to be leased in the store next.
   struct Batch {
@@ -91,6 +100,8 @@ class ReminderQueue final : public QueueListener {
   std::function<void(const std::string&)> rebuild_;
   std::vector<QueueChange> changes_;                         // not yet in the index
   absl::flat_hash_map<std::string, absl::Time> hold_until_;  // clinics that may not lease now
+  absl::flat_hash_map<std::string, int64_t> incomplete_;     // clinics by their last mark
+  int64_t marks_ = 0;
 
   std::mutex feeding_;
   std::mutex watches_mutex_;  // held while watchers are told

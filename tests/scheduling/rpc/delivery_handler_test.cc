@@ -1,5 +1,6 @@
 #include "scheduling/rpc/delivery_handler.h"
 
+#include "absl/strings/str_cat.h"
 #include "platform/cache/memory_due_index.h"
 #include "platform/cache/wake.h"
 #include "scheduling/reminders/index_keeper.h"
@@ -103,12 +104,26 @@ class DeliveryHandlerTest : public HandlerTest {
     return handler_.CompleteReminders(Call(request), request);
   }
 
+  // Fills the index with what the store does not know, or makes room again.
+  void FillIndex(bool fill) {
+    std::vector<cache::DueEntry> ghosts;
+    for (int i = 0; i < kIndexRoom; ++i) {
+      ghosts.push_back({absl::StrCat("ghost", i), 1, start_ + absl::Hours(40)});
+    }
+    if (fill) {
+      ASSERT_OK(index_.Upsert("north", ghosts));
+    } else {
+      ASSERT_OK(index_.Remove("north", ghosts));
+    }
+  }
+
+  static constexpr int kIndexRoom = 100;
   // The store's deadlines are of the real clock.
   const absl::Time start_ = absl::FromUnixSeconds(absl::ToUnixSeconds(absl::Now()));
   double fallbacks_ = 0;
   ipt::testing::FakeClock clock_{start_};
   StoreClock store_clock_{clock_};
-  cache::MemoryDueIndex index_{store_clock_};
+  cache::MemoryDueIndex index_{store_clock_, kIndexRoom};
   cache::LocalWake wake_;
   Metrics metrics_{"test", "1"};
   QueueMetrics queue_metrics_{metrics_};
@@ -203,6 +218,29 @@ TEST_F(DeliveryHandlerTest, TheNextOfACourseIsTriedSoon) {
   clock_.Advance(absl::Milliseconds(250));
   ASSERT_OK_AND_ASSIGN(const auto second, Lease());
   EXPECT_EQ(second.reminders_size(), 1);
+}
+
+TEST_F(DeliveryHandlerTest, WhatAFullIndexDidNotTakeIsLeasedFromTheStore) {
+  ASSERT_OK(keeper_.IndexOnce());
+  FillIndex(true);
+  Add("r1", "p1", -absl::Minutes(1));
+  ASSERT_OK_AND_ASSIGN(const auto from_store, Lease());
+  EXPECT_THAT(Names(from_store), ElementsAre("clinics/north/reminders/r1"));
+  EXPECT_EQ(queue_metrics_.fallback_claims.Value(), fallbacks_ + 1);
+  // Also what the keeper alone knows of, and for as long as it finds no room.
+  Sql(InsertReminder({.id = "r2", .course = "kp2", .due = -absl::Minutes(1)}, start_, "north", "p2",
+                     "ann"));
+  EXPECT_THAT(keeper_.IndexOnce(), StatusIs(absl::StatusCode::kResourceExhausted));
+  ASSERT_OK_AND_ASSIGN(const auto unknown, Lease());
+  EXPECT_THAT(Names(unknown), ElementsAre("clinics/north/reminders/r2"));
+  // With room, the index is asked again.
+  Add("r3", "p3", -absl::Minutes(1));
+  FillIndex(false);
+  ASSERT_OK(keeper_.IndexOnce());
+  const double fallbacks = queue_metrics_.fallback_claims.Value();
+  ASSERT_OK_AND_ASSIGN(const auto from_index, Lease());
+  EXPECT_THAT(Names(from_index), ElementsAre("clinics/north/reminders/r3"));
+  EXPECT_EQ(queue_metrics_.fallback_claims.Value(), fallbacks);
 }
 
 TEST_F(DeliveryHandlerTest, AnIndexThatKnowsNothingCostsNothing) {
