@@ -140,7 +140,7 @@ class ReminderStore:
         """How many the index holds; None while it is not built, or the service has not looked yet."""
         if self.bench.redis.cli("EXISTS", self.key("epoch")) != "1":
             return None
-        if self.service.metric("ipt_reminder_queue_depth") == 0:
+        if not self.service.metric("ipt_reminder_queue_depth"):
             return None
         return int(self.bench.redis.cli("ZCARD", self.key("due")))
 

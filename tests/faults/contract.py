@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import random
 import sys
 import time
 import uuid
@@ -30,12 +31,12 @@ class Client:
         self.channels = [grpc.insecure_channel(a, options=[
             ("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 200)])
             for a in addresses]
-        self.turn = 0
+        # Where there is no other server to turn to. Also, gRPC's sessions come up only while a call
+        # waits for them.
+        self.wait = len(self.channels) == 1
 
     def stub(self, service, file):
-        self.turn += 1
-        return getattr(module(f"{file}_pb2_grpc"), service + "Stub")(
-            self.channels[self.turn % len(self.channels)])
+        return getattr(module(f"{file}_pb2_grpc"), service + "Stub")(random.choice(self.channels))
 
     def call(self, file, method, seconds=60, **fields):
         service = "".join(word.capitalize() for word in file.split("_"))
@@ -46,7 +47,8 @@ class Client:
         until = time.monotonic() + seconds
         while True:
             try:
-                return getattr(self.stub(service, file), method)(request, timeout=10)
+                return getattr(self.stub(service, file), method)(
+                    request, timeout=10, wait_for_ready=self.wait)
             except self.grpc.RpcError as error:
                 again = (self.grpc.StatusCode.UNAVAILABLE, self.grpc.StatusCode.DEADLINE_EXCEEDED,
                          self.grpc.StatusCode.ABORTED, self.grpc.StatusCode.RESOURCE_EXHAUSTED)

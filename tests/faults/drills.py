@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 
+import reminding
 from following import follow
 from processes import Failure, Postgres, Service, wait_for
 from stores import PostgresStore, SqliteStore, check_not_torn, check_store, read_log
@@ -33,10 +34,13 @@ class World:
             self._postgres = Postgres(self.tools)
         return self._postgres
 
+    def name(self, of):
+        self._names += 1
+        return f"{of}-{self._names}"
+
     def service(self, engine, flags=(), tmpfs_mb=None):
         """A service that is not yet started, on an empty store, and the store."""
-        self._names += 1
-        name = f"{engine}-{self._names}"
+        name = self.name(engine)
         if engine == "sqlite":
             service = Service(self.tools, engine, name, flags=flags, tmpfs_mb=tmpfs_mb)
             return service, SqliteStore(service)
@@ -45,8 +49,7 @@ class World:
         return service, PostgresStore(self.postgres, database)
 
     def log_path(self):
-        self._names += 1
-        return self.tools.path(f"acknowledged-{self._names}")
+        return self.tools.path(self.name("acknowledged"))
 
     def close(self):
         if self._postgres is not None:
@@ -194,11 +197,11 @@ def restart(world, engine, size):
             for _ in range(size["restarts"]):
                 world.postgres.stop(size["mode"])
                 down = time.monotonic()
-                wait_for("store_up 0", lambda: metric(service, "store_up") == 0)
+                wait_for("store_up 0", lambda: service.metric("store_up") == 0)
                 time.sleep(max(0.0, size["down"] - (time.monotonic() - down)))
                 world.postgres.start()
                 started = time.monotonic()
-                wait_for("store_up 1", lambda: metric(service, "store_up") == 1)
+                wait_for("store_up 1", lambda: service.metric("store_up") == 1)
                 back = time.monotonic() - started
                 time.sleep(0.3)
             answer = running.result()
@@ -220,13 +223,6 @@ def restart(world, engine, size):
         expect_changes(named, ["SERVING"] + ["NOT_SERVING", "SERVING"] * size["restarts"], "of " + COURSES)
         expect_changes(whole, ["SERVING"], "of the server")
         return {"down": f"{size['down']} s", "back in": f"{back:.1f} s", **numbers}
-
-
-def metric(service, name):
-    for line in service.get("/metrics")[1].splitlines():
-        if line.startswith(name) and line[len(name)] in " {":
-            return float(line.rsplit(" ", 1)[1])
-    return None
 
 
 def expect_changes(watch, expected, whose):
@@ -464,4 +460,6 @@ DRILLS = [
           {"writers": 6, "kills": 200, "server_kills": 12, "seconds": 120}),
     Drill("full-queue", "sqlite", full_queue, {"in_flight": 64, "seconds": 2},
           {"in_flight": 256, "seconds": 10}),
+    *[Drill(name, engine, run, {**reminding.REDUCED, **reduced}, {**reminding.FULL, **full})
+      for name, engines, run, reduced, full in reminding.FAULTS for engine in engines],
 ]

@@ -1,4 +1,4 @@
-"""Real servers for drills: a service of the suite, a PostgreSQL of our own.
+"""Real servers for drills: a service of the suite, a PostgreSQL, a Redis and a Sentinel of our own.
 
 Every child dies with this process. Logs stay in the drill's folder.
 """
@@ -10,7 +10,6 @@ import json
 import os
 import pwd
 import random
-import re
 import signal
 import socket
 import subprocess
@@ -104,9 +103,10 @@ class Load:
 class Service:
     """ipt-suite on SQLite, or ipt-scheduling on PostgreSQL; the same ports over restarts."""
 
-    def __init__(self, tools, engine, name, database=None, flags=(), tmpfs_mb=None):
+    def __init__(self, tools, engine, name, database=None, flags=(), tmpfs_mb=None, ahead=0):
         self.tools = tools
         self.engine = engine
+        self.env = clock_ahead(ahead) if ahead else None
         self.port, self.admin_port = free_port(), free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.log = tools.path(f"{name}.log")
@@ -143,7 +143,8 @@ class Service:
     def start(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                self.args, stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=die_with_parent
+                self.args, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env,
+                preexec_fn=die_with_parent
             )
         self.starts += 1
         wait_for("readiness of " + os.path.basename(self.args[0]), self.ready)
@@ -162,9 +163,20 @@ class Service:
             return 0, ""
 
     def metric(self, name):
-        """The value of a metric without labels; 0 where there is none."""
-        found = re.search(rf"^{name} (\S+)", self.get("/metrics")[1], re.M)
-        return float(found[1]) if found else 0
+        """The value of the first line of this name (and labels, where they are given); None if none."""
+        for line in self.get("/metrics")[1].splitlines():
+            if line.startswith(name) and line[len(name)] in " {":
+                return float(line.rsplit(" ", 1)[1])
+        return None
+
+    def logged(self, event):
+        """The lines of this event in the log, as dictionaries."""
+        lines = []
+        with open(self.log, encoding="utf-8", errors="replace") as text:
+            for line in text:
+                if f'"event":"{event}"' in line.replace(" ", "") and line.endswith("}\n"):
+                    lines.append(json.loads(line))
+        return lines
 
     def ready(self):
         if self.process.poll() is not None:
@@ -200,6 +212,16 @@ class Service:
                 self.kill()
             if self.tmpfs:
                 self.tmpfs.close()
+
+
+def clock_ahead(seconds):
+    """The environment in which a process' wall clock is ahead. Its monotonic clock is not, as with a
+    clock that is set wrong."""
+    found = sorted(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1"))
+    if not found:
+        raise Failure("no libfaketime: run tools/setup")
+    return {**os.environ, "LD_PRELOAD": found[-1], "FAKETIME": f"+{seconds}s",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 def mount_namespace():
@@ -319,30 +341,51 @@ class Postgres:
 
 
 class Redis:
-    """A redis-server of our own on a socket, with nothing kept on disk."""
+    """A redis-server of our own on a socket (and a port, where one is given), with nothing kept on
+    disk but by `save`."""
 
-    def __init__(self, tools, flags=()):
-        self.folder = tools.path("redis")
+    def __init__(self, tools, flags=(), name="redis", port=0, password=None):
+        self.folder = tools.path(name)
         os.mkdir(self.folder)
         self.socket = os.path.join(self.folder, "socket")
-        self.flags = flags
+        self.log = os.path.join(self.folder, "log")
+        self.flags = ["--port", str(port), *flags]
+        self.password = password
         self.process = None
         self.start()
 
     def start(self):
-        with open(os.path.join(self.folder, "log"), "ab") as log:
+        with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", self.folder,
+                ["redis-server", "--bind", "127.0.0.1", "--unixsocket", self.socket, "--dir", self.folder,
                  "--save", "", *self.flags], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 preexec_fn=die_with_parent)
         wait_for("Redis", lambda: self.cli("PING") == "PONG")
 
     def cli(self, *command):
-        return subprocess.run(["redis-cli", "-s", self.socket, *command], text=True,
+        password = ["--no-auth-warning", "-a", self.password] if self.password else []
+        return subprocess.run(["redis-cli", "-s", self.socket, *password, *command], text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.strip()
+
+    def info(self, field):
+        for line in self.cli("INFO", "everything").splitlines():
+            if line.startswith(field + ":"):
+                return line.split(":", 1)[1].strip()
+        return None
 
     def url(self):
         return f"unix://{self.socket}"
+
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def save(self):
+        """Keeps a snapshot, from which the next start is made."""
+        if self.cli("SAVE") != "OK":
+            raise Failure(f"Redis did not save; see {self.log}")
 
     def kill(self):
         self.process.kill()
@@ -351,3 +394,43 @@ class Redis:
     def close(self):
         if self.process.poll() is None:
             self.kill()
+
+
+class Sentinel:
+    """A redis-sentinel of our own that watches one master, and whose word alone is enough."""
+
+    MASTER = "drill"
+
+    def __init__(self, tools, master_port, down_ms):
+        self.folder = tools.path("sentinel")
+        os.mkdir(self.folder)
+        self.port = free_port()
+        config = os.path.join(self.folder, "sentinel.conf")
+        with open(config, "w", encoding="utf-8") as out:
+            out.write(f"port {self.port}\nbind 127.0.0.1\ndir {self.folder}\n"
+                      f"sentinel monitor {self.MASTER} 127.0.0.1 {master_port} 1\n"
+                      f"sentinel down-after-milliseconds {self.MASTER} {down_ms}\n"
+                      f"sentinel failover-timeout {self.MASTER} 10000\n")
+        with open(os.path.join(self.folder, "log"), "ab") as log:
+            self.process = subprocess.Popen(["redis-sentinel", config], stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log, preexec_fn=die_with_parent)
+        wait_for("Sentinel", lambda: self.cli("PING") == "PONG")
+
+    def cli(self, *command):
+        return subprocess.run(["redis-cli", "-p", str(self.port), *command], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.strip()
+
+    def master_port(self):
+        lines = self.cli("SENTINEL", "get-master-addr-by-name", self.MASTER).splitlines()
+        return int(lines[1]) if len(lines) == 2 else None
+
+    def replicas(self):
+        return self.cli("SENTINEL", "replicas", self.MASTER).splitlines().count("name")
+
+    def url(self):
+        return f"sentinel://127.0.0.1:{self.port}/{self.MASTER}"
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(60)

@@ -25,6 +25,13 @@ class SqliteStore:
         finally:
             db.close()
 
+    def write(self, sql):
+        db = self._open()
+        try:
+            db.execute(sql)
+        finally:
+            db.close()
+
     def attempt(self, *statements):
         """Runs the statements in a transaction, undone afterwards. Returns the error or None, and
         the overlaps that the store had before it was undone."""
@@ -67,6 +74,8 @@ class PostgresStore:
         if error:
             raise Failure(f"psql: {error}")
         return rows
+
+    write = rows
 
     def attempt(self, *statements):
         counts = " + ".join(f"({OVERLAPS.format(**c)})" for c in KINDS.values())
