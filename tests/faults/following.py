@@ -273,9 +273,7 @@ def check_alive(writers):
 
 def follow(world, engine, size):
     """A follower killed again and again, and servers, too: it ends with exactly the store's content."""
-    stubs = os.path.join(os.path.dirname(os.path.abspath(world.tools.bin)), "generated_python")
-    if not os.path.exists(os.path.join(stubs, "ipt")):
-        raise Failure(f"{stubs} is missing: cmake --build --preset release --target ipt_python_stubs")
+    stubs = world.tools.stubs()
     contract.load(stubs)
     first, _ = world.service(engine)
     services = [first]

@@ -59,6 +59,13 @@ class Tools:
     def path(self, name):
         return os.path.join(self.folder, name)
 
+    def stubs(self):
+        """The folder of the generated Python stubs."""
+        stubs = os.path.join(os.path.dirname(os.path.abspath(self.bin)), "generated_python")
+        if not os.path.exists(os.path.join(stubs, "ipt")):
+            raise Failure(f"{stubs} is missing: cmake --build --preset release --target ipt_python_stubs")
+        return stubs
+
     def load_args(self, target, command, flags):
         return [
             os.path.join(self.bin, "ipt-load"),

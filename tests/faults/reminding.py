@@ -41,13 +41,6 @@ def timestamp(seconds):
     return {"seconds": int(seconds)}
 
 
-def stubs_of(tools):
-    stubs = os.path.join(os.path.dirname(os.path.abspath(tools.bin)), "generated_python")
-    if not os.path.exists(os.path.join(stubs, "ipt")):
-        raise Failure(f"{stubs} is missing: cmake --build --preset release --target ipt_python_stubs")
-    return stubs
-
-
 class Mover(threading.Thread):
     """Books, moves and cancels sessions of its own courses, and remembers what it was told when."""
 
@@ -79,17 +72,21 @@ class Mover(threading.Thread):
     def free_start(self, course):
         """Soon enough to be told at once, or, now and then, tomorrow."""
         first = int(time.time()) // (SLOT * 60) + 1
-        hours = (25, 40) if self.random.random() < 0.2 else (4.5, 7.5)
         taken = {start for of, start in self.starts.values() if of == course}
-        free = [slot * SLOT * 60 for slot in range(first + int(hours[0] * 4), first + int(hours[1] * 4))
-                if slot * SLOT * 60 not in taken]
-        return self.random.choice(free)
+
+        def free(*hours):
+            return [slot * SLOT * 60 for slot in range(*(first + int(hour * 4) for hour in hours))
+                    if slot * SLOT * 60 not in taken]
+
+        soon, tomorrow = free(4.5, 7.5), free(25, 40)
+        return self.random.choice(tomorrow if not soon or self.random.random() < 0.2 else soon)
 
     def remember(self, name, start, act):
-        """What is asked is noted first: whoever dies in between may have done it."""
-        move = sends.Move(now_us(), None, None if start is None else start * 1_000_000)
+        """Between the two instants nobody knows which time holds."""
+        asked = now_us()
         session = act()
-        self.moves[name or session.name.rsplit("/", 1)[1]].append(move._replace(done=now_us()))
+        self.moves[name or session.name.rsplit("/", 1)[1]].append(
+            sends.Move(asked, now_us(), None if start is None else start * 1_000_000))
         return session
 
     def book(self):
@@ -157,7 +154,7 @@ class Stage:
     def __init__(self, world, engine, size, redis=None, replicas=1, flags=(), ahead=0):
         """`redis`: its URL, or None. `ahead`: of the last replica's clock, in seconds."""
         self.tools, self.size, self.engine = world.tools, size, engine
-        self.stubs = stubs_of(self.tools)
+        self.stubs = self.tools.stubs()
         contract.load(self.stubs)
         if redis is not None:
             flags = [f"--redis={redis}", *flags]
@@ -282,8 +279,8 @@ class Stage:
         planned = f"kind = 1 AND state = 1 AND due_us > {first}"
         self.store.write(f"UPDATE reminders SET next_us = {first} + {spread.format(span)} WHERE {planned}")
         self.store.write(f"UPDATE reminders SET due_us = next_us WHERE {planned}")
-        self.store.write(f"UPDATE reminders SET not_after_us = due_us + {int(SHORT_USE * 1e6)} WHERE kind = 1 AND state = 1"
-                   f" AND due_us < {first + span} AND due_us % 5 = 0")
+        self.store.write(f"UPDATE reminders SET not_after_us = due_us + {int(SHORT_USE * 1e6)}"
+                         f" WHERE kind = 1 AND state = 1 AND due_us < {first + span} AND due_us % 5 = 0")
 
     # ----------------------------------------------------------------------------- the drill
 
@@ -345,7 +342,8 @@ class Stage:
 
     def check(self, **struck):
         """The promises, and the numbers of the table."""
-        moves = {}
+        moves = {session: [sends.Move(0, 0, int(start))] for session, start in self.store.rows(
+            "SELECT session_id, start_us FROM sessions")}
         for mover in self.movers:
             moves.update(mover.moves)
         books = sends.Books(*sends.read_store(self.store), *sends.read_logs([g.log for g in self.gateways]),
@@ -358,7 +356,7 @@ class Stage:
         late = [row for row in held if row.state == sends.SUPPRESSED]
         if not late or not any(row.state == sends.SENT for row in held):
             raise Failure(f"of {len(held)} held back, {len(late)} were too late")
-        moved = sum(len(of) for of in moves.values())
+        moved = sum(mover.done for mover in self.movers)
         seconds = sends.lateness(books, without=(HELD,))
         lateness = {"p50": seconds[len(seconds) // 2], "p99": seconds[len(seconds) * 99 // 100],
                     "max": seconds[-1]}

@@ -17,7 +17,7 @@ Row = collections.namedtuple(
 Attempt = collections.namedtuple("Attempt", "clinic id generation number token leased ended outcome")
 Send = collections.namedtuple("Send", "clinic id generation token start due expire lease_end at")
 Word = collections.namedtuple("Word", "clinic id token outcome verdict at")
-# A change of a session's time: None where it was cancelled. `done`: None while it is not known.
+# A change of a session's time: None where it was cancelled. `asked`: 0 where it is as it was planned.
 Move = collections.namedtuple("Move", "asked done start")
 
 
@@ -136,7 +136,7 @@ def check_time(send, attempt, moves):
     """What was told was so when it was leased: no change that was acknowledged before says otherwise."""
     if not moves:
         return
-    known = [move for move in moves if move.done is not None and move.done <= attempt.leased]
+    known = [move for move in moves if move.done <= attempt.leased]
     later = [move for move in moves[len(known):] if move.asked <= send.at]
     if send.start not in {move.start for move in known[-1:] + later}:
         raise Failure(f"sent with a time that was superseded: {send}, leased {attempt.leased}, {moves}")
@@ -169,7 +169,8 @@ def check_the_checks(books, until, injected):
                key=lambda a: a.number)
     again = last._replace(number=last.number + 1, token=last.token + 10**12, outcome=OUTCOME_UNKNOWN)
     sessions = {(r.clinic, r.id): r.session for r in books.rows}
-    moved = next((s for s in books.sends if sessions[s.clinic, s.id] in books.moves), None)
+    moved = next((s for s in books.sends
+                  if any(move.asked for move in books.moves.get(sessions[s.clinic, s.id], ()))), None)
 
     def forge(what, injected=injected, **changes):
         forged = copy.copy(books)
