@@ -37,7 +37,9 @@ const std::map<std::string, const char*>& HintsByReason() {
        "book outside the pause, resume the course, or add --during-pause --override.reason WHY"},
       {"SESSION_LIMIT", "extend the course first: iptctl course extend --help"},
       {"SESSIONS_IN_THE_WAY", "move or cancel them first, or add --cancel-sessions"},
-      {"OPEN_COURSE_EXISTS", "close the other course first, or create with --allow-concurrent"},
+      {"OPEN_COURSE_EXISTS",
+       "close the other course first; beside it only a new one can be opened, by course create or "
+       "import with --allow-concurrent"},
       {"THERAPIST_HAS_COURSES",
        "give the courses away first (iptctl course transfer-all), or add --force"},
       {"SESSION_HISTORY_FULL", "cancel the session and book another one"},

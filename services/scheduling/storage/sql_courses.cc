@@ -65,6 +65,11 @@ absl::StatusOr<Course> CourseOf(absl::string_view clinic_id, const Row& row) {
 
 constexpr ColumnTypes kDeadlineColumns = {kText, kInt, kInt};
 
+// Of a course that is there already: whether it allows another beside it was said when it was
+// opened.
+constexpr char kCloseTheOther[] =
+    "the patient has another open course in this clinic: close one of the two first";
+
 constexpr Statement kGetCourse = {SELECT_COURSE " AND c.course_id = :course", kCourseColumns};
 
 constexpr Statement kInsertCourse = {
@@ -326,7 +331,9 @@ absl::Status SqlSchedulingTx::InsertCourse(Course& course, absl::Time now) {
   if (storage::SqlErrorKindOf(status) == storage::SqlErrorKind::kForeignKey) {
     return storage::RetryTransaction();
   }
-  return OpenCourseExistsOr(status, name);
+  return OpenCourseExistsOr(status, name,
+                            "the patient has an open course in this clinic: close it first, or let "
+                            "the new one allow a concurrent course");
 }
 
 absl::Status SqlSchedulingTx::UpdateCourse(Course& course, absl::Time now) {
@@ -362,7 +369,7 @@ absl::Status SqlSchedulingTx::UpdateCourse(Course& course, absl::Time now) {
                                           course.clinic_id,
                                           course.course_id},
                                          kCourseType, name),
-                            name);
+                            name, kCloseTheOther);
 }
 
 absl::Status SqlSchedulingTx::UpdateCourseDerived(const Course& course) {
@@ -376,7 +383,7 @@ absl::Status SqlSchedulingTx::UpdateCourseDerived(const Course& course) {
            course.therapist_calendar_version, course.clinic_calendar_version,
            course.reminder_version, course.reminder_digest, course.clinic_id, course.course_id},
           kCourseType, name),
-      name);
+      name, kCloseTheOther);
 }
 
 }  // namespace ipt::scheduling

@@ -109,7 +109,9 @@ absl::Status SqlSchedulingTx::MergePatient(absl::string_view clinic_id, absl::st
   // Courses first: whoever adds sessions to one of them holds its row, so that all of its sessions
   // are there to be moved once the courses are ours.
   absl::Status status = conn_.Execute(kMoveCourses, {into_id, clinic_id, from_id}).status();
-  IPT_RETURN_IF_ERROR(OpenCourseExistsOr(status, into));
+  IPT_RETURN_IF_ERROR(OpenCourseExistsOr(
+      status, into,
+      "each of the two patients has an open course in this clinic: close one of them, then merge"));
   status = conn_.Execute(kMoveSessions, {into_id, clinic_id, from_id}).status();
   IPT_RETURN_IF_ERROR(SlotTakenOr(status, into));
   IPT_RETURN_IF_ERROR(conn_.Execute(kMoveReminders, {into_id, clinic_id, from_id}).status());

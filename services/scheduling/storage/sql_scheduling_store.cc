@@ -121,11 +121,10 @@ absl::Status SlotTakenOr(const absl::Status& status, absl::string_view subject) 
       {{"taken", std::string(who)}});
 }
 
-absl::Status OpenCourseExistsOr(const absl::Status& status, absl::string_view subject) {
+absl::Status OpenCourseExistsOr(const absl::Status& status, absl::string_view subject,
+                                absl::string_view message) {
   if (storage::SqlErrorKindOf(status) != storage::SqlErrorKind::kUniqueViolation) return status;
-  return FailedPrecondition(reason::kOpenCourseExists, subject,
-                            "the patient has an open course in this clinic: end it first, or let "
-                            "one of the two allow a concurrent course");
+  return FailedPrecondition(reason::kOpenCourseExists, subject, message);
 }
 
 }  // namespace ipt::scheduling

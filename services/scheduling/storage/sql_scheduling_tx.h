@@ -244,7 +244,9 @@ Stamp StampOf(const storage::Row& row, size_t revision_column);
 // could not be placed there.
 absl::Status SlotTakenOr(const absl::Status& status, absl::string_view subject);
 
-// OPEN_COURSE_EXISTS for what the store says of a second open course; any other status as it is.
-absl::Status OpenCourseExistsOr(const absl::Status& status, absl::string_view subject);
+// OPEN_COURSE_EXISTS with this message for what the store says of a second open course; any other
+// status as it is.
+absl::Status OpenCourseExistsOr(const absl::Status& status, absl::string_view subject,
+                                absl::string_view message);
 
 }  // namespace ipt::scheduling

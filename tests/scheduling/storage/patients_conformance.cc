@@ -118,8 +118,11 @@ TEST_P(PatientsTest, MergeOfOverlappingSessionsIsRefusedAndLeavesBoth) {
 
 TEST_P(PatientsTest, MergeOfTwoOpenCoursesIsRefused) {
   AddCourses();
-  EXPECT_THAT(Merge("p1", "p2"),
-              FailsWith(absl::StatusCode::kFailedPrecondition, reason::kOpenCourseExists));
+  const absl::Status refused = Merge("p1", "p2");
+  EXPECT_THAT(refused, FailsWith(absl::StatusCode::kFailedPrecondition, reason::kOpenCourseExists));
+  // Not what would help a new course alone.
+  EXPECT_THAT(std::string(refused.message()), ::testing::HasSubstr("close one of them"));
+  EXPECT_THAT(std::string(refused.message()), ::testing::Not(::testing::HasSubstr("concurrent")));
   EXPECT_EQ(GetCourse("k1")->patient_id, "p1");
 }
 

@@ -297,6 +297,14 @@ TEST_F(CliTest, TellsViolatedPreconditionsAndWhatToDo) {
   EXPECT_THAT(outcome.err, HasSubstr("nothing was booked"));
 }
 
+TEST_F(CliTest, AdvisesOnASecondOpenCourseWhatCanBeDoneByEveryCommand) {
+  // Of a merge, too, whose courses are there already.
+  const Outcome outcome =
+      GetCourse(FailedPrecondition("OPEN_COURSE_EXISTS", "c1", "there is another"));
+  EXPECT_THAT(outcome.err, HasSubstr("what to do: close the other course first; "));
+  EXPECT_THAT(outcome.err, HasSubstr("only a new one"));
+}
+
 TEST_F(CliTest, SaysNothingTwice) {
   const Outcome missing = GetCourse(NotFound("Course", "clinics/north/courses/c1"));
   EXPECT_EQ(missing.err.find("resource: "), missing.err.rfind("resource: ")) << missing.err;
