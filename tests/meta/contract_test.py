@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""What the contract promises of itself: everything is commented, every method says what it demands,
-and the reasons of errors are the same in the proto and in the code.
+"""What the contract promises of itself: everything is commented, every method says what it demands and
+whether it reaches a patient, and the reasons of errors are the same in the proto and in the code.
 
   tests/meta/contract_test.py protoc -I protos -I ...
 """
@@ -36,6 +36,14 @@ def compile_protos(files, paths=()):
             sys.path.pop(0)
         everything = descriptor_pb2.FileDescriptorSet.FromString((out / "set").read_bytes())
     return [file for file in everything.file if file.name in files]
+
+
+# Methods whose request names a course although they tell nothing of its patient, and why.
+TELLS_NOTHING_OF_PATIENTS = {
+    "ReminderService.GetReminderPolicy": "rules for sending, a clinic's or a course's: no patient, no times",
+    "ReminderService.UpdateReminderPolicy": "the same",
+    "ReminderService.ResetReminderPolicy": "the same",
+}
 
 
 def options():
@@ -112,6 +120,54 @@ def bad_policies(file):
     return wrong
 
 
+def messages(files):
+    """Every message of the files by its full name, with the leading dot of type names."""
+    found = {}
+
+    def add(scope, node):
+        found[f"{scope}.{node.name}"] = node
+        for nested in node.nested_type:
+            add(f"{scope}.{node.name}", nested)
+
+    for file in files:
+        for node in file.message_type:
+            add(f".{file.package}", node)
+    return found
+
+
+def patients_way(known, type_name, passed=()):
+    """The way of fields by which a message reaches a patient: an identifier, or the name of what is
+    one patient's. None where there is none."""
+    for field in known[type_name].field if type_name in known and type_name not in passed else ():
+        resource = field.options.Extensions[options().rules].resource
+        if field.type_name == ".ipt.common.v1.Identifier" or re.search("/(courses|reminders)/", resource):
+            return field.name
+        way = patients_way(known, field.type_name, (*passed, type_name))
+        if way is not None:
+            return f"{field.name}.{way}"
+    return None
+
+
+def bad_patient_data(files, exempt):
+    """Methods whose policy does not say what request and answer hold."""
+    known = messages(files)
+    wrong, unused = [], set(exempt)
+    for service in (service for file in files for service in file.service):
+        for method in service.method:
+            name = f"{service.name}.{method.name}"
+            states = method.options.Extensions[options().policy].patient_data
+            asks, answers = (patients_way(known, t) for t in (method.input_type, method.output_type))
+            if answers is not None and not states:
+                wrong.append(f"{name}: answers with {answers}, but has no patient_data")
+            elif answers is None and asks is not None and not states and name not in exempt:
+                wrong.append(f"{name}: is asked with {asks}, but has no patient_data")
+            elif answers is None and asks is None and states:
+                wrong.append(f"{name}: has patient_data, but neither request nor answer reaches a patient")
+            elif name in exempt and asks is not None and answers is None and not states:
+                unused.remove(name)
+    return wrong + [f"{name}: needs no exemption" for name in sorted(unused)]
+
+
 def reasons_in_code(root):
     """value -> the constants that hold it, from every header with a namespace `reason`."""
     found = {}
@@ -142,6 +198,51 @@ class ContractTest(unittest.TestCase):
     def test_every_method_states_its_policy(self):
         self.assertGreater(sum(len(s.method) for file in self.files for s in file.service), 20)
         self.assertEqual([c for file in self.files for c in bad_policies(file)], [])
+
+    def test_what_reaches_a_patient_is_said_to(self):
+        self.assertEqual(bad_patient_data(self.files, TELLS_NOTHING_OF_PATIENTS), [])
+        known = messages(self.files)
+        # It finds what it looks for, however deep.
+        for name, way in (("Course", "name"), ("Session", "name"), ("Reminder", "patient"),
+                          ("CreateHolidaysResponse", "affected_sessions.name"),
+                          ("WatchEventsResponse", "events.payload.course_changed.name"),
+                          ("Clinic", None), ("Therapist", None)):
+            self.assertEqual(patients_way(known, f".ipt.scheduling.v1.{name}"), way, name)
+
+    def test_notices_patient_data_that_is_not_said(self):
+        bad = """
+            syntax = "proto3";
+            package ipt.bad.v1;
+            import "ipt/common/v1/identifier.proto";
+            import "ipt/common/v1/options.proto";
+            service BadService {
+              rpc Answers(Plain) returns (Deep);
+              rpc Asked(Named) returns (Plain);
+              rpc Exempt(Named) returns (Plain);
+              rpc Says(Named) returns (Deep) { option (ipt.common.v1.policy) = { patient_data: true }; }
+              rpc SaysTooMuch(Plain) returns (Plain) {
+                option (ipt.common.v1.policy) = { patient_data: true };
+              }
+              rpc Plainly(Plain) returns (Plain);
+            }
+            message Plain { string name = 1 [(ipt.common.v1.rules) = {resource: "clinics/{clinic}"}]; }
+            message Named {
+              string of = 1 [(ipt.common.v1.rules) = {resource: "clinics/{clinic}/courses/{course}"}];
+            }
+            message Deep {
+              message Inner { repeated ipt.common.v1.Identifier who = 1; }
+              Plain plain = 1;
+              oneof either { Deep again = 2; Inner inner = 3; }
+            }
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            (pathlib.Path(folder) / "bad.proto").write_text(bad, encoding="utf-8")
+            files = compile_protos(["bad.proto"], ["-I", folder])
+        self.assertEqual(bad_patient_data(files, {"BadService.Exempt", "BadService.Says", "BadService.Gone"}), [
+            "BadService.Answers: answers with inner.who, but has no patient_data",
+            "BadService.Asked: is asked with of, but has no patient_data",
+            "BadService.SaysTooMuch: has patient_data, but neither request nor answer reaches a patient",
+            "BadService.Gone: needs no exemption", "BadService.Says: needs no exemption"])
 
     def test_reasons_are_the_same_in_proto_and_code(self):
         file = next(f for f in self.files if f.name == "ipt/common/v1/error_reason.proto")
