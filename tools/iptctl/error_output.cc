@@ -23,6 +23,7 @@ struct Report {
 // What to do, by reason; where the reason tells more than its code.
 const std::map<std::string, const char*>& HintsByReason() {
   static const auto* const hints = new std::map<std::string, const char*>{
+      {"RESOURCE_EXISTS", "choose another name, or read what is there with the noun's get"},
       {"REQUEST_ID_REUSED", "leave --request-id out, so that a new one is made"},
       {"ETAG_MISMATCH", "read the resource again, look at what changed, repeat with its new etag"},
       {"SCOPE_MISSING", "ask for a token with the scope named above"},
@@ -35,15 +36,28 @@ const std::map<std::string, const char*>& HintsByReason() {
        "book earlier, extend the course, or add --past-deadline --override.reason WHY"},
       {"COURSE_PAUSED",
        "book outside the pause, resume the course, or add --during-pause --override.reason WHY"},
+      {"NO_SLOT", "widen the search: other therapists, days or windows"},
+      {"COURSE_STATE", "read where it stands: iptctl course get"},
+      {"SESSION_STATE", "read where it stands: iptctl session get"},
+      {"REMINDER_STATE", "read where it stands: iptctl reminders get"},
+      {"SESSION_IN_FUTURE", "repeat once the session has begun"},
+      {"PAUSE_CAP", "agree a shorter pause, or extend the course: iptctl course extend --help"},
+      {"VARIANT_BOUNDS",
+       "stay within the bounds named above; iptctl variant list has those of each variant"},
       {"SESSION_LIMIT", "extend the course first: iptctl course extend --help"},
       {"SESSIONS_IN_THE_WAY", "move or cancel them first, or add --cancel-sessions"},
       {"OPEN_COURSE_EXISTS",
        "close the other course first; beside it only a new one can be opened, by course create or "
        "import with --allow-concurrent"},
+      {"THERAPIST_FULL",
+       "choose another therapist, or let this one have more: iptctl therapist update --help"},
+      {"THERAPIST_INACTIVE", "choose another therapist: iptctl therapist list --active-only"},
+      {"THERAPIST_LACKS_VARIANT", "choose another therapist: iptctl therapist list --variant ID"},
       {"THERAPIST_HAS_COURSES",
        "give the courses away first (iptctl course transfer-all), or add --force"},
       {"SESSION_HISTORY_FULL", "cancel the session and book another one"},
       {"TOO_MANY_SESSIONS", "close the course and open another one: iptctl course create --help"},
+      {"REVISION_NOT_REACHED", "repeat without --min-revision: the store was restored"},
       {"PATIENT_EXISTS", "merge the two: iptctl patient merge --help"},
   };
   return *hints;

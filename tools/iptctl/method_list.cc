@@ -26,8 +26,12 @@ int ListMethodsAndCommands(Session& session) {
   for (const std::string& path : paths) {
     // Health and reflection are not the suite's.
     if (!absl::StartsWith(path, "/ipt.")) continue;
-    const Command* command = FindCommandOf(absl::StrReplaceAll(path.substr(1), {{"/", "."}}));
-    complete = complete && command != nullptr;
+    const std::string name = absl::StrReplaceAll(path.substr(1), {{"/", "."}});
+    const Command* command = FindCommandOf(name);
+    // A conversation is a gateway's, not a command line's.
+    const MethodDescriptor* method = FindMethod(name);
+    complete =
+        complete && (command != nullptr || (method != nullptr && method->client_streaming()));
     const std::string words =
         command == nullptr ? "-" : absl::StrCat(command->noun, " ", command->verb);
     const std::string example = command == nullptr ? "" : "iptctl " + command->example;

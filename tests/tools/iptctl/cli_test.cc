@@ -16,6 +16,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/strip.h"
+#include "ipt/common/v1/error_reason.pb.h"
 #include "ipt/scheduling/v1/clinic_service.grpc.pb.h"
 #include "ipt/scheduling/v1/course_service.grpc.pb.h"
 #include "ipt/scheduling/v1/reminder_service.grpc.pb.h"
@@ -34,6 +36,7 @@ namespace {
 
 namespace v1 = scheduling::v1;
 using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -303,6 +306,21 @@ TEST_F(CliTest, AdvisesOnASecondOpenCourseWhatCanBeDoneByEveryCommand) {
       GetCourse(FailedPrecondition("OPEN_COURSE_EXISTS", "c1", "there is another"));
   EXPECT_THAT(outcome.err, HasSubstr("what to do: close the other course first; "));
   EXPECT_THAT(outcome.err, HasSubstr("only a new one"));
+}
+
+TEST_F(CliTest, SaysWhatToDoAboutEveryReasonOfTheDomain) {
+  const auto* reasons = ipt::common::v1::ErrorReason_descriptor();
+  int said = 0;
+  for (int i = 0; i < reasons->value_count(); ++i) {
+    if (reasons->value(i)->number() < 100) continue;  // what their codes say is enough
+    const std::string reason(
+        absl::StripPrefix(reasons->value(i)->name(), absl::string_view("ERROR_REASON_")));
+    EXPECT_THAT(GetCourse(FailedPrecondition(reason, "c1", "no")).err,
+                HasSubstr("\n  what to do: "))
+        << reason;
+    ++said;
+  }
+  EXPECT_GT(said, 20);
 }
 
 TEST_F(CliTest, SaysNothingTwice) {
@@ -703,8 +721,10 @@ TEST_F(NoReflectionTest, PointsAtTheOfflineList) {
   const Outcome outcome = RunWith({"methods"});
   EXPECT_EQ(outcome.exit, 4);
   EXPECT_THAT(outcome.err, HasSubstr("--offline"));
-  EXPECT_THAT(RunWith({"methods", "--offline"}).out,
-              HasSubstr("/ipt.audit.v1.AuditService/ListAuditEntries"));
+  const Outcome offline = RunWith({"methods", "--offline"});
+  EXPECT_EQ(offline.exit, 0) << offline.err;
+  EXPECT_THAT(offline.out, HasSubstr("/ipt.audit.v1.AuditService/ListAuditEntries"));
+  EXPECT_THAT(offline.out, ContainsRegex("/StreamReminders +-\n")) << "no command, and no harm";
 }
 
 // Splits an example as a shell would: blanks, and single quotes around words with blanks.
