@@ -1,0 +1,949 @@
+#!/usr/bin/python3
+"""A hospital's days at the command line: the real iptctl, against both stores, without and with TLS and
+a token. What it prints is read as a person reads tables, or as a script reads JSON."""
+
+import datetime
+import json
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+import support  # first: it makes the generated stubs importable
+from support import BUILD, LONDON, at, free_port, next_weekday, rid
+
+IPTCTL = BUILD / "bin/iptctl"
+DAY = datetime.timedelta(days=1)
+WEEK = 7 * DAY
+TODAY = support.today()
+ELSEWHERE = {"events", "delivery", "completion"}  # have tests of their own
+
+
+def local(day, hour, minute=0):
+    """A local time as one types it."""
+    return f"{day}T{hour:02}:{minute:02}"
+
+
+def told(day, hour, minute=0):
+    """A time in London as iptctl prints it."""
+    return at(day, hour, minute).astimezone(LONDON).strftime("%a %Y-%m-%d %H:%M %Z")
+
+
+def day_in(value):
+    return datetime.date(value["year"], value["month"], value["day"])
+
+
+def instant_in(value):
+    return datetime.datetime.fromisoformat(value.replace("Z", "+00:00"))
+
+
+def below(lines, heading):
+    """The lines of a heading's block."""
+    start = next((i for i, line in enumerate(lines) if line == heading), len(lines)) + 1
+    block = []
+    for line in lines[start:]:
+        if not line.startswith("  "):
+            break
+        block.append(line[2:])
+    return block
+
+
+class Answer:
+    """What a run of iptctl came to."""
+
+    def __init__(self, done):
+        self.status, self.out, self.err = done.returncode, done.stdout, done.stderr
+
+    def json(self):
+        return json.loads(self.out)
+
+    def shown(self):
+        """A block of keys and values, those of inner blocks as "progress.days left"."""
+        values, path = {}, []
+        for line in self.out.splitlines():
+            del path[(len(line) - len(line.lstrip())) // 2:]
+            key, _, value = line.strip().partition("  ")
+            path.append(key)
+            values[".".join(path)] = value.strip()
+        return values
+
+    def rows(self, *headings):
+        """A table, that of a list or that below the headings, as a dict for each row."""
+        lines = self.out.splitlines()
+        for heading in headings:
+            lines = below(lines, heading)
+        if lines in ([], ["none"]):
+            return []
+        # Cells stand below the beginnings of their headers.
+        heads = [(m.group(), m.start()) for m in re.finditer(r"\S+(?: \S+)*", lines[0])]
+        ends = [start for _, start in heads[1:]] + [None]
+        return [{name: line[start:end].strip() for (name, start), end in zip(heads, ends)}
+                for line in lines[1:]]
+
+    def column(self, name, *headings):
+        return [row[name] for row in self.rows(*headings)]
+
+
+@support.on_all()
+class Iptctl:
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        home = tempfile.TemporaryDirectory(prefix="ipt-e2e-ctl-")
+        cls.addClassCleanup(home.cleanup)
+        cls.home = pathlib.Path(home.name)
+        cls.env = {"HOME": home.name, "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
+        cls.general = [f"--server=localhost:{cls.server.port}", "--zone=Europe/London", "--deadline=20s"]
+        if cls.secure:
+            cls.general += ["--tls", f"--ca={cls.identity.dir}/ca.crt",
+                            f"--token-file={cls.token_file('token')}"]
+
+    @classmethod
+    def token_file(cls, name, **options):
+        (cls.home / name).write_text(cls.identity.token(**options) + "\n", encoding="utf-8")
+        return str(cls.home / name)
+
+    # --------------------------------------------------------------------------- running iptctl
+
+    def run_iptctl(self, command, *words, **flags):
+        general = [f for f in self.general if f.split("=")[0][2:].replace("-", "_") not in flags]
+        line = [str(IPTCTL), *command.split(), *map(str, words), *general]
+        for name, values in flags.items():
+            for value in values if isinstance(values, list) else [values]:
+                line.append("--" + name.replace("_", "-") + ("" if value is True else f"={value}"))
+        return Answer(subprocess.run(line, capture_output=True, text=True, timeout=60, env=self.env,
+                                     stdin=subprocess.DEVNULL))
+
+    def ctl(self, command, *words, **flags):
+        answer = self.run_iptctl(command, *words, **flags)
+        self.assertEqual((0, ""), (answer.status, answer.err), (command, words, flags))
+        return answer
+
+    def json(self, command, *words, **flags):
+        return self.ctl(command, *words, output="json", **flags).json()
+
+    def refused(self, status, reason_, command, *words, fields=(), **flags):
+        answer = self.run_iptctl(command, *words, **flags)
+        self.assertEqual((status, ""), (answer.status, answer.out), (command, words, flags, answer.err))
+        self.assertRegex(answer.err, rf"\Aiptctl: ([A-Z_]+ \({reason_}\)|{reason_}): ")
+        self.assertIn("\n  what to do: ", answer.err)
+        for field in fields:
+            self.assertRegex(answer.err, rf"\n  {re.escape(field)}: ")
+        return answer
+
+    # ------------------------------------------------------------------- what most tests begin with
+
+    def therapist_name(self, name):
+        return f"{self.clinic}/therapists/{name}"
+
+    def course_name(self, name):
+        return f"{self.clinic}/courses/{name}"
+
+    def open_clinic(self, *therapists, **policy):
+        self.ctl("clinic create", self.id, display_name="North Clinic", time_zone="Europe/London", **policy)
+        for name in therapists or ["ana"]:
+            self.add_therapist(name)
+
+    def add_therapist(self, name, **flags):
+        flags.setdefault("working_hours", "mon-fri 09:00-17:00")
+        return self.ctl("therapist create", self.therapist_name(name), display_name=name.title(), **flags)
+
+    def open_course(self, name="c1", therapist="ana", patient=None, **flags):
+        """Its name."""
+        made = self.ctl("course create", self.course_name(name), patient=f"urn:mrn|{patient or name}",
+                        therapist=self.therapist_name(therapist), **flags).shown()
+        self.assertEqual(("planned", f"urn:mrn|{patient or name}"), (made["state"], made["patient"]))
+        return made["name"]
+
+    def bring_in(self, name, starts, outcome="attended", therapist="ana", **flags):
+        """A running course whose sessions at these local times were attended; its name."""
+        made = self.ctl("course import", self.course_name(name), patient=f"urn:mrn|{name}",
+                        therapist=self.therapist_name(therapist),
+                        past_session=[f"start-time={start},outcome={outcome}" for start in starts], **flags)
+        return made.shown()["name"]
+
+    def book_plan(self, course):
+        """The sessions, as JSON."""
+        answer = self.run_iptctl("course book-plan", course, from_plan=True, yes=True, output="json")
+        self.assertEqual(0, answer.status, answer.err)
+        return answer.json()["sessions"]
+
+    @staticmethod
+    def weekly(count, weeks_ago, hour=10):
+        return [local(TODAY - weeks_ago * WEEK + i * WEEK, hour) for i in range(count)]
+
+    # -------------------------------------------------------------------------- clinics, therapists
+
+    def test_a_clinic_its_rules_and_its_holidays(self):
+        made = self.ctl("clinic create", self.id, display_name="North Clinic", time_zone="Europe/London",
+                        session_minutes=45, pause_cap_days=21).shown()
+        self.assertEqual((self.clinic, "North Clinic", "Europe/London", "45", "21"), (
+            made["name"], made["display name"], made["time zone"], made["policy.session minutes"],
+            made["policy.pause cap days"]))
+        self.refused(4, "RESOURCE_EXISTS", "clinic create", self.id, display_name="B", time_zone="UTC")
+        bad = self.refused(2, "INVALID_FIELDS", "clinic create", self.id + "b", time_zone="Mars/Olympus",
+                           fields=["clinic.display_name", "clinic.time_zone"])
+        self.assertIn("must be an IANA time zone, e.g. Europe/London", bad.err)
+
+        changed = self.ctl("clinic update", self.clinic, no_show_uses_session=True,
+                           cancellation_notice_hours=48, etag=made["etag"]).shown()
+        self.assertEqual(("yes", "48", "21", "North Clinic"), (
+            changed["policy.no show uses session"], changed["policy.cancellation notice hours"],
+            changed["policy.pause cap days"], changed["display name"]))
+        stale = self.refused(4, "ETAG_MISMATCH", "clinic update", self.clinic, display_name="Late",
+                             etag=made["etag"])
+        self.assertIn("what to do: read the resource again", stale.err)
+        got = self.json("clinic get", self.clinic)
+        self.assertEqual(dict(sessionMinutes=45, cancellationNoticeHours=48, pauseCapDays=21,
+                              noShowUsesSession=True), got["policy"])
+        self.assertEqual(changed["etag"], got["etag"])
+        self.assertIn({"NAME": self.clinic, "DISPLAY NAME": "North Clinic", "ZONE": "Europe/London"},
+                      self.ctl("clinic list", all=True).rows())
+
+        self.add_therapist("ana")
+        third = self.book_plan(self.open_course())[2]
+        day = str(day_in(third["localDate"]))
+        asked = ("holiday add", self.clinic, day, "Founders' Day")
+        would = self.ctl(*asked, validate_only=True)
+        self.assertEqual("none\n", self.ctl("holiday list", self.clinic).out)
+        for answer in (would, self.ctl(*asked)):
+            self.assertEqual("1", answer.shown()["affected count"])
+            self.assertEqual([third["name"]], answer.column("NAME", "affected sessions"))
+        name = f"{self.clinic}/holidays/{day}"
+        self.assertEqual([{"NAME": name, "DATE": day, "DISPLAY NAME": "Founders' Day"}],
+                         self.ctl("holiday list", self.clinic).rows())
+        self.ctl("holiday delete", name)
+        self.assertEqual("none\n", self.ctl("holiday list", self.clinic).out)
+        gone = self.refused(3, "RESOURCE_NOT_FOUND", "holiday delete", name)
+        self.assertIn(f"\n  resource: {name}\n", gone.err)
+
+    def test_therapists_and_what_they_offer(self):
+        self.ctl("clinic create", self.id, display_name="North", time_zone="Europe/London")
+        ana = self.therapist_name("ana")
+        made = self.add_therapist("ana", session_minutes=50, buffer_minutes=10, max_active_courses=1,
+                                  language=["en", "pt-BR"], variant="ipt-uk-16",
+                                  working_hours=["mon-thu 09:00-17:00", "fri 09:00-12:00"]).shown()
+        self.assertEqual((ana, "Ana", "Europe/London", "50", "10", "1", "en, pt-BR", "ipt-uk-16", "yes"), (
+            made["name"], made["display name"], made["time zone"], made["session minutes"],
+            made["buffer minutes"], made["max active courses"], made["languages"], made["variants"],
+            made["active"]))
+        hours = self.json("therapist get", ana)["workingHours"]
+        self.assertEqual([("MONDAY", 9, 17), ("FRIDAY", 9, 12)],
+                         [(w["day"], w["start"]["hours"], w["end"]["hours"]) for w in hours[::4]])
+        self.add_therapist("ben", language="en")
+        self.assertEqual({"NAME": ana, "DISPLAY NAME": "Ana", "ACTIVE": "yes", "OPEN COURSES": "0",
+                          "AT MOST": "1", "LANGUAGES": "en, pt-BR"},
+                         self.ctl("therapist list", self.clinic, active_only=True).rows()[0])
+        self.assertEqual([ana], self.ctl("therapist list", self.clinic, language="pt-BR").column("NAME"))
+        variants = {row["ID"]: row for row in self.ctl("variant list").rows()}
+        self.assertEqual(("16", "12", "16", "7", "initial 1-4, middle 5-12, termination 13-16"), tuple(
+            variants["ipt-uk-16"][c] for c in ("SESSIONS", "LEAST", "WEEKS", "CADENCE", "PHASES")))
+        self.assertEqual([self.therapist_name("ben")],
+                         self.ctl("therapist list", self.clinic, variant="ipt-b-8").column("NAME"))
+        self.open_course()
+        full = self.refused(4, "THERAPIST_FULL", "course create", self.course_name("c2"),
+                            patient="urn:mrn|2", therapist=ana)
+        self.assertIn(ana, full.err)
+        self.refused(4, "THERAPIST_LACKS_VARIANT", "course create", self.course_name("c2"),
+                     patient="urn:mrn|2", therapist=ana, variant="ipt-b-8")
+        self.refused(2, "INVALID_FIELDS", "therapist create", self.therapist_name("cy"),
+                     display_name="Cy", working_hours=["mon 09:00-12:00", "mon 11:00-13:00"],
+                     session_minutes=5, fields=["therapist.session_minutes"])
+
+    def test_hours_time_off_and_extra_hours(self):
+        self.open_clinic()
+        ana = self.therapist_name("ana")
+        booked = self.book_plan(self.open_course())
+        names = [s["name"] for s in booked]
+        days = [day_in(s["localDate"]) for s in booked]
+        hour = booked[0]["localTime"]["hours"]
+
+        # Weekly hours without the day of the plan: all of its sessions are left outside.
+        others = ",".join(d for i, d in enumerate(("mon", "tue", "wed", "thu", "fri"))
+                          if i != days[0].weekday())
+        narrow = ("therapist update", ana)
+        would = self.ctl(*narrow, working_hours=f"{others} 09:00-17:00", validate_only=True)
+        self.assertEqual(names, would.column("NAME", "affected sessions"))
+        self.assertEqual(5, len(self.json("therapist get", ana)["workingHours"]))
+        self.assertEqual(names, self.ctl(*narrow, working_hours=f"{others} 09:00-17:00")
+                         .column("NAME", "affected sessions"))
+        self.assertEqual(4, len(self.json("therapist get", ana)["workingHours"]))
+        self.ctl(*narrow, working_hours="mon-fri 09:00-17:00")
+
+        asked = dict(days=f"{days[1]}..{days[2]}", reason="leave")
+        would = self.ctl("time-off add", ana, validate_only=True, **asked)
+        self.assertEqual("none\n", self.ctl("time-off list", ana).out)
+        leave = self.ctl("time-off add", ana, **asked)
+        for answer in (would, leave):
+            self.assertEqual(names[1:3], answer.column("NAME", "affected sessions"))
+            self.assertEqual([told(d, hour) for d in days[1:3]], answer.column("START", "affected sessions"))
+        off = leave.shown()["time off.name"]
+        self.assertEqual([{"NAME": off, "FROM": told(days[1], 0), "UNTIL": told(days[2] + DAY, 0),
+                           "REASON": "leave"}], self.ctl("time-off list", ana).rows())
+        calendar = self.ctl("therapist calendar", ana, first_day=days[1] - DAY, days=2)
+        self.assertEqual(([off], [names[1]]),
+                         (calendar.column("NAME", "time off"), calendar.column("NAME", "sessions")))
+        self.assertNotIn(str(days[1]), calendar.shown().get("available", ""))
+        refusal = self.refused(4, "OUTSIDE_AVAILABILITY", "session book", self.open_course("c2"),
+                               start_time=local(days[1], hour + 2))
+        self.assertIn("--outside-availability --override.reason WHY", refusal.err)
+        self.ctl("time-off delete", off)
+        self.assertEqual("none\n", self.ctl("time-off list", ana).out)
+        self.assertIn(f"{days[1].strftime('%a')} {days[1]} 09:00-17:00", self.ctl(
+            "therapist calendar", ana, first_day=days[1], days=1).shown()["available"])
+
+        saturday = next_weekday(5, TODAY + 2 * WEEK)
+        find = ("slots find", self.clinic)
+        span = dict(start_time=local(saturday, 0), end_time=local(saturday + DAY, 0))
+        self.assertEqual("none\n", self.ctl(*find, **span).out)
+        extra = self.ctl("extra-hours add", ana, time=f"{local(saturday, 10)}..12:00").shown()
+        self.assertRegex(extra["time"], rf"^Sat {saturday} 10:00-12:00 (GMT|BST)$")
+        self.assertEqual([{"NAME": extra["name"], "TIME": extra["time"]}],
+                         self.ctl("extra-hours list", ana).rows())
+        slots = self.ctl(*find, all=True, **span).rows()
+        self.assertEqual([told(saturday, 10 + m // 60, m % 60) for m in range(0, 61, 15)],
+                         [s["START TIME"] for s in slots])
+        self.assertEqual({ana}, {s["THERAPIST"] for s in slots})
+        session = self.ctl("session book", self.course_name("c2"), start_time=local(saturday, 10)).shown()
+        for flags in (dict(validate_only=True), {}):
+            self.assertEqual([session["name"]], self.ctl(
+                "extra-hours delete", extra["name"], **flags).column("NAME", "affected sessions"))
+        self.assertEqual("none\n", self.ctl("extra-hours list", ana).out)
+
+    def test_a_therapist_leaves(self):
+        self.open_clinic("ana", "ben")
+        ana, ben = self.therapist_name("ana"), self.therapist_name("ben")
+        courses = [self.open_course(f"c{i}") for i in range(3)]
+        sessions = [s for c in courses[:2] for s in self.book_plan(c)]
+        refusal = self.refused(4, "THERAPIST_HAS_COURSES", "therapist deactivate", ana)
+        self.assertIn("\n  count: 3\n", refusal.err)
+        self.assertIn("what to do: give the courses away first (iptctl course transfer-all)", refusal.err)
+        would = self.ctl("therapist deactivate", ana, force=True, validate_only=True)
+        for course in courses:
+            self.assertIn(course, would.out)
+        self.assertEqual(len(sessions), len(would.rows("affected sessions")))
+        self.assertEqual("yes", self.ctl("therapist get", ana).shown()["active"])
+
+        # One course first, then the others together. One of ben's own sessions is in the way.
+        self.assertEqual(sorted(s["name"] for s in sessions[:16]), sorted(self.ctl(
+            "course transfer", courses[0], ben, validate_only=True).column("NAME", "moved sessions")))
+        self.assertEqual(ana, self.ctl("course get", courses[0]).shown()["therapist"])
+        moved = self.ctl("course transfer", courses[0], ben, reason="ana leaves")
+        self.assertEqual({ben}, set(moved.column("THERAPIST", "moved sessions")))
+        self.assertEqual("ana leaves", moved.rows("course", "changes")[-1]["REASON"])
+        clash = sessions[20]
+        self.ctl("session book", self.open_course("own", "ben"),
+                 start_time=clash["startTime"])
+        refusal = self.refused(4, "SERIES_CONFLICT", "course transfer-all", ana, ben)
+        self.assertIn("SLOT_TAKEN", refusal.err)
+        self.assertEqual("2", self.ctl("therapist get", ana).shown()["open courses"])
+        would = self.json("course transfer-all", ana, ben, on_conflict="cancel", validate_only=True)
+        done = self.json("course transfer-all", ana, ben, on_conflict="cancel", reason="ana leaves")
+        for answer in (would, done):
+            self.assertEqual(courses[1:], [t["course"]["name"] for t in answer["transfers"]])
+            self.assertEqual([clash["name"]],
+                             [s["name"] for t in answer["transfers"] for s in t.get("cancelledSessions", ())])
+        self.assertEqual(4, len(self.ctl("course list", self.clinic, therapist=ben).rows()))
+        gone = self.ctl("therapist deactivate", ana).shown()
+        self.assertEqual(("no", "0"), (gone["therapist.active"], gone["affected count"]))
+        self.assertEqual([ben], self.ctl("therapist list", self.clinic, active_only=True).column("NAME"))
+        self.refused(4, "THERAPIST_INACTIVE", "course create", self.course_name("late"),
+                     patient="urn:mrn|late", therapist=ana)
+        self.assertEqual("yes", self.ctl("therapist activate", ana).shown()["active"])
+
+    # ------------------------------------------------------------------------------ courses, plans
+
+    def test_sixteen_weeks_planned_booked_and_drawn(self):
+        self.open_clinic()
+        course = self.open_course(indication="depression", modality="video",
+                                  preferred_windows="tue,wed 10:00-13:00")
+        made = self.ctl("course get", course).shown()
+        self.assertEqual(("ipt-uk-16", "depression", "16", "16", "7", "video", "16"), (
+            made["variant"], made["indication"], made["planned sessions"], made["duration weeks"],
+            made["cadence days"], made["modality"], made["progress.unbooked sessions"]))
+        for weeks in (11, 17):
+            outside = self.refused(2, "INVALID_FIELDS", "course create", self.course_name("c2"),
+                                   patient="urn:mrn|2", therapist=self.therapist_name("ana"),
+                                   duration_weeks=weeks, fields=["course.duration_weeks"])
+            self.assertIn("\n  course.duration_weeks: must be 12 to 16\n", outside.err)
+        changed = self.ctl("course update", course, indication="late-life-depression",
+                           etag=made["etag"]).shown()
+        self.assertEqual("late-life-depression", changed["indication"])
+
+        plan = self.ctl("course plan", course)
+        head, rows = plan.shown(), plan.rows("sessions")
+        self.assertEqual([str(n) for n in range(1, 17)], [r["NO"] for r in rows])
+        self.assertEqual(["initial"] * 4 + ["middle"] * 8 + ["termination"] * 4, [r["PHASE"] for r in rows])
+        self.assertEqual({"on-pattern"}, {r["VERDICT"] for r in rows})
+        first = datetime.date.fromisoformat(rows[0]["START"].split()[1])
+        self.assertIn(first.weekday(), (1, 2))
+        self.assertEqual([told(first + i * WEEK, 10) for i in range(16)], [r["START"] for r in rows])
+        self.assertEqual((first.strftime("%A").lower(), "10:00", "0", str(first + 15 * WEEK),
+                          str(first + 111 * DAY), "6"), tuple(head[k] for k in (
+                              "day", "time", "unplaced sessions", "finish date", "deadline date",
+                              "slack days")))
+        self.assertIn(f"{told(first, 10, 15)}, 10:30, 10:45", rows[0]["ALTERNATIVES"])
+        few = self.ctl("course plan", course, earliest_time=local(first + 2 * WEEK, 0), session_count=3)
+        self.assertEqual([told(first + i * WEEK, 10) for i in (2, 3, 4)], few.column("START", "sessions"))
+
+        # Nobody is there to say yes; a choice of one's own; then all of the plan.
+        unasked = self.run_iptctl("course book-plan", course, from_plan=True)
+        self.assertEqual((1, ""), (unasked.status, unasked.out))
+        self.assertIn("nobody can be asked here: add --yes", unasked.err)
+        would = self.ctl("course book-plan", course, validate_only=True, slot=[
+            f"start-time={local(first + i * WEEK, 11)},location=Room 4" for i in range(2)])
+        self.assertEqual([told(first, 11), told(first + WEEK, 11)], would.column("START", "sessions"))
+        self.assertEqual("none\n", self.ctl("session list", course).out)
+        taken = self.refused(4, "SERIES_CONFLICT", "course book-plan", course, slot=[
+            f"start-time={local(first, 11)}", f"start-time={local(first + WEEK, 18)}"])
+        self.assertIn("slots[1]: OUTSIDE_AVAILABILITY", taken.err)
+        booked = self.ctl("course book-plan", course, from_plan=True, yes=True)
+        self.assertIn(f"unplaced sessions  0\nfinish date        {first + 15 * WEEK}\n", booked.out)
+        listed = self.ctl("session list", course, all=True).rows()
+        self.assertEqual([told(first + i * WEEK, 10) for i in range(16)], [r["START"] for r in listed])
+        self.assertEqual([("booked", str(i + 1), str(i + 1)) for i in range(16)],
+                         [(r["STATE"], r["NO"], r["WEEK"]) for r in listed])
+        for row in listed:
+            self.assertIn(row["NAME"], booked.out)
+        page = self.run_iptctl("session list", course, page_size=7)
+        self.assertEqual((0, 7), (page.status, len(page.rows())))
+        token = re.fullmatch(r"more: add --all, or --page-token (\S+)\n", page.err).group(1)
+        self.assertEqual(listed[7], self.run_iptctl("session list", course, page_size=7,
+                                                    page_token=token).rows()[0])
+        limit = self.refused(4, "SESSION_LIMIT", "session book", course,
+                             start_time=local(first + DAY, 15))
+        self.assertIn("what to do: extend the course first: iptctl course extend --help", limit.err)
+
+        forecast = self.ctl("course forecast", course)
+        self.assertEqual(("on-track", "16", str(first + 15 * WEEK), "6"), tuple(
+            forecast.shown()[k] for k in ("state", "sessions left", "projected finish date", "slack days")))
+        self.assertEqual(["yes"] * 16, forecast.column("BOOKED", "sessions"))
+        self.assertEqual([{"COURSE": course, "DEADLINE DATE": str(first + 111 * DAY),
+                           "FORECAST STATE": "on-track"}], self.ctl("course deadlines", self.clinic).rows())
+        self.check_drawing(course, first)
+
+    def check_drawing(self, course, first):
+        drawn = self.ctl("course show", course).out
+        self.assertRegex(drawn, rf"\A{course} +PLANNED\n")
+        for text in (f"{self.therapist_name('ana')} · ipt-uk-16 · weekly · 50 min · video · Europe/London",
+                     "Session   0 of 16  ○○○○○○○○○○○○○○○○  next: initial phase, " + told(first, 10),
+                     f"deadline {(first + 111 * DAY).strftime('%a')} {first + 111 * DAY}, ",
+                     f"Forecast  ON TRACK: would finish {(first + 15 * WEEK).strftime('%a')} "
+                     f"{first + 15 * WEEK}, 6 days before the deadline",
+                     f"usually {first.strftime('%a')} 10:00"):
+            self.assertIn(text, drawn)
+        heads, = [text for text in drawn.splitlines() if text.startswith("week  Monday")]
+        end = heads.index(first.strftime("%a")) + 3  # of the weekday's column
+        for week, phase in zip(range(1, 17), ["initial"] * 4 + ["middle"] * 8 + ["termination"] * 4):
+            monday = first + (week - 1) * WEEK - first.weekday() * DAY
+            line, = [text for text in drawn.splitlines() if text.startswith(f"{week:4}  {monday}  {phase}")]
+            self.assertEqual(f"{week}○", line[end - 5:end + 1].strip(), line)
+            self.assertEqual(week == 8, "mid-course review" in line, line)
+        plain = self.ctl("course show", course, ascii=True).out
+        self.assertTrue(plain.isascii())
+        self.assertIn("Session   0 of 16  oooooooooooooooo  next: initial phase", plain)
+        both = self.json("course show", course)
+        self.assertEqual((course, 16), (both["course"]["name"], len(both["sessions"])))
+
+    def test_a_course_that_is_under_way_elsewhere(self):
+        self.open_clinic(no_show_uses_session="false")
+        starts = self.weekly(8, 10)
+        outcomes = ["attended"] * 3 + ["no-show", "attended-late"] + ["attended"] * 3
+        pause = TODAY - 2 * WEEK
+        asked = dict(patient="urn:mrn|1", therapist=self.therapist_name("ana"),
+                     past_session=[f"start-time={s},outcome={o}" for s, o in zip(starts, outcomes)],
+                     pause=f"first-day={pause},last-day={pause + 13 * DAY},reason=illness")
+        would = self.ctl("course import", self.course_name("c1"), validate_only=True, **asked)
+        self.refused(3, "RESOURCE_NOT_FOUND", "course get", self.course_name("c1"))
+        begun = TODAY - 10 * WEEK
+        for made in (would, self.ctl("course import", self.course_name("c1"), **asked)):
+            self.assertEqual([{"FIRST DAY": str(pause), "LAST DAY": str(pause + 13 * DAY),
+                               "REASON": "illness"}], made.rows("pauses"))
+            shown = made.shown()
+            self.assertEqual((str(begun), str(begun + 125 * DAY), "14", "7", "8", "middle"), tuple(
+                shown["progress." + k] for k in ("start date", "deadline date", "pause days",
+                                                 "attended sessions", "next session number", "phase")))
+        listed = self.ctl("session list", self.course_name("c1")).rows()
+        self.assertEqual(["1", "2", "3", "0", "4", "5", "6", "7"], [r["NO"] for r in listed])
+        self.assertEqual([o.removesuffix("-late") for o in outcomes], [r["STATE"] for r in listed])
+        drawn = self.ctl("course show", self.course_name("c1"), ascii=True).out
+        self.assertIn("pause: illness", drawn)
+        self.assertIn("moved 14 days by pauses", drawn)
+        self.assertIn("today", drawn)
+        bad = self.refused(2, "INVALID_FIELDS", "course import", self.course_name("c2"),
+                           patient="urn:mrn|2", therapist=self.therapist_name("ana"),
+                           past_session=[f"start-time={starts[0]},outcome=attended",
+                                         f"start-time={local(TODAY + DAY, 9)},outcome=attended"],
+                           fields=["past_sessions[1].start_time"])
+        self.assertNotIn("past_sessions[0]", bad.err)
+
+    def test_pause_and_resume(self):
+        self.open_clinic(pause_cap_days=21)
+        course = self.bring_in("c1", self.weekly(3, 3))
+        deadline = TODAY - 3 * WEEK + 111 * DAY
+        booked = self.book_plan(course)
+        inside = [s["name"] for s in booked if day_in(s["localDate"]) <= TODAY + 13 * DAY]
+        asked = dict(first_day=TODAY, last_day=TODAY + 13 * DAY, reason="illness")
+        way = self.refused(4, "SESSIONS_IN_THE_WAY", "course pause", course, **asked)
+        self.assertIn(f"\n  sessions: {len(inside)}\n", way.err)
+        self.assertIn("or add --cancel-sessions", way.err)
+        would = self.ctl("course pause", course, cancel_sessions=True, validate_only=True, **asked)
+        self.assertEqual("active", self.ctl("course get", course).shown()["state"])
+        paused = self.ctl("course pause", course, cancel_sessions=True, **asked)
+        for answer in (would, paused):
+            self.assertEqual(inside, answer.column("NAME", "affected sessions"))
+            shown = answer.shown()
+            self.assertEqual(("paused", str(deadline + 14 * DAY), "14"), tuple(shown["course." + k] for k in (
+                "state", "progress.deadline date", "progress.pause days")))
+        cap = self.refused(4, "PAUSE_CAP", "course pause", course, first_day=TODAY + 30 * DAY,
+                           last_day=TODAY + 40 * DAY, reason="patient-away")
+        self.assertIn("\n  cap_days: 21\n  used_days: 14\n", cap.err)
+        self.refused(4, "COURSE_PAUSED", "session book", course, start_time=local(
+            next_weekday(0, TODAY + 2 * DAY), 16))
+        self.assertIn("PAUSED", self.ctl("course show", course).out.splitlines()[0])
+        earlier = self.ctl("course resume", course, resume_day=TODAY + 7 * DAY).shown()
+        self.assertEqual(("paused", str(deadline + 7 * DAY)),
+                         (earlier["state"], earlier["progress.deadline date"]))
+        now = self.ctl("course resume", course)
+        self.assertEqual(("active", str(deadline), []), (
+            now.shown()["state"], now.shown()["progress.deadline date"], now.rows("pauses")))
+        self.assertEqual(["imported", "paused", "resumed", "resumed"], now.column("KIND", "changes"))
+
+    def test_extend_and_shorten(self):
+        self.open_clinic()
+        course = self.open_course(planned_sessions=12, duration_weeks=12)
+        before = self.ctl("course get", course).shown()
+        longer = self.ctl("course extend", course, planned_sessions=14, duration_weeks=14,
+                          reason="agreed at review").shown()
+        self.assertEqual(("14", "14"), (longer["planned sessions"], longer["duration weeks"]))
+        date = lambda shown: datetime.date.fromisoformat(shown["progress.deadline date"])  # noqa: E731
+        self.assertEqual(date(before) + 2 * WEEK, date(longer))
+        bounds = self.refused(4, "VARIANT_BOUNDS", "course extend", course, duration_weeks=17, reason="more")
+        self.assertRegex(bounds.err, r"\n  maximum: 16\n")
+        self.refused(2, "INVALID_FIELDS", "course extend", course, duration_weeks=15, fields=["reason"])
+        booked = [s["name"] for s in self.book_plan(course)]
+        self.assertEqual(14, len(booked))
+        asked = dict(planned_sessions=11, reason="goals reached")
+        self.refused(4, "SESSIONS_IN_THE_WAY", "course shorten", course, **asked)
+        would = self.ctl("course shorten", course, cancel_sessions=True, validate_only=True, **asked)
+        for answer in (would, self.ctl("course shorten", course, cancel_sessions=True, **asked)):
+            self.assertEqual(booked[11:], answer.column("NAME", "affected sessions"))
+            self.assertEqual("11", answer.shown()["course.planned sessions"])
+        listed = self.ctl("session list", course, state="booked").rows()
+        self.assertEqual((booked[:11], "termination"), ([r["NAME"] for r in listed], listed[-1]["PHASE"]))
+        self.assertEqual("goals reached", self.ctl("course get", course).column("REASON", "changes")[-1])
+
+    def test_complete_discontinue_and_reopen(self):
+        self.open_clinic()
+        course = self.bring_in("c1", self.weekly(14, 14))
+        booked = self.book_plan(course)
+        self.refused(4, "SESSIONS_IN_THE_WAY", "course complete", course)
+        would = self.ctl("course complete", course, cancel_sessions=True, validate_only=True).shown()
+        self.assertEqual("active", self.ctl("course get", course).shown()["state"])
+        done = self.ctl("course complete", course, cancel_sessions=True).shown()
+        for shown in (would, done):
+            self.assertEqual(("completed", "yes", "no", False), (
+                shown["state"], shown["closure.early"], shown["closure.drop out"], "forecast" in shown))
+        over = self.refused(4, "COURSE_STATE", "course pause", course, first_day=TODAY, last_day=TODAY,
+                            reason="illness")
+        self.assertRegex(over.err, r"\n  state: \S*COMPLETED\n")
+        self.assertEqual("none\n", self.ctl("course deadlines", self.clinic).out)
+        self.refused(2, "INVALID_FIELDS", "course reopen", course, fields=["reason"])
+        again = self.ctl("course reopen", course, reason="closed the wrong one")
+        self.assertEqual("active", again.shown()["state"])
+        self.assertEqual(["imported", "completed", "reopened"], again.column("KIND", "changes"))
+        self.assertEqual("closed the wrong one", again.column("REASON", "changes")[-1])
+        self.assertEqual("cancelled", self.ctl("session get", booked[0]["name"]).shown()["state"])
+        for reason, drop_out in (("agreed-early-finish", "no"), ("dropped-out", "yes")):
+            other = self.open_course(reason)
+            self.ctl("session book", other, start_time=local(next_weekday(0, TODAY + WEEK), 9))
+            self.assertEqual("discontinued", self.ctl("course discontinue", other, reason=reason,
+                                                      validate_only=True).shown()["state"])
+            self.assertEqual("planned", self.ctl("course get", other).shown()["state"])
+            ended = self.ctl("course discontinue", other, reason=reason).shown()
+            self.assertEqual(("discontinued", reason, drop_out), (
+                ended["state"], ended["closure.reason"], ended["closure.drop out"]))
+            self.assertEqual(["cancelled"], self.ctl("session list", other).column("STATE"))
+        self.refused(2, "INVALID_FIELDS", "course discontinue", course, fields=["reason"])
+        wrong = self.run_iptctl("course discontinue", course, reason="bored")
+        self.assertEqual(1, wrong.status)
+        self.assertIn("agreed-early-finish", wrong.err)
+
+    def test_forecasts_and_lists(self):
+        self.open_clinic("ana", "ben")
+        name = self.course_name
+        track = self.bring_in("on-track", self.weekly(8, 8, 6))
+        self.bring_in("at-risk", self.weekly(4, 10, 7))
+        late = [local(TODAY - 16 * WEEK + 2 * DAY, 8)]
+        self.bring_in("infeasible", late, therapist="ben")
+        self.bring_in("overdue", self.weekly(10, 17, 9))
+        planned = self.open_course("planned", "ben")
+        states = {"on-track": "on-track", "at-risk": "at-risk", "infeasible": "infeasible",
+                  "overdue": "overdue"}
+        rows = {r["NAME"]: r for r in self.ctl("course list", self.clinic).rows()}
+        self.assertEqual(states, {k: rows[name(k)]["FORECAST"] for k in states})
+        self.assertEqual(("active", "8", "16", "9", str(TODAY - 8 * WEEK + 111 * DAY)), tuple(
+            rows[track][c] for c in ("STATE", "USED", "OF", "WEEK", "DEADLINE")))
+        for state in states:
+            self.assertEqual([name(state)] + ([planned] if state == "on-track" else []), self.ctl(
+                "course list", self.clinic, forecast_state=state).column("NAME"))
+            shown = self.ctl("course forecast", name(state)).shown()
+            self.assertEqual((state, state != "on-track"), (shown["state"], "reasons" in shown))
+        self.assertRegex(self.ctl("course show", name("overdue")).out, r"\nForecast  OVERDUE: ")
+        listed = lambda **by: self.ctl("course list", self.clinic, **by).column("NAME")  # noqa: E731
+        self.assertEqual([planned], listed(state="planned"))
+        self.assertEqual([name("infeasible"), planned], listed(therapist=self.therapist_name("ben")))
+        self.assertEqual([track], listed(patient="urn:mrn|on-track"))
+        self.assertEqual("none\n", self.ctl("course list", self.clinic, patient="urn:mrn|x").out)
+        self.assertEqual([name("infeasible"), name("overdue")], listed(deadline_before=TODAY + 5 * DAY))
+        self.assertEqual([name("at-risk"), name("infeasible")],
+                         listed(forecast_state=["at-risk", "infeasible"]))
+        self.assertEqual([name("overdue"), name("infeasible")], self.ctl(
+            "course deadlines", self.clinic, before=TODAY + 5 * DAY).column("COURSE"))
+        got = self.json("course batch-get", self.clinic, planned, track)
+        self.assertEqual([planned, track], [c["name"] for c in got["courses"]])
+        self.refused(3, "RESOURCE_NOT_FOUND", "course batch-get", self.clinic, planned, name("none"))
+
+        leave = self.ctl("time-off add", self.therapist_name("ana"),
+                         days=f"{TODAY}..{TODAY + 120 * DAY}").shown()
+        shown = self.ctl("course forecast", track).shown()
+        self.assertEqual("infeasible", shown["state"])
+        self.assertIn("therapist-away", shown["reasons"])
+        self.ctl("time-off delete", leave["time off.name"])
+        self.assertEqual("on-track", self.ctl("course get", track).shown()["forecast.state"])
+
+    # ----------------------------------------------------------------------------------- sessions
+
+    def test_booking_moving_and_updating(self):
+        self.open_clinic()
+        day = next_weekday(1, TODAY + WEEK)
+        course, other = self.open_course("c1"), self.open_course("c2")
+        session = f"{course}/sessions/s1"
+        asked = dict(start_time=local(day, 10), location="Room 4")
+        would = self.ctl("session book", session, validate_only=True, **asked).shown()
+        self.assertEqual("none\n", self.ctl("session list", course).out)
+        request = rid()
+        made = self.ctl("session book", session, request_id=request, **asked)
+        for shown in (would, made.shown()):
+            self.assertEqual((session, told(day, 10), told(day, 10, 50), "booked", "1", "initial", "Room 4"), (
+                shown["name"], shown["start time"], shown["end time"], shown["state"],
+                shown["session number"], shown["phase"], shown["location"]))
+        # A retry is answered as the first time; the same id for another request is not.
+        self.assertEqual(made.out, self.ctl("session book", session, request_id=request, **asked).out)
+        self.refused(4, "REQUEST_ID_REUSED", "session book", session, request_id=request,
+                     start_time=local(day, 12))
+        for hour, minute in ((10, 0), (10, 49), (9, 30)):
+            for flags in ({}, dict(validate_only=True)):
+                taken = self.refused(4, "SLOT_TAKEN", "session book", other,
+                                     start_time=local(day, hour, minute), **flags)
+                self.assertIn("what to do: find a free time: iptctl slots find --help", taken.err)
+        self.assertEqual("none\n", self.ctl("session list", other).out)
+        outside = self.refused(4, "OUTSIDE_AVAILABILITY", "session book", other, start_time=local(day, 18))
+        self.assertIn("--override.reason", outside.err)
+        late = self.ctl("session book", other, start_time=local(day, 18), outside_availability=True,
+                        **{"override.reason": "evening clinic"})
+        self.assertEqual("evening clinic", late.rows("changes")[-1]["REASON"])
+        self.refused(2, "INVALID_FIELDS", "session book", other, start_time=local(day, 19),
+                     outside_availability=True, fields=["override.reason"])
+
+        changed = self.ctl("session update", session, modality="video", location="https://v.example/1").shown()
+        self.assertEqual(("video", "https://v.example/1"), (changed["modality"], changed["location"]))
+        self.assertEqual({"year": day.year, "month": day.month, "day": day.day},
+                         self.json("session get", session)["localDate"])
+
+        booked = [made.shown()["name"]] + [s["name"] for s in self.book_plan(course)]
+        third = self.ctl("session get", booked[2]).shown()
+        third_day = datetime.date.fromisoformat(third["local date"])
+        asked = dict(start_time=local(third_day, 15), reason="new job")
+        would = self.ctl("session reschedule", booked[2], validate_only=True, **asked)
+        self.assertEqual(third, self.ctl("session get", booked[2]).shown())
+        moved = self.ctl("session reschedule", booked[2], etag=third["etag"], **asked)
+        for answer in (would, moved):
+            row, = answer.rows("sessions")
+            self.assertEqual((booked[2], told(third_day, 15), third["session number"]),
+                             (row["NAME"], row["START"], row["NO"]))
+        history = self.ctl("session get", booked[2]).rows("changes")[-1]
+        self.assertEqual(("rescheduled", "new job", third["start time"]), (
+            history["KIND"], history["REASON"], history["PREVIOUS START TIME"]))
+        self.refused(4, "ETAG_MISMATCH", "session reschedule", booked[2], etag=third["etag"], **asked)
+
+        before = self.ctl("session list", course).rows()[4:]
+        start = datetime.date.fromisoformat(before[0]["START"].split()[1])
+        clock = int(before[0]["START"].split()[2][:2])
+        moved = self.ctl("session reschedule", booked[4], scope="this-and-following",
+                         start_time=local(start, clock + 3)).rows("sessions")
+        self.assertEqual([r["NAME"] for r in before], [r["NAME"] for r in moved])
+        self.assertEqual(
+            [told(datetime.date.fromisoformat(r["START"].split()[1]), clock + 3) for r in before],
+            [r["START"] for r in moved])
+        # Another's session on one of those times: none of them moves.
+        self.ctl("session book", other, start_time=local(
+            datetime.date.fromisoformat(before[3]["START"].split()[1]), clock + 1))
+        clash = self.refused(4, "SERIES_CONFLICT", "session reschedule", booked[4],
+                             scope="this-and-following", start_time=local(start, clock + 1))
+        self.assertEqual(1, clash.err.count("SLOT_TAKEN"), clash.err)
+        self.assertEqual(moved, self.ctl("session list", course).rows()[4:])
+
+    def test_cancelling(self):
+        self.open_clinic(late_cancellation_uses_session=True)
+        course = self.open_course()
+        book = lambda start: self.ctl("session book", course, start_time=start,  # noqa: E731
+                                      outside_availability=True, **{"override.reason": "walk-in"}).shown()
+        soon = (support.now() + datetime.timedelta(hours=3)).replace(second=0, microsecond=0)
+        sessions = [book((soon + offset).isoformat()) for offset in (0 * DAY, DAY / 12, 2 * DAY)]
+        would = self.ctl("session cancel", sessions[0]["name"], cancelled_by="patient",
+                         validate_only=True).shown()
+        self.assertEqual(("yes", "yes"), (would["cancellation.late"], would["uses session"]))
+        self.assertEqual("booked", self.ctl("session get", sessions[0]["name"]).shown()["state"])
+        for session, by, late in zip(sessions, ("patient", "clinic", "patient"), ("yes", "no", "no")):
+            gone = self.ctl("session cancel", session["name"], cancelled_by=by, reason="flu",
+                            etag=session["etag"])
+            shown = gone.shown()
+            self.assertEqual(("cancelled", by, late, late), (
+                shown["state"], shown["cancellation.cancelled by"], shown["cancellation.late"],
+                shown["uses session"]))
+            self.assertEqual(("cancelled", "flu"), tuple(gone.rows("changes")[-1][c]
+                                                         for c in ("KIND", "REASON")))
+        over = self.refused(4, "SESSION_STATE", "session cancel", sessions[0]["name"], cancelled_by="patient")
+        self.assertRegex(over.err, r"\n  state: \S*CANCELLED\n")
+        self.refused(2, "INVALID_FIELDS", "session cancel", sessions[0]["name"], fields=["cancelled_by"])
+        self.assertEqual("1", self.ctl("course get", course).shown()["progress.used sessions"])
+        book(instant_in(self.json("session get", sessions[2]["name"])["startTime"]).isoformat())
+
+    def test_attendance_and_the_work_list(self):
+        self.open_clinic()
+        course = self.open_course()
+        past = [self.ctl("session book", course, start_time=local(TODAY - n * DAY, 12), retrospective=True,
+                         outside_availability=True, **{"override.reason": "was not booked"}).shown()["name"]
+                for n in (9, 2)]
+        future = self.ctl("session book", course, start_time=local(
+            next_weekday(2, TODAY + 2 * DAY), 12)).shown()["name"]
+        work = lambda: self.ctl("session list", self.clinic, unrecorded_only=True,  # noqa: E731
+                                all=True).column("NAME")
+        self.assertEqual(past, work())
+        self.refused(4, "SESSION_IN_FUTURE", "session attend", future, "attended")
+        seen = self.ctl("session attend", past[0], "no-show", source="front-desk").shown()
+        self.assertEqual(("no-show", "0", "front-desk"),
+                         (seen["state"], seen["session number"], seen["attendance.source"]))
+        self.assertEqual(past[1:], work())
+        attended = self.ctl("session attend", past[1], "attended-late").shown()
+        self.assertEqual(("1", "attended-late"), (attended["session number"], attended["attendance.outcome"]))
+        self.assertEqual([], work())
+        shown = self.ctl("course get", course).shown()
+        self.assertEqual(("active", str(TODAY - 2 * DAY), "no"), (
+            shown["state"], shown["progress.start date"], shown["progress.start projected"]))
+        self.refused(2, "INVALID_FIELDS", "session attend", past[0], "attended", fields=["correction_reason"])
+        fixed = self.ctl("session attend", past[0], "attended", correction_reason="wrong patient ticked")
+        change = fixed.rows("changes")[-1]
+        self.assertEqual(("1", "attendance-corrected", "no-show", "wrong patient ticked"), (
+            fixed.shown()["session number"], change["KIND"], change["PREVIOUS OUTCOME"], change["REASON"]))
+        self.assertEqual(["1", "2", "3"], self.ctl("session list", course).column("NO"))
+        shown = self.ctl("course get", course).shown()
+        self.assertEqual((str(TODAY - 9 * DAY), "2"), (shown["progress.start date"],
+                                                       shown["progress.attended sessions"]))
+
+    def test_free_slots(self):
+        self.open_clinic("ana")
+        self.add_therapist("ben", working_hours="mon-fri 12:00-15:00", language="es")
+        monday = next_weekday(0, TODAY + WEEK)
+        span = dict(start_time=local(monday, 0), end_time=local(monday + DAY, 0))
+        rows = self.ctl("slots find", self.clinic, all=True, page_size=7, **span).rows()
+        self.assertEqual(29 + 9, len(rows))  # 9:00 to 16:00 and 12:00 to 14:00, every 15 minutes
+        self.assertEqual((told(monday, 9), told(monday, 16)), (rows[0]["START TIME"], rows[-1]["START TIME"]))
+        ben = self.therapist_name("ben")
+        self.assertEqual(9, len(self.ctl("slots find", self.clinic, therapist=ben, **span).rows()))
+        self.assertEqual([ben], sorted(set(self.ctl("slots find", self.clinic, language="es", **span)
+                                           .column("THERAPIST"))))
+        course = self.open_course(preferred_windows="mon 13:00-15:00")
+        session = self.ctl("session book", course, start_time=local(monday, 13)).shown()["name"]
+        mine = dict(course=course, therapist=self.therapist_name("ana"), **span)
+        self.assertEqual([told(monday, 14)], self.ctl("slots find", self.clinic, **mine).column("START TIME"))
+        self.assertEqual([told(monday, 13, m) for m in (0, 15, 30, 45)] + [told(monday, 14)], self.ctl(
+            "slots find", self.clinic, ignore_session=session, **mine).column("START TIME"))
+
+    # ------------------------------------------------------------- patients, reminders, audit, errors
+
+    def test_patients_identifiers(self):
+        self.open_clinic()
+        course = self.open_course("c1", patient="old")
+        twin = self.open_course("c2", patient="twin")
+        self.refused(4, "OPEN_COURSE_EXISTS", "course create", self.course_name("c3"),
+                     patient="urn:mrn|old", therapist=self.therapist_name("ana"))
+        changed = self.ctl("patient change-identifier", self.clinic, "urn:mrn|old", "urn:mrn|new").shown()
+        self.assertEqual(course, changed["courses"])
+        of = lambda patient: self.ctl("course list", self.clinic,  # noqa: E731
+                                      patient=f"urn:mrn|{patient}").column("NAME")
+        self.assertEqual(([], [course]), (of("old"), of("new")))
+        gone = self.refused(3, "RESOURCE_NOT_FOUND", "patient change-identifier", self.clinic,
+                            "urn:mrn|old", "urn:mrn|newer")
+        self.assertNotIn("urn:mrn", gone.err)
+        exists = self.refused(4, "PATIENT_EXISTS", "patient change-identifier", self.clinic,
+                              "urn:mrn|new", "urn:mrn|twin")
+        self.assertIn("what to do: merge the two: iptctl patient merge --help", exists.err)
+        # Both have an open course: what is advised is what helps.
+        both = self.refused(4, "OPEN_COURSE_EXISTS", "patient merge", self.clinic, "urn:mrn|twin",
+                            "urn:mrn|new")
+        self.assertIn("each of the two patients has an open course in this clinic: close one of them, then "
+                      "merge\n", both.err)
+        self.assertIn("what to do: close the other course first; ", both.err)
+        self.assertEqual([twin], of("twin"))
+        self.ctl("course discontinue", twin, reason="other")
+        merged = self.ctl("patient merge", self.clinic, "urn:mrn|twin", "urn:mrn|new").shown()
+        self.assertEqual(f"{course}, {twin}", merged["courses"])
+        self.assertEqual(([], [course, twin]), (of("twin"), of("new")))
+        self.assertEqual("patient-changed", self.ctl("course get", twin).column("KIND", "changes")[-1])
+        malformed = self.run_iptctl("patient merge", self.clinic, "twin", "urn:mrn|new")
+        self.assertEqual(1, malformed.status)
+        self.assertIn("write SYSTEM|VALUE", malformed.err)
+        self.assertNotIn("twin", malformed.err)
+
+    def test_reminders(self):
+        self.open_clinic()
+        course = self.open_course()
+        default = self.ctl("reminders policy", self.clinic)
+        self.assertIn("no-session-booked", default.column("KIND", "course rules"))
+        self.assertEqual([], default.rows("session rules"))
+        rules = {"policy": {"session_rules": [{
+            "audience": "REMINDER_AUDIENCE_PATIENT", "minutes_before": 2880, "template": "days",
+            "channels": ["REMINDER_CHANNEL_SMS", "REMINDER_CHANNEL_EMAIL"]}]}}
+        held = self.ctl("reminders set-policy", self.clinic, json=json.dumps(rules))
+        rule, = held.rows("session rules")
+        self.assertEqual(("patient", "2880", "sms, email", "days"), tuple(
+            rule[c] for c in ("AUDIENCE", "MINUTES BEFORE", "CHANNELS", "TEMPLATE")))
+        day = next_weekday(0, TODAY + 3 * WEEK)
+        session = self.ctl("session book", course, start_time=local(day, 10)).shown()["name"]
+        kept = lambda: [r for r in self.ctl(  # noqa: E731
+            "reminders list", self.clinic, course=course, state="scheduled", all=True).rows()
+            if r["TEMPLATE"] == "days"]
+        self.assertEqual([(told(day - 2 * DAY, 10), "urn:mrn|c1", "sms, email")],
+                         [(r["DUE TIME"], r["PATIENT"], r["CHANNELS"]) for r in kept()])
+        self.ctl("session reschedule", session, start_time=local(day + DAY, 11))
+        first, = kept()
+        self.assertEqual(told(day - DAY, 11), first["DUE TIME"])
+        self.ctl("reminders set-preferences", self.clinic, "urn:mrn|c1", opted_out="sms", language="cy")
+        wishes = self.ctl("reminders preferences", self.clinic, "urn:mrn|c1").shown()
+        self.assertEqual(("sms", "cy"), (wishes["opted out"], wishes["language"]))
+        got = self.ctl("reminders get", first["NAME"]).shown()
+        self.assertEqual(("email", "cy", session), (got["channels"], got["language"], got["session"]))
+        preview = self.ctl("reminders preview", course).rows("reminders")
+        self.assertIn(("days", told(day - DAY, 11)), [(r["TEMPLATE"], r["DUE TIME"]) for r in preview])
+        dropped = self.ctl("reminders drop", first["NAME"], reason="told by telephone").shown()
+        self.assertEqual("told by telephone", dropped["note"])
+        self.assertEqual([], kept())
+        self.refused(4, "REMINDER_STATE", "reminders replay", first["NAME"])
+        trial = self.ctl("reminders test", course, channel="email", template="days").shown()
+        self.assertEqual(("yes", "days"), (trial["test"], trial["template"]))
+        paused = self.ctl("reminders pause", self.clinic, reason="the gateway is being replaced").shown()
+        self.assertEqual(("yes", "the gateway is being replaced"), (paused["paused"], paused["reason"]))
+        self.assertEqual("yes", self.ctl("reminders queue", self.clinic).shown()["paused"])
+        self.assertEqual("no", self.ctl("reminders resume", self.clinic, max_per_minute=600).shown()["paused"])
+        self.assertEqual("600", self.ctl("reminders sending", self.clinic).shown()["max per minute"])
+        own = self.ctl("reminders set-policy", self.clinic, course=course, json=json.dumps(
+            {"policy": {"session_rules": [dict(rules["policy"]["session_rules"][0], template="own")]}}))
+        self.assertEqual(["own"], own.column("TEMPLATE", "session rules"))
+        self.assertEqual(["days"], self.ctl("reminders reset-policy", course).column(
+            "TEMPLATE", "session rules"))
+
+    def test_audit(self):
+        self.open_clinic()
+        course = self.open_course()
+        self.ctl("course get", course)
+        self.refused(4, "OPEN_COURSE_EXISTS", "course create", self.course_name("c2"),
+                     patient="urn:mrn|c1", therapist=self.therapist_name("ana"))
+        entries = []
+
+        def read_is_there():
+            entries[:] = self.ctl("audit list", self.clinic, all=True).rows()
+            return any(e["METHOD"].endswith("/GetCourse") for e in entries)
+        support.wait_until(read_is_there, "the audit entry of a read", seconds=20)
+        by = {e["METHOD"].rsplit("/")[-1]: e for e in entries}
+        self.assertEqual({"developer" if self.secure else "anonymous"}, {e["CALLER"] for e in entries})
+        self.assertEqual((course, "OK", "1"), tuple(by["CreateCourse"][c]
+                                                    for c in ("RESOURCE", "OUTCOME", "COUNT")))
+        self.assertEqual(course, by["GetCourse"]["RESOURCE"])
+        self.assertLessEqual({"CreateClinic", "CreateTherapist", "CreateCourse", "GetCourse"}, set(by))
+        self.assertEqual({course}, set(self.ctl("audit list", self.clinic, resource=course)
+                                       .column("RESOURCE")))
+        self.assertEqual("none\n", self.ctl("audit list", self.clinic, caller="somebody-else").out)
+        self.assertEqual("none\n", self.ctl("audit list", self.clinic, start_time="+1d").out)
+        got = self.json("audit list", self.clinic, resource=course)["auditEntries"]
+        self.assertIn("ACCESS_WRITE", [e["access"] for e in got])
+
+    def test_errors_as_people_and_scripts_read_them(self):
+        self.open_clinic()
+        course = self.open_course()
+
+        def usage(text, command, *words, **flags):
+            answer = self.run_iptctl(command, *words, **flags)
+            self.assertEqual((1, ""), (answer.status, answer.out))
+            self.assertIn(text, answer.err)
+
+        usage("unknown flag --stat (did you mean --states?)", "course list", self.clinic, stat="planned")
+        usage("is not an instant: write 2026-12-01T09:00 (with --zone)", "session book", course,
+              start_time="tomorrow at nine")
+        usage("COURSE is missing", "course get")
+        usage("did you mean", "course gett", course)
+        usage("nothing to change", "course update", course)
+
+        error = self.run_iptctl("course create", self.course_name("c2"), patient="urn:mrn|2",
+                                therapist=self.therapist_name("none"), session_minutes=5,
+                                cadence_days=500, output="json")
+        self.assertEqual((2, ""), (error.status, error.out))
+        told_ = json.loads(error.err)["error"]
+        self.assertEqual(("INVALID_ARGUMENT", "INVALID_FIELDS", 2),
+                         (told_["code"], told_["reason"], told_["exitCode"]))
+        self.assertLessEqual({"course.cadence_days", "course.session_minutes"},
+                             {f["field"] for f in told_["fields"]})
+        self.assertRegex(told_["requestId"], r"^[0-9a-f-]{36}$")
+        self.assertTrue(told_["hint"])
+        self.refused(2, "INVALID_FIELDS", "course get", "clinics/UPPER/courses/c1", fields=["name"])
+        foreign = self.run_iptctl("course get", "clinics/another/courses/c1")
+        self.assertEqual(3, foreign.status, foreign.err)
+
+        # Nobody listens there.
+        gone = Answer(subprocess.run(
+            [IPTCTL, "clinic", "list", f"--server=127.0.0.1:{free_port()}", "--deadline=300ms"],
+            capture_output=True, text=True, env=self.env, timeout=60))
+        self.assertEqual(6, gone.status, gone.err)
+        self.assertIn("check --server", gone.err)
+        if not self.secure:
+            return
+        ana = self.therapist_name("ana")
+        as_other = lambda **options: dict(token_file=self.token_file(rid(), **options))  # noqa: E731
+        missing = self.refused(5, "SCOPE_MISSING", "therapist get", ana, **as_other(scopes="courses.read"))
+        self.assertIn("\n  scope: therapists.read\n", missing.err)
+        self.assertIn("what to do: ask for a token with the scope named above", missing.err)
+        self.refused(3, "RESOURCE_NOT_FOUND", "course get", course, **as_other(clinics="another"))
+        expired = self.refused(5, "UNAUTHENTICATED", "course get", course, **as_other(ttl="-3600"))
+        self.assertIn("what to do: give a valid token with --token-file", expired.err)
+        self.refused(5, "UNAUTHENTICATED", "course get", course, token_file=os.devnull)
+        # The server is not the one that its certificate names.
+        wrong = self.run_iptctl("course get", course, tls_name="elsewhere.example", deadline="2s")
+        self.assertEqual((6, ""), (wrong.status, wrong.out), wrong.err)
+
+    def test_methods_are_all_known(self):
+        if self.secure:  # where reflection is off unless it is asked for
+            off = self.run_iptctl("methods")
+            self.assertEqual((4, ""), (off.status, off.out))
+            self.assertIn("its reflection is off. iptctl methods --offline lists", off.err)
+        listed = self.ctl("methods", **(dict(offline=True) if self.secure else {})).out
+        for path in support.methods():
+            self.assertRegex(listed, rf"(?m)^{re.escape(path)} +(\S+ \S+|-)$")
+        self.assertEqual(1, listed.count(" -\n"), "a gateway's conversation")
+
+
+class Commands(unittest.TestCase):
+    def test_every_command_is_run_here(self):
+        text = pathlib.Path(__file__).read_text(encoding="utf-8")
+        lines = subprocess.run([IPTCTL, "--help"], capture_output=True, text=True,
+                               check=True).stdout.splitlines()
+        commands = re.findall(r"^([a-z-]+) ([a-z][a-z-]*)  ", "\n".join(below(lines, "Commands:")), re.M)
+        self.assertGreater(len(commands), 50)
+        self.assertEqual([], [f"{noun} {verb}" for noun, verb in commands
+                              if noun not in ELSEWHERE and f'"{noun} {verb}"' not in text])
+
+
+if __name__ == "__main__":
+    unittest.main()
