@@ -69,7 +69,8 @@ std::vector<std::string> Violations(const T& result) {
 class BookingTest : public HandlerTest {
  protected:
   // Weekdays 9 to 17; "a" keeps 10 minutes free after each session, "b" none.
-  BookingTest() {
+  explicit BookingTest(storage::Dialect dialect = storage::Dialect::kSqlite)
+      : HandlerTest(dialect) {
     EXPECT_OK(store_.Write(absl::InfiniteFuture(), [&](SchedulingTx& tx) -> absl::Status {
       Clinic clinic;
       clinic.clinic_id = "north";

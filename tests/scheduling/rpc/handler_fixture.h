@@ -1,5 +1,5 @@
-// What tests of handlers share: a fresh SQLite store, calls made as the adapter would make them,
-// and courses and sessions put straight into the store.
+// What tests of handlers share: a fresh store (SQLite, unless said otherwise), calls made as the
+// adapter would make them, and courses and sessions put straight into the store.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +41,8 @@ class EventNames final : public EventEncoder {
 
 class HandlerTest : public ::testing::Test {
  protected:
-  HandlerTest() {
+  explicit HandlerTest(storage::Dialect dialect = storage::Dialect::kSqlite)
+      : db_(dialect, {storage::PlatformMigrations(), SchedulingMigrations()}) {
     auto caller = std::make_shared<Caller>();
     caller->subject = "tester";
     caller->clinics = {"north"};
@@ -142,8 +143,7 @@ class HandlerTest : public ::testing::Test {
   std::shared_ptr<const Caller> caller_;
   RandomIdSource ids_;
   EventNames encoder_;
-  ipt::testing::TempDatabase db_{storage::Dialect::kSqlite,
-                                 {storage::PlatformMigrations(), SchedulingMigrations()}};
+  ipt::testing::TempDatabase db_;
   SqlSchedulingStore store_{*db_, encoder_};
 
  private:
