@@ -175,7 +175,12 @@ class CourseInvariantsTest : public BookingTest {
       case 1: {
         auto request = NewCourse(patient, therapist);
         request.mutable_course()->set_allow_concurrent(Pick());
-        if (Pick()) request.mutable_course()->set_variant("ipc-6");
+        if (Pick()) {
+          request.mutable_course()->set_variant("ipc-6");
+        } else if (Pick()) {  // can be extended
+          request.mutable_course()->set_planned_sessions(12);
+          request.mutable_course()->set_duration_weeks(12);
+        }
         return Create(request).status();
       }
       case 2:
@@ -230,6 +235,9 @@ class CourseInvariantsTest : public BookingTest {
       case 15:
         return Pick() ? Complete(course, Pick()).status() : Discontinue(course).status();
       case 16:
+        for (const auto& [name, other] : state.courses) {
+          if (!IsOpen(other.state)) return Reopen(name).status();
+        }
         return Reopen(course).status();
       case 17: {
         pb::TransferCoursesRequest request;
@@ -240,12 +248,13 @@ class CourseInvariantsTest : public BookingTest {
         return courses_.TransferCourses(Write(request), request).status();
       }
       case 18: {
-        const std::string other = absl::StrCat("p", Int(1, 4));
-        return Pick() ? Readdress<pb::MergePatientsRequest>(patient, other,
+        const std::string& one = state.courses.at(course).patient.value;
+        const std::string other = absl::StrCat("p", Int(1, 6));
+        return Pick() ? Readdress<pb::MergePatientsRequest>(one, other,
                                                             &pb::MergePatientsRequest::mutable_into,
                                                             &CourseHandler::MergePatients)
                       : Readdress<pb::ChangePatientIdentifierRequest>(
-                            patient, other, &pb::ChangePatientIdentifierRequest::mutable_to,
+                            one, other, &pb::ChangePatientIdentifierRequest::mutable_to,
                             &CourseHandler::ChangePatientIdentifier);
       }
       case 19: {
