@@ -187,6 +187,28 @@ TEST_F(QueryPlansTest, RemindersAreReadThroughTheirIndexes) {
                                Searches("reminders_by_age")));
 }
 
+TEST_F(QueryPlansTest, RemindersAreWrittenAndLeasedByTheirKeys) {
+  const auto by_key =
+      ::testing::HasSubstr("INDEX sqlite_autoindex_reminders_1 (clinic_id=? AND reminder_id=?)");
+  EXPECT_THAT(PlanOf("reminders",
+                     [](SchedulingTx& tx) {
+                       Reminder reminder;
+                       reminder.clinic_id = "c";
+                       reminder.reminder_id = "r";
+                       std::vector<Reminder> reminders = {reminder};
+                       (void)tx.UpdateReminders(reminders, Now());
+                     }),
+              by_key);
+  EXPECT_THAT(PlanOf("reminders",
+                     [](SchedulingTx& tx) {
+                       (void)tx.delivery().LockLeases("c", {{"r", 7}});
+                     }),
+              by_key);
+  EXPECT_THAT(
+      PlanOf("reminders", [](SchedulingTx& tx) { (void)tx.delivery().FindScheduled("c", {"r"}); }),
+      by_key);
+}
+
 TEST_F(QueryPlansTest, PurgesBeginWithTheOldest) {
   recorder_.Take();
   ASSERT_OK(db_->Write(

@@ -135,3 +135,21 @@ CREATE TABLE reminder_queue_epoch (
   epoch TEXT NOT NULL
 );
 INSERT INTO reminder_queue_epoch (id, epoch) VALUES (1, lower(hex(randomblob(16))));
+
+-- What the planner may expect, as for the tables of 0001: without it, it takes a clinic for ten
+-- reminders and walks through all of them for each one that is to be changed.
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+  ('courses', 'courses_open_by_reminder_version', '10000 200 100'),
+  ('contact_preferences', 'contact_preferences', '20000 400 1'),
+  ('reminder_policies', 'reminder_policies', '100 2 1'),
+  ('reminder_sending', 'reminder_sending', '50 1'),
+  ('reminders', 'sqlite_autoindex_reminders_1', '600000 12000 1'),
+  ('reminders', 'reminders_one_each', '600000 12000 10 2 1 1 1 1'),
+  ('reminders', 'reminders_queue', '60000 1200 2 1'),
+  ('reminders', 'reminders_queue_expiry', '60000 2'),
+  ('reminders', 'reminders_of_course', '60000 1200 6 6 1'),
+  ('reminders', 'reminders_leased', '100 1'),
+  ('reminders', 'reminders_by_due', '600000 12000 2 1'),
+  ('reminders', 'reminders_dead', '500 10 1 1'),
+  ('reminders', 'reminders_by_age', '540000 2');
+ANALYZE sqlite_schema;
