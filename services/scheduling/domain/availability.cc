@@ -127,6 +127,9 @@ Availability::Availability(const CalendarInputs& inputs, Interval window)
   if (!std::is_sorted(grid_.begin(), grid_.end(), by_start)) {
     std::sort(grid_.begin(), grid_.end(), by_start);
   }
+  for (const GridWindow& grid : grid_) {
+    longest_grid_ = std::max(longest_grid_, grid.span.end - grid.span.start);
+  }
   left_[kPauses] = Subtract(left_[kHours], pauses_);
   left_[kHolidays] = Subtract(left_[kPauses], holidays_);
   left_[kTimeOff] = Subtract(left_[kHolidays], time_off_);
@@ -135,45 +138,50 @@ Availability::Availability(const CalendarInputs& inputs, Interval window)
   if (patient_windows_) left_[kPatient] = Intersect(left_[kPatient], *patient_windows_);
 }
 
+template <typename Visit>
+void Availability::VisitStarts(const GridWindow& grid, const Interval& free, absl::Time from,
+                               Visit visit) const {
+  from = std::max({from, free.start, grid.span.start, window_.start});
+  const absl::Time last = std::min(free.end, window_.end) - length_;
+  if (from > last) return;
+  if (grid.even) {
+    absl::Duration rest;
+    int64_t steps = absl::IDivDuration(from - grid.span.start, slot_, &rest);
+    if (rest > absl::ZeroDuration()) ++steps;
+    // Thousands of them, so in plain numbers. All but `last` are whole microseconds.
+    const int64_t slot = absl::ToInt64Microseconds(slot_);
+    const int64_t end = std::min(absl::ToUnixMicros(last), absl::ToUnixMicros(grid.span.end) - 1);
+    for (int64_t start = absl::ToUnixMicros(grid.span.start) + steps * slot; start <= end;
+         start += slot) {
+      if (!visit(absl::FromUnixMicros(start))) return;
+    }
+    return;
+  }
+  const absl::CivilSecond midnight(grid.day);
+  const int slot = static_cast<int>(absl::ToInt64Minutes(slot_));
+  for (int minute = grid.start_minute; minute < grid.end_minute; minute += slot) {
+    const LocalInstant at = ResolveLocal(midnight + 60 * minute, therapist_zone_);
+    if (at.kind == LocalTimeKind::kSkipped || at.instant < from || at.instant > last ||
+        at.instant >= grid.span.end) {
+      continue;
+    }
+    if (!visit(at.instant)) return;
+  }
+}
+
 std::vector<absl::Time> Availability::FreeStarts() const {
   const std::vector<Interval>& free = left_[kPatient].intervals();
   std::vector<absl::Time> starts;
   bool sorted = true;
-  auto add = [&](absl::Time start) {
-    if (!starts.empty() && start <= starts.back()) sorted = false;
-    starts.push_back(start);
-  };
   auto first = free.begin();
   for (const GridWindow& grid : grid_) {
     while (first != free.end() && first->end <= grid.span.start) ++first;
     for (auto it = first; it != free.end() && it->start < grid.span.end; ++it) {
-      const absl::Time from = std::max({it->start, grid.span.start, window_.start});
-      const absl::Time last = std::min(it->end, window_.end) - length_;
-      if (from > last) continue;
-      if (grid.even) {
-        const absl::Duration past = from - grid.span.start;
-        absl::Duration rest;
-        int64_t steps = absl::IDivDuration(past, slot_, &rest);
-        if (rest > absl::ZeroDuration()) ++steps;
-        // Thousands of them, so in plain numbers. All but `last` are whole microseconds.
-        const int64_t slot = absl::ToInt64Microseconds(slot_);
-        const int64_t end =
-            std::min(absl::ToUnixMicros(last), absl::ToUnixMicros(grid.span.end) - 1);
-        for (int64_t start = absl::ToUnixMicros(grid.span.start) + steps * slot; start <= end;
-             start += slot) {
-          add(absl::FromUnixMicros(start));
-        }
-        continue;
-      }
-      const absl::CivilSecond midnight(grid.day);
-      const int slot = static_cast<int>(absl::ToInt64Minutes(slot_));
-      for (int minute = grid.start_minute; minute < grid.end_minute; minute += slot) {
-        const LocalInstant at = ResolveLocal(midnight + 60 * minute, therapist_zone_);
-        if (at.kind != LocalTimeKind::kSkipped && at.instant >= from && at.instant <= last &&
-            at.instant < grid.span.end) {
-          add(at.instant);
-        }
-      }
+      VisitStarts(grid, *it, absl::InfinitePast(), [&](absl::Time start) {
+        if (!starts.empty() && start <= starts.back()) sorted = false;
+        starts.push_back(start);
+        return true;
+      });
     }
   }
   if (!sorted) {
@@ -181,6 +189,30 @@ std::vector<absl::Time> Availability::FreeStarts() const {
     starts.erase(std::unique(starts.begin(), starts.end()), starts.end());
   }
   return starts;
+}
+
+absl::Time Availability::FirstStart(absl::Time from, absl::Time before) const {
+  const std::vector<Interval>& free = left_[kPatient].intervals();
+  // Windows may overlap, so a later one may have the earlier start.
+  auto grid = std::upper_bound(
+      grid_.begin(), grid_.end(), from - longest_grid_,
+      [](absl::Time t, const GridWindow& window) { return t < window.span.start; });
+  absl::Time found = before;
+  for (; grid != grid_.end() && grid->span.start < found; ++grid) {
+    if (grid->span.end <= from) continue;
+    const absl::Time lowest = std::max(from, grid->span.start);
+    auto it = std::upper_bound(free.begin(), free.end(), lowest,
+                               [](absl::Time t, const Interval& i) { return t < i.end; });
+    bool any = false;
+    for (; !any && it != free.end() && it->start < std::min(found, grid->span.end); ++it) {
+      VisitStarts(*grid, *it, lowest, [&](absl::Time start) {
+        any = true;
+        found = std::min(found, start);
+        return false;
+      });
+    }
+  }
+  return found;
 }
 
 std::vector<DeviationReason> Availability::Check(Interval session) const {

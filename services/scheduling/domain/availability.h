@@ -56,6 +56,8 @@ class Availability {
 
   // Starts at which a session of session_minutes fits, sorted; each session lies within the window.
   std::vector<absl::Time> FreeStarts() const;
+  // The first of them in [from, before), without laying out the others; `before` if none.
+  absl::Time FirstStart(absl::Time from, absl::Time before) const;
 
   // Why a session may not take place then, in this order, each once: PAUSE, HOLIDAY, TIME_OFF,
   // OUTSIDE_HOURS, THERAPIST_BOOKED (its own buffer included), PATIENT_BOOKED, PATIENT_WINDOWS.
@@ -80,12 +82,19 @@ class Availability {
     int end_minute = 0;
   };
 
+  // Calls visit(start) for each start of `grid` that lies within `free` and not before `from`, in
+  // order, until one returns false.
+  template <typename Visit>
+  void VisitStarts(const GridWindow& grid, const Interval& free, absl::Time from,
+                   Visit visit) const;
+
   absl::TimeZone therapist_zone_;
   Interval window_;
   absl::Duration length_;
   absl::Duration buffer_;
   absl::Duration slot_;
-  std::vector<GridWindow> grid_;  // by start
+  std::vector<GridWindow> grid_;                        // by start
+  absl::Duration longest_grid_ = absl::ZeroDuration();  // span of them
   IntervalSet pauses_;
   IntervalSet holidays_;
   IntervalSet time_off_;

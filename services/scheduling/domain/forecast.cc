@@ -57,7 +57,7 @@ class Forecaster {
 
   // Places the sessions in a calendar that covers `window`. `decided` is false when a longer window
   // could say more.
-  Projection Project(const FreeDays& free, bool* decided) const {
+  Projection Project(const FirstFree& free, bool* decided) const {
     *decided = true;
     if (start_) {
       Projection projection = ProjectFrom(free, FirstDay(), ClockFrom(start_->day));
@@ -84,7 +84,7 @@ class Forecaster {
 
   // What keeps the course from being on track, or has cost it a place, weightiest first. `free` may
   // be null when no free time was needed.
-  std::vector<ForecastReason> Reasons(const Projection& projection, const FreeDays* free,
+  std::vector<ForecastReason> Reasons(const Projection& projection, const FirstFree* free,
                                       const CalendarInputs* calendar) const {
     std::array<int, kReasons> weight{};
     auto add = [&weight](ForecastReason reason, int days) {
@@ -148,7 +148,7 @@ class Forecaster {
             .length = absl::Minutes(course.session_minutes)};
   }
 
-  Projection ProjectFrom(const FreeDays& free, int first_day, WeekClock clock) const {
+  Projection ProjectFrom(const FirstFree& free, int first_day, WeekClock clock) const {
     const absl::Time deadline = clock.Deadline(request_.zone);
     PlacementRules rules = Rules(first_day);
     Projection projection{.clock = std::move(clock)};
@@ -184,7 +184,7 @@ class Forecaster {
   }
 
   // Weighs each reason by the days that it keeps sessions waiting.
-  void AddBlame(const Projection& projection, const FreeDays& free, absl::Time deadline,
+  void AddBlame(const Projection& projection, const FirstFree& free, absl::Time deadline,
                 std::array<int, kReasons>& weight) const {
     const int end =
         std::min(free.size(), static_cast<int>(projection.clock.deadline_day() + 1 - today_));
@@ -228,12 +228,12 @@ class Forecaster {
     }
   }
 
-  static Interval SpanOf(const FreeDays& free, int day) {
+  static Interval SpanOf(const FirstFree& free, int day) {
     return {free.days().start(day), free.days().start(day + 1)};
   }
 
   // Finds what took the last room of a day that the hours leave room on.
-  static void BlameDay(const FreeDays& free, int day, std::array<int, kReasons>& weight) {
+  static void BlameDay(const FirstFree& free, int day, std::array<int, kReasons>& weight) {
     static constexpr std::array<ForecastReason, Availability::kLayers> kBlame = {
         ForecastReason::kUnspecified,   ForecastReason::kPause,
         ForecastReason::kHoliday,       ForecastReason::kTherapistAway,
@@ -378,13 +378,13 @@ std::vector<Session> Displaced(const ForecastRequest& request, const Availabilit
 struct Loaded {
   Interval window;
   CalendarInputs calendar;
-  FreeDays free;
+  FirstFree free;
 };
 absl::StatusOr<Loaded> LoadFree(const ForecastRequest& request, Interval window,
                                 CalendarLoader load) {
   IPT_ASSIGN_OR_RETURN(CalendarInputs calendar, load(window));
   ApplyCourse(request.course, request.zone, request.sessions, calendar);
-  FreeDays free(calendar, window);
+  FirstFree free(calendar, window);
   return Loaded{window, std::move(calendar), std::move(free)};
 }
 

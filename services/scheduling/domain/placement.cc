@@ -6,23 +6,41 @@
 
 namespace ipt::scheduling {
 
-FreeDays::FreeDays(const CalendarInputs& inputs, Interval window)
+FirstFree::FirstFree(const CalendarInputs& inputs, Interval window)
     : availability_(inputs, window),
       days_(inputs.course_zone, LocalDay(window.start, inputs.course_zone),
-            LocalDay(window.end, inputs.course_zone)),
-      starts_(availability_.FreeStarts()) {
+            LocalDay(window.end, inputs.course_zone)) {
+  first_.reserve(size());
+  next_free_.assign(size() + 1, size());
+  for (int day = 0; day < size(); ++day) {
+    first_.push_back(availability_.FirstStart(days_.start(day), days_.start(day + 1)));
+  }
+  for (int day = size() - 1; day >= 0; --day) {
+    next_free_[day] = first_[day] < days_.start(day + 1) ? day : next_free_[day + 1];
+  }
+}
+
+bool FirstFree::Find(int day, absl::Time not_before, Placement& found) const {
+  for (day = NextFree(std::clamp(day, 0, size())); day < size(); day = NextFree(day + 1)) {
+    const absl::Time end = days_.start(day + 1);
+    found.start =
+        first_[day] >= not_before ? first_[day] : availability_.FirstStart(not_before, end);
+    found.day = day;
+    if (found.start < end) return true;
+  }
+  return false;
+}
+
+FreeDays::FreeDays(const CalendarInputs& inputs, Interval window)
+    : FirstFree(inputs, window), starts_(availability().FreeStarts()) {
   first_start_.reserve(size() + 1);
   size_t next = 0;
   for (int day = 0; day < size(); ++day) {
     first_start_.push_back(static_cast<int>(next));
-    const absl::Time end = days_.start(day + 1);
+    const absl::Time end = days().start(day + 1);
     while (next < starts_.size() && starts_[next] < end) ++next;
   }
   first_start_.push_back(static_cast<int>(next));
-  next_free_.assign(size() + 1, size());
-  for (int day = size() - 1; day >= 0; --day) {
-    next_free_[day] = free(day) ? day : next_free_[day + 1];
-  }
 }
 
 std::vector<FixedSession> FixedSessions(const std::vector<Session>& sessions,
@@ -86,21 +104,11 @@ std::vector<Placement> PlaceEarliest(const PlacementRules& rules,
 }
 
 std::vector<Placement> PlaceEarliest(PlacementRules rules, const std::vector<FixedSession>& fixed,
-                                     const FreeDays& free) {
+                                     const FirstFree& free) {
   rules.length = free.availability().length();
   rules.buffer = free.availability().buffer();
   return PlaceEarliest(rules, fixed, [&free](int day, absl::Time not_before, Placement& found) {
-    for (day = std::max(day, 0); day < free.size(); ++day) {
-      day = free.NextFree(day);
-      if (day == free.size()) return false;
-      for (const absl::Time start : free.starts(day)) {
-        if (start < not_before) continue;
-        found.start = start;
-        found.day = day;
-        return true;
-      }
-    }
-    return false;
+    return free.Find(day, not_before, found);
   });
 }
 

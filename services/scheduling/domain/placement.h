@@ -6,7 +6,7 @@
 // an earlier place never hinders what follows, placing each session as early as possible places the
 // most sessions by any instant. The same holds without cadence, at most one a day.
 //
-// Days are indices into FreeDays::days(). Immutable values.
+// Days are indices into FirstFree::days(). Immutable values.
 #pragma once
 
 #include <utility>
@@ -21,14 +21,40 @@
 
 namespace ipt::scheduling {
 
-// The free starts of a window by local day of the course.
-class FreeDays {
+struct Placement {
+  absl::Time start;
+  int day = 0;
+  int wanted_day = 0;  // the first day that the rules allowed
+  int place = 0;       // its place in the cadence
+};
+
+// The first free start of each local day of the course within a window: all that is asked where
+// sessions are placed as early as possible.
+class FirstFree {
  public:
-  FreeDays(const CalendarInputs& inputs, Interval window);
+  FirstFree(const CalendarInputs& inputs, Interval window);
 
   const Availability& availability() const { return availability_; }
   const LocalDays& days() const { return days_; }
   int size() const { return days_.size(); }
+
+  bool free(int day) const { return next_free_[day] == day; }  // day < size()
+  // The first free day from `day` on; size() if none.
+  int NextFree(int day) const { return next_free_[day]; }
+  // The first free start from `day` on that is not before that instant; false if none.
+  bool Find(int day, absl::Time not_before, Placement& found) const;
+
+ private:
+  Availability availability_;
+  LocalDays days_;
+  std::vector<absl::Time> first_;  // by day; of no meaning where it is not free
+  std::vector<int> next_free_;     // by day; one more than days
+};
+
+// And all the others.
+class FreeDays : public FirstFree {
+ public:
+  FreeDays(const CalendarInputs& inputs, Interval window);
 
   // All free starts, and the index among them of a day's first one; day <= size().
   const std::vector<absl::Time>& starts() const { return starts_; }
@@ -37,16 +63,10 @@ class FreeDays {
     return absl::MakeConstSpan(starts_).subspan(first_start_[day],
                                                 first_start_[day + 1] - first_start_[day]);
   }
-  bool free(int day) const { return first_start_[day] != first_start_[day + 1]; }
-  // The first free day from `day` on; size() if none.
-  int NextFree(int day) const { return next_free_[day]; }
 
  private:
-  Availability availability_;
-  LocalDays days_;
   std::vector<absl::Time> starts_;
   std::vector<int> first_start_;  // by day; one more than days
-  std::vector<int> next_free_;    // by day; one more than days
 };
 
 // A session that stays where it is.
@@ -58,13 +78,6 @@ struct FixedSession {
 // The fixed sessions of a course: used up or booked, by start.
 std::vector<FixedSession> FixedSessions(const std::vector<Session>& sessions,
                                         const absl::TimeZone& zone, absl::CivilDay first_day);
-
-struct Placement {
-  absl::Time start;
-  int day = 0;
-  int wanted_day = 0;  // the first day that the rules allowed
-  int place = 0;       // its place in the cadence
-};
 
 struct PlacementRules {
   int first_day = 0;  // none before it
@@ -89,6 +102,6 @@ std::vector<Placement> PlaceEarliest(const PlacementRules& rules,
                                      const std::vector<FixedSession>& fixed, NextStart next);
 // Length and buffer are those of `free`.
 std::vector<Placement> PlaceEarliest(PlacementRules rules, const std::vector<FixedSession>& fixed,
-                                     const FreeDays& free);
+                                     const FirstFree& free);
 
 }  // namespace ipt::scheduling

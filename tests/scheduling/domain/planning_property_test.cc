@@ -369,6 +369,19 @@ RC_GTEST_PROP(PlanProperty, FreeStartsAreThePlainOnes, ()) {
   RC_ASSERT(FindFreeStarts(seen, window) == PlainFreeStarts(seen, window));
 }
 
+RC_GTEST_PROP(PlanProperty, TheFirstStartIsTheFirstOfThePlainOnes, ()) {
+  const World world = AnyWorld(6, 3, 8, 4);
+  const Interval window{world.now, world.now + absl::Hours(24 * 30)};
+  const CalendarInputs seen = world.Seen();
+  const Availability availability(seen, window);
+  const std::vector<absl::Time> starts = PlainFreeStarts(seen, window);
+  const absl::Time from = world.now + absl::Minutes(*rc::gen::inRange(-1440, 31 * 1440));
+  const absl::Time before = from + absl::Minutes(*rc::gen::inRange(0, 10 * 1440));
+  const auto first = std::lower_bound(starts.begin(), starts.end(), from);
+  RC_ASSERT(availability.FirstStart(from, before) ==
+            (first == starts.end() ? before : std::min(*first, before)));
+}
+
 RC_GTEST_PROP(PlanProperty, PlansAreSound, ()) {
   const World world = AnyWorld(16, 20, 12, 8);
   AssertPlanIsSound(world, world.Plan());
