@@ -62,10 +62,23 @@ absl::Status CreatePrivateFile(const std::string& path) {
   return absl::OkStatus();
 }
 
+// For the whole process, before its first connection: no connection is used by two threads at once,
+// so none needs a lock of its own, and nobody asks how much memory SQLite holds, which costs a lock
+// shared by all at each allocation. Where somebody has used SQLite before, it stays as it was.
+void ConfigureSqlite() {
+  static const bool done = [] {
+    sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    return true;
+  }();
+  (void)done;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(
     const std::string& path, Mode mode, const DatabaseOptions& options, StorageObserver* observer) {
+  ConfigureSqlite();
   if (mode == Mode::kWriter) IPT_RETURN_IF_ERROR(CreatePrivateFile(path));
   std::unique_ptr<soci::session> session;
   try {
