@@ -21,7 +21,8 @@ namespace {
 constexpr int kDefaultLeases = 100;
 constexpr int kMostLeases = 500;
 constexpr int kMostCredits = 5000;
-constexpr absl::Duration kLongestWait = absl::Minutes(1);
+// What is booked or tried meanwhile may fall due at any time.
+constexpr absl::Duration kLongestWait = absl::Seconds(5);
 // A stream looks at least so often, whatever it is told or not told.
 constexpr absl::Duration kPoll = absl::Seconds(1);
 

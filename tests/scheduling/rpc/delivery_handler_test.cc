@@ -145,7 +145,7 @@ TEST_F(DeliveryHandlerTest, LeasesAndCompletes) {
   EXPECT_EQ(first.reminder().patient().value(), "p1");
   EXPECT_EQ(first.reminder().template_(), "key");
   ASSERT_OK_AND_ASSIGN(const auto nothing, Lease());
-  EXPECT_EQ(nothing.retry_after().seconds(), 60);
+  EXPECT_EQ(nothing.retry_after().seconds(), 5);
   EXPECT_EQ(queue_metrics_.fallback_claims.Value(), fallbacks_);
 
   ASSERT_OK_AND_ASSIGN(const auto done, Complete(first, pb::ATTEMPT_OUTCOME_SENT));
@@ -174,7 +174,7 @@ TEST_F(DeliveryHandlerTest, ARetryComesBackThroughTheIndex) {
   queue_.Flush();
   ASSERT_OK_AND_ASSIGN(const auto early, Lease());
   EXPECT_THAT(Names(early), IsEmpty());
-  EXPECT_EQ(early.retry_after().seconds(), 30);
+  EXPECT_EQ(early.retry_after().seconds(), 5);
   clock_.Advance(absl::Seconds(31));
   ASSERT_OK_AND_ASSIGN(const auto again, Lease());
   ASSERT_EQ(again.reminders_size(), 1);
