@@ -208,12 +208,23 @@ class Events(unittest.TestCase):
                 self.assertGreater(self.rename(api, "new").revision, before + 1_000_000)
 
     def test_iptctl_goes_on_over_restarts(self):
-        server = self.server()
+        self.goes_on_over_restarts(None)
+
+    def test_iptctl_goes_on_over_restarts_with_tls(self):
+        self.goes_on_over_restarts(support.Identity())
+
+    def goes_on_over_restarts(self, identity):
+        server = self.server(identity=identity)
         api = server.api()
         self.clinic(api)
         with tempfile.TemporaryDirectory() as folder:
-            words = [BUILD / "bin/iptctl", "events", "watch", "clinics/north", "--output", "json",
-                     f"--server=127.0.0.1:{server.port}", f"--cursor-file={folder}/cursor"]
+            reach = [f"--server=127.0.0.1:{server.port}"]
+            if identity:
+                token = support.pathlib.Path(folder, "token")
+                token.write_text(identity.token())
+                reach += ["--tls", f"--ca={identity.dir}/ca.crt", f"--token-file={token}"]
+            watch = [BUILD / "bin/iptctl", "events", "watch", "clinics/north", *reach]
+            words = [*watch, "--output", "json", f"--cursor-file={folder}/cursor"]
             # The first run keeps where it began.
             first = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                      text=True)
@@ -242,12 +253,12 @@ class Events(unittest.TestCase):
                      for line in [*lines, *done.stdout.splitlines()]]
             self.assertEqual(["one", "two", "three"], [n for n in names if n != "north"])
             table = subprocess.run(
-                [*words[:4], words[6], "--oldest", "--count", "2"], capture_output=True, text=True,
+                [*watch, "--oldest", "--count", "2"], capture_output=True, text=True,
                 timeout=30)
             self.assertEqual(0, table.returncode, table.stderr)
             self.assertEqual(["clinic-changed", "clinics/north"], table.stdout.split()[2:4])
-            wrong = subprocess.run([*words[:4], words[6], "--cursor", "nonsense"], capture_output=True,
-                                   text=True, timeout=30)
+            wrong = subprocess.run([*watch, "--cursor", "nonsense"], capture_output=True, text=True,
+                                   timeout=30)
             self.assertEqual(2, wrong.returncode)
             self.assertIn("cursor", wrong.stderr)
 

@@ -1,6 +1,7 @@
 #include "iptctl/connection.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -114,6 +115,11 @@ grpc::Status Connection::Watch(const MethodDescriptor& method, const Message& re
     return grpc::Status::OK;
   }
   return stream->Finish();
+}
+
+void Connection::Reach(absl::Duration limit) {
+  (void)channel_->WaitForConnected(std::chrono::system_clock::now() +
+                                   absl::ToChronoNanoseconds(limit));
 }
 
 grpc::Status Connection::ListMethods(std::vector<std::string>& paths) {

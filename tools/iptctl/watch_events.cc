@@ -19,6 +19,7 @@ namespace {
 
 namespace v1 = scheduling::v1;
 
+constexpr absl::Duration kReach = absl::Seconds(2);
 constexpr absl::Duration kLongestPause = absl::Seconds(5);
 
 // Either the old cursor or the new one is there, whenever this is stopped.
@@ -133,6 +134,7 @@ int WatchEvents(const MethodDescriptor& method, Message& request, Session& sessi
     }
     // A stream that ended well had only grown old.
     absl::SleepFor(pause);
+    if (!status.ok()) server->Reach(kReach);
   }
 }
 

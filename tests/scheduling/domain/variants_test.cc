@@ -78,7 +78,9 @@ TEST(VariantsTest, SpaceSessionsByTheWeeksThatTheyHave) {
     EXPECT_EQ(MostCadenceDays(acute, sessions, weeks), most) << sessions << " in " << weeks;
     // The last one on the last day at the latest, and not with a day more.
     EXPECT_LE((sessions - 1) * most, 7 * weeks - 1);
-    if (most < kMaxCadenceDays) EXPECT_GT((sessions - 1) * (most + 1), 7 * weeks - 1);
+    if (most < kMaxCadenceDays) {
+      EXPECT_GT((sessions - 1) * (most + 1), 7 * weeks - 1);
+    }
   }
   EXPECT_EQ(MostCadenceDays(*FindVariant("ipsrt"), 36, 104), 28) << "it tapers";
   EXPECT_EQ(MostCadenceDays(*FindVariant("ipt-m"), 24, 104), 31);
