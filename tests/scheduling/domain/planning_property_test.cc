@@ -123,6 +123,7 @@ World AnyWorld(int max_sessions, int max_weeks, int max_windows, int max_hours) 
     world.sessions.push_back(SessionAt(At(today + day, Int(8, 18), 0, world.zone),
                                        SessionState::kBooked, course.session_minutes));
     world.sessions.back().blocked_until += absl::Minutes(calendar.buffer_minutes);
+    world.sessions.back().outside_availability = true;  // wherever it is, it stays
     ++fixed;
   }
   std::sort(world.sessions.begin(), world.sessions.end(),
@@ -458,6 +459,34 @@ RC_GTEST_PROP(ForecastProperty, IsConsistent, ()) {
   RC_ASSERT(outlook.progress.used_sessions + outlook.progress.booked_sessions +
                 outlook.progress.unbooked_sessions >=
             world.course.planned_sessions);
+}
+
+RC_GTEST_PROP(ForecastProperty, SessionsThatLostTheirPlaceArePlacedAnew, ()) {
+  World world = AnyWorld(10, 8, 8, 4);
+  for (Session& session : world.sessions) session.outside_availability = false;
+  const CourseOutlook outlook = world.Outlook();
+  const Forecast& forecast = *outlook.forecast;
+  const std::set<std::string> displaced(forecast.displaced_ids.begin(),
+                                        forecast.displaced_ids.end());
+  CalendarInputs hours = world.calendar;
+  hours.therapist_busy.clear();
+  hours.patient_busy.clear();
+  hours.session_minutes = world.course.session_minutes;
+  World standing = world;
+  standing.sessions.clear();
+  for (const Session& session : world.sessions) {
+    const bool lost = displaced.count(session.session_id) > 0;
+    if (!lost) standing.sessions.push_back(session);
+    if (session.state != SessionState::kBooked ||
+        session.interval.end > outlook.progress.deadline) {
+      continue;
+    }
+    RC_ASSERT(lost == !IsFree(hours, session.interval.start));
+  }
+  const CalendarInputs seen = standing.Seen();
+  for (const ProjectedSession& session : forecast.sessions) {
+    if (!session.booked) RC_ASSERT(IsFree(seen, session.start));
+  }
 }
 
 RC_GTEST_PROP(ForecastProperty, APauseNeverShortensADeadline, ()) {

@@ -732,6 +732,7 @@ class CourseInvariantsTest : public BookingTest {
         session.state != SessionState::kCancelled &&
         (from.changes().empty() || from.changes(0).kind() != pb::SESSION_CHANGE_KIND_IMPORTED);
     session.uses_session = from.uses_session();
+    session.outside_availability = from.outside_availability();
     return session;
   }
 
