@@ -60,6 +60,15 @@ absl::StatusOr<std::string> TlsFileTexts(const Target& target) {
   return absl::StrCat(options.pem_root_certs, options.pem_cert_chain, options.pem_private_key);
 }
 
+grpc::ChannelArguments PatientArguments() {
+  grpc::ChannelArguments args;
+  args.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
+  args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  return args;
+}
+
 absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const Target& target,
                                                            grpc::ChannelArguments args) {
   if (!UsesTls(target)) {

@@ -35,6 +35,10 @@ absl::Status CheckTokenIsSafe(const Target& target, absl::string_view consent);
 // What `target`'s files hold, one after the other; to see whether they changed.
 absl::StatusOr<std::string> TlsFileTexts(const Target& target);
 
+// For a tool that repeats calls by itself, and that waits on streams: a lost connection is dialled
+// again soon, and a server that vanished without a word is noticed within a minute.
+grpc::ChannelArguments PatientArguments();
+
 // Does not connect yet. INVALID_ARGUMENT when a file cannot be read.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenChannel(const Target& target,
                                                            grpc::ChannelArguments args);

@@ -79,16 +79,10 @@ absl::Status ServerLink::Dial() {
   IPT_ASSIGN_OR_RETURN(std::string texts, client::TlsFileTexts(target_));
   const std::lock_guard<std::mutex> lock(mutex_);
   if (stubs_ != nullptr && texts == tls_texts_) return absl::OkStatus();
-  grpc::ChannelArguments args;
-  // Repeating is done here.
-  args.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  grpc::ChannelArguments args = client::PatientArguments();
   args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 5000);
   args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   args.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  // A stream waits: so that a server that vanished is noticed.
-  args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
-  args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
   auto stubs = std::make_shared<Stubs>();
   IPT_ASSIGN_OR_RETURN(stubs->channel, client::OpenChannel(target_, std::move(args)));
   stubs->deliveries = v1::DeliveryService::NewStub(stubs->channel);

@@ -32,16 +32,9 @@ bool SafeToRepeat(const MethodDescriptor& method) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Settings& settings) {
-  grpc::ChannelArguments args;
-  // Repeating is done here, where RetryInfo is obeyed; a lost connection is dialled again in time
-  // for the next attempt.
-  args.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  grpc::ChannelArguments args = client::PatientArguments();
   args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
   args.SetMaxReceiveMessageSize(kMaxMessageBytes);
-  // For streams, which wait: so that a server that vanished is noticed.
-  args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
-  args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
   IPT_ASSIGN_OR_RETURN(std::shared_ptr<grpc::Channel> channel,
                        client::OpenChannel(settings.target, std::move(args)));
   return std::unique_ptr<Connection>(new Connection(std::move(channel), settings));

@@ -31,8 +31,8 @@ class Connection {
   grpc::Status Watch(const MethodDescriptor& method, const Message& request,
                      absl::FunctionRef<bool(const std::string&)> on_response);
 
-  // Waits for a connection, at most so long. Between calls nothing drives one that is being made: over
-  // TLS, calls that are merely repeated would never find it ready.
+  // Waits for a connection, at most so long. Between calls nothing drives one that is being made:
+  // over TLS, calls that are merely repeated would never find it ready.
   void Reach(absl::Duration limit);
 
   // The full names of the services that the server lists by reflection, and their methods' paths.
