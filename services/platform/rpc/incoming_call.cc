@@ -86,6 +86,7 @@ absl::Status IncomingCall::Admit(const grpc::ByteBuffer& request) {
     context_.validate_only = method_.ValidateOnly(*request_);
     context_.request_id = method_.RequestId(*request_);
     context_.content_hash = ContentHash(*request_);
+    context_.abandoned = [this] { return cancelled(); };
   } else if (method_.patient_data()) {
     IPT_RETURN_IF_ERROR(runtime_.observer.BeforeRead(method_));
   }

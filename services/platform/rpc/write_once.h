@@ -54,7 +54,8 @@ absl::Status AppendAudits(Log& log, AuditRecord audit) {
 // used for another content.
 //
 // Equal requests may run at once. The second is then refused by what the first has just done (the
-// slot is taken, the id exists, the etag is old); it gets the first one's answer, too.
+// slot is taken, the id exists, the etag is old); it gets the first one's answer, too. And a
+// retry's refusal is final: one that the client has given up on by its turn does nothing.
 //
 // With ctx.validate_only the body runs and all of it is rolled back; nothing is kept.
 //
@@ -73,6 +74,11 @@ absl::StatusOr<Resp> WriteOnce(Store& store, const CallContext& ctx, Body&& body
       if (kept.has_value()) {
         if (!response.ParseFromString(*kept)) return Internal("a kept answer does not parse");
         return absl::OkStatus();
+      }
+      // It waited for its turn for so long. Its retry has decided, or will: nobody hears of this
+      // one.
+      if (ctx.abandoned && ctx.abandoned()) {
+        return absl::CancelledError("the client gave up before the work began");
       }
     }
     IPT_ASSIGN_OR_RETURN(response, body(tx));

@@ -2,6 +2,7 @@
 // one as well as the RPC adapter does.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -32,6 +33,8 @@ struct CallContext {
   std::string content_hash;
   // True: answer as if it were done, and do nothing.
   bool validate_only = false;
+  // Whether the client has given up on this call, and may have sent it again. Unset: it never does.
+  std::function<bool()> abandoned{};
 };
 
 }  // namespace ipt

@@ -140,6 +140,21 @@ TEST_F(WriteOnceTest, WhatIsNoRefusalIsLeftToARetry) {
   EXPECT_EQ(store_.transactions, 1);
 }
 
+TEST_F(WriteOnceTest, WhatItsClientGaveUpByItsTurnIsNotDone) {
+  int done = 0;
+  const auto act = [&](auto&) -> absl::StatusOr<Clinic> {
+    ++done;
+    return Named("clinic");
+  };
+  ctx_.abandoned = [] { return true; };
+  EXPECT_TRUE(absl::IsCancelled(WriteOnce<Clinic>(store_, ctx_, act).status()));
+  EXPECT_EQ(done, 0);
+  EXPECT_TRUE(store_.answers.empty());
+  ctx_.abandoned = [] { return false; };
+  EXPECT_TRUE(WriteOnce<Clinic>(store_, ctx_, act).ok());
+  EXPECT_EQ(done, 1);
+}
+
 TEST_F(WriteOnceTest, AValidationKeepsNothingAndLooksForNothing) {
   ctx_.validate_only = true;
   store_.answers["r1"] = Named("first").SerializeAsString();

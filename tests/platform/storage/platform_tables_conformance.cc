@@ -107,6 +107,29 @@ TEST_P(PlatformTablesTest, OfEqualRequestsAtOnceOneActsAndAllGetItsAnswer) {
   for (const std::string& answer : answers) EXPECT_EQ(answer, answers[0]);
 }
 
+// Else a retry could be refused while what it repeats still waits, and is done with nobody to hear.
+TEST_P(PlatformTablesTest, EqualRequestsGoOneAfterTheOther) {
+  std::atomic<bool> first_is_in = false, second_has_looked = false;
+  std::thread second;
+  ASSERT_OK(Write([&](Connection& conn) -> absl::Status {
+    IPT_RETURN_IF_ERROR(idempotency::Lookup(conn, kKey, "h").status());
+    if (!first_is_in.exchange(true)) {
+      second = std::thread([&] {
+        EXPECT_OK(Write([&](Connection& other) -> absl::Status {
+          const auto looked = idempotency::Lookup(other, kKey, "h");
+          second_has_looked = true;
+          return looked.status();
+        }));
+      });
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // time to get it wrong
+    EXPECT_FALSE(second_has_looked);
+    return absl::OkStatus();
+  }));
+  second.join();
+  EXPECT_TRUE(second_has_looked);
+}
+
 TEST_P(PlatformTablesTest, OldAnswersArePurgedOldestFirst) {
   ASSERT_OK(Write([](Connection& conn) -> absl::Status {
     for (int i = 0; i < 10; ++i) {
