@@ -6,17 +6,42 @@ add_library(ipt_options INTERFACE)
 target_compile_options(ipt_options INTERFACE -Wall -Wextra -Werror -Wno-restrict -fno-omit-frame-pointer)
 target_include_directories(ipt_options INTERFACE ${CMAKE_SOURCE_DIR}/services)
 target_link_libraries(ipt_options INTERFACE Threads::Threads)
+# One flag for all, so that all may share what is precompiled.
+target_compile_options(ipt_options INTERFACE -pthread)
 if(IPT_SANITIZE)
   add_compile_options(-fsanitize=${IPT_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${IPT_SANITIZE})
 endif()
 
-# ipt_add_library(NAME name SRCS files... [DEPS targets...])
+# Tests run briefly and are compiled often: not optimising them saves half of their compile time. What
+# they test is optimised as shipped.
+add_library(ipt_test_options INTERFACE)
+target_compile_options(ipt_test_options INTERFACE $<$<CONFIG:Release>:-O0>)
+target_include_directories(ipt_test_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_link_libraries(ipt_test_options INTERFACE ipt_options GTest::gmock_main)
+
+# The libraries' headers, read once for all targets: some two seconds less for each file. They hold no
+# header of ours, so no edit makes them anew. Files still include what they use: the sanitizers' builds
+# and tools/tidy go without (CMAKE_DISABLE_PRECOMPILE_HEADERS).
+add_library(ipt_precompiled STATIC ${CMAKE_SOURCE_DIR}/tools/cmake/precompiled.cc)
+target_link_libraries(ipt_precompiled PRIVATE ipt_options absl::flat_hash_map absl::statusor
+  absl::str_format absl::time)
+target_precompile_headers(ipt_precompiled PRIVATE ${CMAKE_SOURCE_DIR}/tools/cmake/precompiled.h)
+add_library(ipt_precompiled_test STATIC ${CMAKE_SOURCE_DIR}/tools/cmake/precompiled.cc)
+target_link_libraries(ipt_precompiled_test PRIVATE ipt_precompiled ipt_test_options)
+target_precompile_headers(ipt_precompiled_test PRIVATE
+  ${CMAKE_SOURCE_DIR}/tools/cmake/precompiled.h <gmock/gmock.h> <gtest/gtest.h>)
+
+# ipt_add_library(NAME name SRCS files... [DEPS targets...] [NO_PRECOMPILED])
+# NO_PRECOMPILED: for a target whose flags or macros differ from the others'.
 function(ipt_add_library)
-  cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "NO_PRECOMPILED" "NAME" "SRCS;DEPS" ${ARGN})
   add_library(ipt_${ARG_NAME} STATIC ${ARG_SRCS})
   add_library(ipt::${ARG_NAME} ALIAS ipt_${ARG_NAME})
   target_link_libraries(ipt_${ARG_NAME} PUBLIC ipt_options ${ARG_DEPS})
+  if(NOT ARG_NO_PRECOMPILED)
+    target_precompile_headers(ipt_${ARG_NAME} REUSE_FROM ipt_precompiled)
+  endif()
 endfunction()
 
 # ipt_add_interface(NAME name [DEPS targets...]): a folder of headers only.
@@ -32,6 +57,7 @@ function(ipt_add_binary)
   cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS" ${ARGN})
   add_executable(${ARG_NAME} ${ARG_SRCS})
   target_link_libraries(${ARG_NAME} PRIVATE ipt_options ${ARG_DEPS})
+  target_precompile_headers(${ARG_NAME} REUSE_FROM ipt_precompiled)
   set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()
 
@@ -46,8 +72,8 @@ function(ipt_add_test)
     set(ARG_TIMEOUT 120)
   endif()
   add_executable(${ARG_NAME} ${ARG_SRCS})
-  target_include_directories(${ARG_NAME} PRIVATE ${CMAKE_SOURCE_DIR})
-  target_link_libraries(${ARG_NAME} PRIVATE ipt_options ${ARG_DEPS} GTest::gmock_main)
+  target_link_libraries(${ARG_NAME} PRIVATE ipt_test_options ${ARG_DEPS})
+  target_precompile_headers(${ARG_NAME} REUSE_FROM ipt_precompiled_test)
   set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME})
   set_tests_properties(${ARG_NAME} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
