@@ -21,8 +21,8 @@ target_include_directories(ipt_test_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_link_libraries(ipt_test_options INTERFACE ipt_options GTest::gmock_main)
 
 # The libraries' headers, read once for all targets: some two seconds less for each file. They hold no
-# header of ours, so no edit makes them anew. Files still include what they use: the sanitizers' builds
-# and tools/tidy go without (CMAKE_DISABLE_PRECOMPILE_HEADERS).
+# header of ours, so no edit makes them anew. Files still include what they use: tools/tidy, which goes
+# without, says where one does not.
 add_library(ipt_precompiled STATIC ${CMAKE_SOURCE_DIR}/tools/cmake/precompiled.cc)
 target_link_libraries(ipt_precompiled PRIVATE ipt_options absl::flat_hash_map absl::statusor
   absl::str_format absl::time)
