@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "platform/audit/audit_handler.h"
+#include "platform/audit/merged_reader.h"
 #include "platform/audit/read_audit.h"
 #include "platform/cache/memory_due_index.h"
 #include "platform/errors/status_macros.h"
@@ -68,6 +69,12 @@ class CommitBell final : public CommitListener {
   events::Feed& feed_;
 };
 
+std::vector<audit::AuditReader*> With(audit::AuditReader& own,
+                                      std::vector<audit::AuditReader*> others) {
+  others.insert(others.begin(), &own);
+  return others;
+}
+
 // 0 to 1.
 double Random() {
   thread_local std::mt19937_64 generator{std::random_device{}()};
@@ -91,6 +98,7 @@ class SchedulingModule final : public server::Module {
         bell_(Copies(), feed_),
         store_(*db_, encoder_, &bell_),
         audit_reader_(*db_),
+        all_audits_(With(audit_reader_, options.other_audits)),
         read_audit_([this](const std::vector<AuditRecord>& batch) { return WriteAudit(batch); }),
         store_clock_(platform.clock),
         memory_index_(platform.shared.redis() == nullptr
@@ -107,7 +115,7 @@ class SchedulingModule final : public server::Module {
         reminders_(store_),
         deliveries_(store_, queue_, {.back_off = {}, .random = Random}),
         events_(feed_, platform.settings.event_heartbeat),
-        audit_(audit_reader_),
+        audit_(all_audits_),
         clinic_service_("ipt.scheduling.v1.ClinicService", platform.runtime),
         therapist_service_("ipt.scheduling.v1.TherapistService", platform.runtime),
         course_service_("ipt.scheduling.v1.CourseService", platform.runtime),
@@ -347,6 +355,7 @@ class SchedulingModule final : public server::Module {
   CommitBell bell_;
   SqlSchedulingStore store_;
   storage::audit::SqlAuditReader audit_reader_;
+  audit::MergedAuditReader all_audits_;
   audit::ReadAudit read_audit_;
 
   StoreClock store_clock_;

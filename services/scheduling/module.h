@@ -3,10 +3,12 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "platform/audit/audit_reader.h"
 #include "platform/server/server.h"
 #include "platform/storage/database.h"
 #include "platform/time/clock.h"
@@ -19,6 +21,8 @@ struct ModuleOptions {
   bool migrate = false;
   // How long answers are kept under their request_id.
   absl::Duration keep_answers = absl::Hours(48);
+  // Audits of other services of this process, listed with this one's. They outlive the module.
+  std::vector<audit::AuditReader*> other_audits = {};
 };
 
 // Readies a store that was put back from a copy, before a server is started on it: followers of the

@@ -3,17 +3,23 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "outcomes/module.h"
 #include "platform/server/server.h"
 #include "platform/server/stop_signal.h"
 #include "scheduling/module.h"
 
 ABSL_FLAG(std::string, data_dir, "ipt-data",
           "Folder of the SQLite files; made where it is absent, for its owner alone.");
+ABSL_FLAG(bool, outcomes, false,
+          "Serve outcomes, too: instruments, measurements, alerts. Its store is outcomes.db.");
 
 namespace {
 
@@ -40,10 +46,49 @@ absl::Status MakeFolder(const std::string& path) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> StoreUrl() {
+absl::StatusOr<std::string> StoreUrl(absl::string_view file) {
   const std::string folder = absl::GetFlag(FLAGS_data_dir);
   if (absl::Status made = MakeFolder(folder); !made.ok()) return made;
-  return absl::StrCat("sqlite://", std::filesystem::absolute(folder).string(), "/scheduling.db");
+  return absl::StrCat("sqlite://", std::filesystem::absolute(folder).string(), "/", file);
+}
+
+constexpr char kSchedulingFile[] = "scheduling.db";
+constexpr char kOutcomesFile[] = "outcomes.db";
+
+absl::StatusOr<ipt::server::Modules> Open(const ipt::server::Platform& platform) {
+  ipt::scheduling::ModuleOptions options;
+  options.migrate = true;
+  std::unique_ptr<ipt::outcomes::Module> outcomes;
+  if (absl::GetFlag(FLAGS_outcomes)) {
+    const auto url = StoreUrl(kOutcomesFile);
+    if (!url.ok()) return url.status();
+    auto opened = ipt::outcomes::OpenModule(
+        platform, {.store = {.url = *url}, .migrate = true, .serve_audit = false});
+    if (!opened.ok()) return opened.status();
+    outcomes = *std::move(opened);
+    options.other_audits.push_back(&outcomes->audit_reader());
+  }
+  const auto url = StoreUrl(kSchedulingFile);
+  if (!url.ok()) return url.status();
+  options.store.url = *url;
+  auto scheduling = ipt::scheduling::OpenModule(platform, options);
+  if (!scheduling.ok()) return scheduling.status();
+  // Scheduling, which reads the other's audit, is the first to go.
+  ipt::server::Modules modules;
+  modules.push_back(*std::move(scheduling));
+  if (outcomes != nullptr) modules.push_back(std::move(outcomes));
+  return modules;
+}
+
+template <typename Migrate, typename MarkRestored>
+absl::Status Restored(const ipt::server::Platform& platform, absl::string_view file,
+                      Migrate migrate, MarkRestored mark_restored) {
+  const auto url = StoreUrl(file);
+  if (!url.ok()) return url.status();
+  auto db = ipt::server::OpenStore(platform, {.url = *url});
+  if (!db.ok()) return db.status();
+  if (auto migrated = migrate(**db, platform.clock); !migrated.ok()) return migrated;
+  return mark_restored(**db);
 }
 
 }  // namespace
@@ -53,28 +98,15 @@ int main(int argc, char** argv) {
   return ipt::server::Main(
       "ipt-suite", argc, argv, kUsage,
       {
-          .open =
-              [](const ipt::server::Platform& platform) -> absl::StatusOr<ipt::server::Modules> {
-            const auto url = StoreUrl();
-            if (!url.ok()) return url.status();
-            auto module =
-                ipt::scheduling::OpenModule(platform, {.store = {.url = *url}, .migrate = true});
-            if (!module.ok()) return module.status();
-            ipt::server::Modules modules;
-            modules.push_back(*std::move(module));
-            return modules;
-          },
+          .open = Open,
           .commands = {{"restored",
                         [](const ipt::server::Platform& platform) -> absl::Status {
-                          const auto url = StoreUrl();
-                          if (!url.ok()) return url.status();
-                          auto db = ipt::server::OpenStore(platform, {.url = *url});
-                          if (!db.ok()) return db.status();
-                          if (auto migrated = ipt::scheduling::MigrateStore(**db, platform.clock);
-                              !migrated.ok()) {
-                            return migrated;
-                          }
-                          return ipt::scheduling::MarkStoreRestored(**db);
+                          absl::Status done =
+                              Restored(platform, kSchedulingFile, ipt::scheduling::MigrateStore,
+                                       ipt::scheduling::MarkStoreRestored);
+                          if (!done.ok() || !absl::GetFlag(FLAGS_outcomes)) return done;
+                          return Restored(platform, kOutcomesFile, ipt::outcomes::MigrateStore,
+                                          ipt::outcomes::MarkStoreRestored);
                         }}},
       });
 }

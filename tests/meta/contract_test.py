@@ -208,6 +208,11 @@ class ContractTest(unittest.TestCase):
                           ("WatchEventsResponse", "events.payload.course_changed.name"),
                           ("Clinic", None), ("Therapist", None)):
             self.assertEqual(patients_way(known, f".ipt.scheduling.v1.{name}"), way, name)
+        for name, way in (("Measurement", "name"), ("Alert", "patient"), ("Trajectory", "course"),
+                          ("WatchAlertsResponse", "notices.alert.patient"),
+                          ("WatchEventsResponse", "events.payload.measurement_recorded.name"),
+                          ("Instrument", None), ("AlertCoverage", None), ("ClinicReport", None)):
+            self.assertEqual(patients_way(known, f".ipt.outcomes.v1.{name}"), way, name)
 
     def test_notices_patient_data_that_is_not_said(self):
         bad = """

@@ -59,6 +59,16 @@ const std::map<std::string, const char*>& HintsByReason() {
       {"TOO_MANY_SESSIONS", "close the course and open another one: iptctl course create --help"},
       {"REVISION_NOT_REACHED", "repeat without --min-revision: the store was restored"},
       {"PATIENT_EXISTS", "merge the two: iptctl patient merge --help"},
+      {"COMPLETED_IN_FUTURE", "correct the time, or the clock that it came from"},
+      {"MEASUREMENT_EXISTS", "nothing: it is stored; other answers are a correction of it"},
+      {"MEASUREMENT_STATE", "it was taken back: record it anew"},
+      {"MEASUREMENT_HISTORY_FULL", "take it back, and record it anew"},
+      {"INSTRUMENT_RETIRED", "record with the version in use, or reinstate the instrument"},
+      {"INSTRUMENT_VERSION", "register the version after the one named above"},
+      {"ALERT_STATE", "somebody was first: read the alert again"},
+      {"INDICATION_TAKEN", "change the plan named above, or take the indication out of it"},
+      {"IMPORT_ROW_ORDER", "go on with the row named above"},
+      {"IMPORT_TAKEN_OVER", "open the import again once the other stream has ended"},
   };
   return *hints;
 }

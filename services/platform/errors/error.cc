@@ -86,9 +86,11 @@ absl::Status NotFound(absl::string_view resource_type, absl::string_view resourc
 }
 
 absl::Status AlreadyExists(absl::string_view reason, absl::string_view resource_type,
-                           absl::string_view resource_name, absl::string_view message) {
-  absl::Status status = Make(absl::StatusCode::kAlreadyExists, reason, message,
-                             {{"resource", std::string(resource_name)}});
+                           absl::string_view resource_name, absl::string_view message,
+                           const ErrorMetadata& metadata) {
+  ErrorMetadata all = metadata;
+  all["resource"] = std::string(resource_name);
+  absl::Status status = Make(absl::StatusCode::kAlreadyExists, reason, message, all);
   AttachResource(status, resource_type, resource_name, message);
   return status;
 }

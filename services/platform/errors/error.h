@@ -38,6 +38,7 @@ inline constexpr char kStoreFull[] = "STORE_FULL";
 inline constexpr char kStoreConflict[] = "STORE_CONFLICT";
 inline constexpr char kShuttingDown[] = "SHUTTING_DOWN";
 inline constexpr char kResyncRequired[] = "RESYNC_REQUIRED";
+inline constexpr char kRevisionNotReached[] = "REVISION_NOT_REACHED";
 inline constexpr char kInternal[] = "INTERNAL";
 }  // namespace reason
 
@@ -62,7 +63,8 @@ absl::Status NotFound(absl::string_view resource_type, absl::string_view resourc
 
 // ALREADY_EXISTS with ResourceInfo.
 absl::Status AlreadyExists(absl::string_view reason, absl::string_view resource_type,
-                           absl::string_view resource_name, absl::string_view message);
+                           absl::string_view resource_name, absl::string_view message,
+                           const ErrorMetadata& metadata = {});
 
 // FAILED_PRECONDITION with PreconditionFailure (type = reason): the state of `subject` (a resource
 // name) forbids the call; `description` says what to do.

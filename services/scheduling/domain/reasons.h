@@ -2,6 +2,8 @@
 // compares the two).
 #pragma once
 
+#include "platform/errors/error.h"
+
 namespace ipt::scheduling::reason {
 
 inline constexpr char kSlotTaken[] = "SLOT_TAKEN";
@@ -21,7 +23,7 @@ inline constexpr char kTherapistLacksVariant[] = "THERAPIST_LACKS_VARIANT";
 inline constexpr char kTherapistHasCourses[] = "THERAPIST_HAS_COURSES";
 inline constexpr char kVariantBounds[] = "VARIANT_BOUNDS";
 inline constexpr char kSessionInFuture[] = "SESSION_IN_FUTURE";
-inline constexpr char kRevisionNotReached[] = "REVISION_NOT_REACHED";
+using ::ipt::reason::kRevisionNotReached;
 inline constexpr char kNoSlot[] = "NO_SLOT";
 inline constexpr char kPatientExists[] = "PATIENT_EXISTS";
 inline constexpr char kSessionHistoryFull[] = "SESSION_HISTORY_FULL";

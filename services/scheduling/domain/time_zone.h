@@ -1,25 +1,20 @@
 // Local time: IANA zones, days and wall-clock times. Everything that turns a civil time into an
 // instant in this service goes through here, so that gaps and overlaps are resolved by one rule.
 //
-// Functions are thread-safe. Only LoadZone touches the machine (it reads tzdata once a zone).
+// Functions are thread-safe. Only platform/zone touches the machine.
 #pragma once
 
 #include <vector>
 
-#include "absl/status/statusor.h"
-#include "absl/strings/string_view.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "platform/zone/time_zone.h"
 #include "scheduling/domain/types.h"
 
 namespace ipt::scheduling {
 
-// The zone of an IANA name such as "Europe/London". INVALID_ARGUMENT for anything else: the empty
-// name, "localtime", offsets ("UTC+3", "+03:00"), paths, other spellings of the case.
-absl::StatusOr<absl::TimeZone> LoadZone(absl::string_view name);
-
-// The zone of a stored resource: INTERNAL when this machine's tzdata does not know it.
-absl::StatusOr<absl::TimeZone> StoredZone(absl::string_view name);
+using ::ipt::LoadZone;
+using ::ipt::StoredZone;
 
 enum class LocalTimeKind {
   kUnique,

@@ -1,0 +1,110 @@
+#include "outcomes/domain/binding.h"
+
+#include <algorithm>
+
+#include "absl/time/civil_time.h"
+#include "outcomes/domain/names.h"
+#include "platform/errors/error.h"
+#include "platform/errors/status_macros.h"
+#include "platform/zone/time_zone.h"
+
+namespace ipt::outcomes {
+namespace {
+
+// How long before its session a form may be completed that does not name it.
+constexpr int kDaysBefore = 3;
+
+bool IsTreatment(const CopiedSession& session) {
+  return session.state == CopiedSessionState::kAttended && session.uses_session;
+}
+
+const CopiedSession* FindSession(const CopiedCourse& course, absl::string_view session_id) {
+  for (const CopiedSession& session : course.sessions) {
+    if (session.session_id == session_id) return &session;
+  }
+  return nullptr;
+}
+
+// The session of that day, or the next one within some days; sessions are by start.
+const CopiedSession* SessionNear(const CopiedCourse& course, const absl::TimeZone& zone,
+                                 absl::CivilDay day) {
+  for (const CopiedSession& session : course.sessions) {
+    if (session.state != CopiedSessionState::kBooked &&
+        session.state != CopiedSessionState::kAttended) {
+      continue;
+    }
+    const absl::CivilDay of = absl::CivilDay(zone.At(session.start).cs);
+    if (of >= day && of <= day + kDaysBefore) return &session;
+  }
+  return nullptr;
+}
+
+// The phase that the sessions used up to an instant lie in.
+int PhaseAt(const CopiedCourse& course, absl::Time time) {
+  int number = 0;
+  for (const CopiedSession& session : course.sessions) {
+    if (IsTreatment(session) && session.start <= time) number = std::max(number, session.number);
+  }
+  for (const CopiedPhase& phase : course.phases) {
+    if (number >= phase.first_session && number <= phase.last_session) return phase.phase;
+  }
+  return 0;
+}
+
+CoursePart OccasionAt(const CopiedCourse& course, absl::Time time) {
+  if (course.closed() && course.closed_at.has_value() && time > *course.closed_at) {
+    return CoursePart::kFollowUp;
+  }
+  for (const CopiedSession& session : course.sessions) {
+    if (IsTreatment(session) && session.start <= time) return CoursePart::kTreatment;
+  }
+  return CoursePart::kBeforeTreatment;
+}
+
+}  // namespace
+
+absl::Status BindToCourse(const CourseAnswer& answer, Measurement& m) {
+  if (answer.known == CourseAnswer::Known::kAbsent) {
+    return NotFound(kCourseType, CourseName(m.clinic_id, m.course_id));
+  }
+  m.unverified.clear();
+  m.binding_problem = BindingProblem::kNone;
+  m.session_number = m.week_number = m.phase = 0;
+  m.occasion = CoursePart::kUnspecified;
+  const bool verified = answer.known == CourseAnswer::Known::kVerified;
+  const CopiedCourse* course = answer.course.has_value() ? &*answer.course : nullptr;
+
+  const CopiedSession* session = nullptr;
+  if (course != nullptr) {
+    IPT_ASSIGN_OR_RETURN(const absl::TimeZone zone, StoredZone(course->time_zone));
+    const absl::CivilDay day = absl::CivilDay(zone.At(m.complete_time).cs);
+    session =
+        m.session_id.empty() ? SessionNear(*course, zone, day) : FindSession(*course, m.session_id);
+    if (session == nullptr && !m.session_id.empty() && verified) {
+      return NotFound(kSessionType, SessionName(m.clinic_id, m.course_id, m.session_id));
+    }
+    if (course->start_day.has_value() && day >= *course->start_day) {
+      m.week_number = static_cast<int>((day - *course->start_day) / 7) + 1;
+    }
+    m.phase = PhaseAt(*course, m.complete_time);
+    m.occasion = OccasionAt(*course, m.complete_time);
+  } else {
+    m.unverified.push_back(UnverifiedFact::kCourse);
+  }
+  if (session != nullptr) {
+    m.session_id = session->session_id;
+    m.session_number = session->number;
+    m.phase = session->phase;
+  } else if (!m.session_id.empty()) {
+    m.unverified.push_back(UnverifiedFact::kSession);
+  }
+  if (!verified) {
+    for (const UnverifiedFact fact :
+         {UnverifiedFact::kWeek, UnverifiedFact::kCourseState, UnverifiedFact::kTherapist}) {
+      m.unverified.push_back(fact);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace ipt::outcomes

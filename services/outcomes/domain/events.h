@@ -1,0 +1,45 @@
+// What other services and followers are told of. One event a changed resource, holding its new
+// state.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "outcomes/domain/types.h"
+
+namespace ipt::outcomes {
+
+struct MeasurementRecorded {
+  Measurement measurement;
+};
+// The last of its changes says how.
+struct MeasurementChanged {
+  Measurement measurement;
+};
+struct MeasurementEnteredInError {
+  Measurement measurement;
+};
+struct InstrumentChanged {
+  HeldInstrument instrument;
+};
+struct PolicyChanged {
+  OutcomePolicy policy;
+};
+
+using Event = std::variant<MeasurementRecorded, MeasurementChanged, MeasurementEnteredInError,
+                           InstrumentChanged, PolicyChanged>;
+
+// Turns an event into what the outbox keeps. Thread-safe. Implemented in rpc/, where protos are.
+class EventEncoder {
+ public:
+  virtual ~EventEncoder() = default;
+  struct Encoded {
+    std::string clinic_id;
+    std::string subject;
+    std::string kind;
+    std::string payload;
+  };
+  virtual Encoded Encode(const Event& event) const = 0;
+};
+
+}  // namespace ipt::outcomes

@@ -1,0 +1,128 @@
+// The port through which use cases reach the store. Its implementation lives in storage/.
+//
+// OutcomesStore is thread-safe. An OutcomesReader or OutcomesTx is one transaction: used by one
+// thread, gone when the body returns. Bodies may run again after a conflict, so they have no effect
+// but through the transaction. Every failure of the store itself comes as UNAVAILABLE, ABORTED or
+// RESOURCE_EXHAUSTED with retry advice; a body returns such a status as it is.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "outcomes/domain/alert_tx.h"
+#include "outcomes/domain/events.h"
+#include "outcomes/domain/types.h"
+#include "platform/transaction/write_log.h"
+
+namespace ipt::outcomes {
+
+struct MeasurementFilter {
+  std::string course_id{};  // empty: all courses
+  std::vector<std::string> instrument_ids{};
+  std::vector<MeasurementState> states{};  // empty: all but those taken back
+  std::vector<AnsweredBy> respondents{};
+  std::optional<absl::Time> from{};
+  std::optional<absl::Time> before{};
+  std::vector<CoursePart> occasions{};
+  bool unsettled_only = false;
+  bool risk_only = false;
+  bool invalid_only = false;
+};
+
+// Keyset position in a list of measurements: the last one returned.
+struct MeasurementCursor {
+  absl::Time complete_time{};
+  std::string course_id{};
+  std::string measurement_id{};
+};
+
+// One after the other of these, in one course, may be the same form twice.
+struct MeasurementSeries {
+  std::string clinic_id{};
+  std::string course_id{};
+  std::string instrument_id{};
+  AnsweredBy respondent = AnsweredBy::kUnspecified;
+};
+
+class OutcomesReader {
+ public:
+  virtual ~OutcomesReader() = default;
+
+  // The newest revision that was issued.
+  virtual absl::StatusOr<int64_t> CurrentRevision() = 0;
+
+  // The clinic's own instruments, by id and version; of one id, or (empty) all. Without `retired`
+  // and `current`, which follow from the uses.
+  virtual absl::StatusOr<std::vector<HeldInstrument>> ListRegistered(
+      absl::string_view clinic_id, absl::string_view instrument_id) = 0;
+  // By id and version; of one id, or (empty) all.
+  virtual absl::StatusOr<std::vector<InstrumentUse>> ListInstrumentUses(
+      absl::string_view clinic_id, absl::string_view instrument_id) = 0;
+
+  // A clinic without a policy has the defaults: version 0.
+  virtual absl::StatusOr<OutcomePolicy> GetPolicy(absl::string_view clinic_id) = 0;
+
+  // `window`: the policy's, by which `superseded` is told. NOT_FOUND when absent.
+  virtual absl::StatusOr<Measurement> GetMeasurement(absl::string_view clinic_id,
+                                                     absl::string_view course_id,
+                                                     absl::string_view measurement_id,
+                                                     absl::Duration window) = 0;
+  // By completion, course and id (all of them turned round: newest first); at most `limit`,
+  // strictly after the position.
+  virtual absl::StatusOr<std::vector<Measurement>> ListMeasurements(
+      absl::string_view clinic_id, const MeasurementFilter& filter, bool newest_first,
+      const std::optional<MeasurementCursor>& after, int limit, absl::Duration window) = 0;
+  // Revisions before the present one, by number.
+  virtual absl::StatusOr<std::vector<Measurement>> ListPastRevisions(
+      absl::string_view clinic_id, absl::string_view course_id, absl::string_view measurement_id,
+      int after_number, int limit) = 0;
+  // Of a series, those completed from `from` to `to` (both included) and not taken back.
+  virtual absl::StatusOr<std::vector<Measurement>> ListNear(const MeasurementSeries& series,
+                                                            absl::Time from, absl::Time to) = 0;
+  // The one with this id elsewhere that was not taken back.
+  virtual absl::StatusOr<std::optional<Measurement>> FindByExternalId(
+      absl::string_view clinic_id, absl::string_view external_id) = 0;
+
+  // Alerts, in this transaction.
+  virtual AlertReader& alerts() = 0;
+};
+
+class OutcomesTx : public OutcomesReader {
+ public:
+  virtual WriteLog& log() = 0;
+  virtual absl::Status Emit(const Event& event, absl::Time now) = 0;
+  AlertTx& alerts() override = 0;
+
+  // Writers of a clinic's instruments and policy (`course_id` empty), or of a course, go one after
+  // the other from here on; those of a course beside those of the clinic.
+  virtual absl::Status LockScope(absl::string_view clinic_id, absl::string_view course_id) = 0;
+
+  // Insert* and Update* set the stamp. ALREADY_EXISTS (RESOURCE_EXISTS) when the id is taken.
+  virtual absl::Status InsertInstrument(HeldInstrument& instrument, absl::Time now) = 0;
+  virtual absl::Status PutInstrumentUse(InstrumentUse& use, absl::Time now) = 0;
+  virtual absl::Status PutPolicy(OutcomePolicy& policy, absl::Time now) = 0;
+  virtual absl::Status InsertMeasurement(Measurement& measurement, absl::Time now) = 0;
+  // Writes the present state. A new revision: after KeepRevision of the one before.
+  virtual absl::Status UpdateMeasurement(Measurement& measurement, absl::Time now) = 0;
+  virtual absl::Status KeepRevision(const Measurement& before) = 0;
+};
+
+class OutcomesStore {
+ public:
+  virtual ~OutcomesStore() = default;
+  // One consistent snapshot.
+  virtual absl::Status Read(absl::Time deadline,
+                            absl::FunctionRef<absl::Status(OutcomesReader&)> body) = 0;
+  // One durable transaction; OK only after its commit.
+  virtual absl::Status Write(absl::Time deadline,
+                             absl::FunctionRef<absl::Status(OutcomesTx&)> body) = 0;
+};
+
+}  // namespace ipt::outcomes

@@ -1,0 +1,73 @@
+#include "outcomes/domain/suppression.h"
+
+#include <algorithm>
+
+namespace ipt::outcomes {
+namespace {
+
+bool IsSmall(int64_t part, int64_t least) { return part > 0 && part < least; }
+
+int64_t People(const SuppressionBlock& block) {
+  int64_t people = 0;
+  for (const int64_t part : block.parts) people += part;
+  return people;
+}
+
+bool HasSmallPart(const SuppressionBlock& block, int64_t least) {
+  return std::any_of(block.parts.begin(), block.parts.end(),
+                     [least](int64_t part) { return IsSmall(part, least); });
+}
+
+bool HasHiddenParent(const SuppressionRow& row, const SuppressionBlock& block) {
+  return std::any_of(block.parents.begin(), block.parents.end(),
+                     [&row](size_t parent) { return row[parent].hidden; });
+}
+
+// Whether the total tells of the groups that hide the block no more than it may.
+bool IsSafe(int64_t least, const std::vector<SuppressionRow>& groups, size_t block) {
+  int hidden = 0;
+  std::vector<int64_t> sums(groups.front()[block].parts.size());
+  for (const SuppressionRow& row : groups) {
+    if (!row[block].hidden) continue;
+    ++hidden;
+    for (size_t i = 0; i < sums.size(); ++i) sums[i] += row[block].parts[i];
+  }
+  if (hidden == 0) return true;
+  return hidden >= 2 && std::none_of(sums.begin(), sums.end(),
+                                     [least](int64_t sum) { return IsSmall(sum, least); });
+}
+
+// The shown group with the least people in the block, those with nobody last: they hide nothing.
+SuppressionRow* NextToHide(std::vector<SuppressionRow>& groups, size_t block) {
+  SuppressionRow* next = nullptr;
+  auto rank = [block](const SuppressionRow& row) {
+    const int64_t people = People(row[block]);
+    return people == 0 ? INT64_MAX : people;
+  };
+  for (SuppressionRow& row : groups) {
+    if (!row[block].hidden && (next == nullptr || rank(row) < rank(*next))) next = &row;
+  }
+  return next;
+}
+
+}  // namespace
+
+// Parents come before their children, so that one pass from left to right is enough: what a later
+// block hides never bears on an earlier one.
+void Suppress(int64_t least, std::vector<SuppressionRow>& groups, SuppressionRow& total) {
+  for (size_t block = 0; block < total.size(); ++block) {
+    auto hide_small = [&](SuppressionRow& row) {
+      SuppressionBlock& b = row[block];
+      b.hidden = b.hidden || HasSmallPart(b, least) || HasHiddenParent(row, b);
+    };
+    for (SuppressionRow& row : groups) hide_small(row);
+    hide_small(total);
+    if (groups.empty()) continue;
+    while (!total[block].hidden && !IsSafe(least, groups, block)) {
+      SuppressionRow* next = NextToHide(groups, block);
+      ((next != nullptr ? *next : total)[block]).hidden = true;
+    }
+  }
+}
+
+}  // namespace ipt::outcomes

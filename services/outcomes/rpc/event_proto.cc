@@ -1,0 +1,56 @@
+#include "outcomes/rpc/event_proto.h"
+
+#include <variant>
+
+#include "absl/strings/ascii.h"
+#include "outcomes/rpc/instrument_proto.h"
+#include "outcomes/rpc/measurement_proto.h"
+#include "outcomes/rpc/policy_proto.h"
+
+namespace ipt::outcomes {
+namespace {
+
+// Writes each kind of event into its field and names its subject and clinic.
+struct Writer {
+  pb::OutcomeEvent* out;
+  EventEncoder::Encoded* encoded;
+
+  void Name(const std::string& clinic_id, const std::string& subject) {
+    encoded->clinic_id = clinic_id;
+    encoded->subject = subject;
+  }
+  void operator()(const MeasurementRecorded& event) {
+    WriteMeasurement(event.measurement, out->mutable_measurement_recorded());
+    Name(event.measurement.clinic_id, out->measurement_recorded().name());
+  }
+  void operator()(const MeasurementChanged& event) {
+    WriteMeasurement(event.measurement, out->mutable_measurement_changed());
+    Name(event.measurement.clinic_id, out->measurement_changed().name());
+  }
+  void operator()(const MeasurementEnteredInError& event) {
+    WriteMeasurement(event.measurement, out->mutable_measurement_entered_in_error());
+    Name(event.measurement.clinic_id, out->measurement_entered_in_error().name());
+  }
+  void operator()(const InstrumentChanged& event) {
+    WriteInstrument(event.instrument, out->mutable_instrument_changed());
+    Name(event.instrument.clinic_id, out->instrument_changed().name());
+  }
+  void operator()(const PolicyChanged& event) {
+    WritePolicy(event.policy, out->mutable_policy_changed());
+    Name(event.policy.clinic_id, out->policy_changed().name());
+  }
+};
+
+}  // namespace
+
+EventEncoder::Encoded ProtoEventEncoder::Encode(const Event& event) const {
+  pb::OutcomeEvent written;
+  Encoded encoded;
+  std::visit(Writer{&written, &encoded}, event);
+  const auto* kind = pb::OutcomeEvent::descriptor()->FindFieldByNumber(written.event_case());
+  encoded.kind = absl::AsciiStrToUpper(kind->name());
+  encoded.payload = written.SerializeAsString();
+  return encoded;
+}
+
+}  // namespace ipt::outcomes

@@ -1,0 +1,46 @@
+// ipt.outcomes.v1.MeasurementService.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "ipt/outcomes/v1/measurement_service.pb.h"
+#include "outcomes/domain/course_copies.h"
+#include "outcomes/domain/instruments.h"
+#include "outcomes/domain/store.h"
+#include "platform/ids/ids.h"
+#include "platform/transaction/call_context.h"
+
+namespace ipt::outcomes {
+namespace pb = ::ipt::outcomes::v1;
+
+// Thread-safe. What it is given must outlive it.
+class MeasurementHandler {
+ public:
+  // Without a directory (null) nothing is known of courses, and nothing of them is verified.
+  MeasurementHandler(OutcomesStore& store, const Catalog& catalog, IdSource& ids,
+                     CourseDirectory* courses = nullptr)
+      : store_(store), catalog_(catalog), ids_(ids), courses_(courses) {}
+
+  absl::StatusOr<pb::Measurement> RecordMeasurement(const CallContext& ctx,
+                                                    const pb::RecordMeasurementRequest& request);
+  absl::StatusOr<pb::Measurement> GetMeasurement(const CallContext& ctx,
+                                                 const pb::GetMeasurementRequest& request);
+  absl::StatusOr<pb::ListMeasurementsResponse> ListMeasurements(
+      const CallContext& ctx, const pb::ListMeasurementsRequest& request);
+  absl::StatusOr<pb::ListMeasurementRevisionsResponse> ListMeasurementRevisions(
+      const CallContext& ctx, const pb::ListMeasurementRevisionsRequest& request);
+  absl::StatusOr<pb::Measurement> CorrectMeasurement(const CallContext& ctx,
+                                                     const pb::CorrectMeasurementRequest& request);
+  absl::StatusOr<pb::MarkMeasurementEnteredInErrorResponse> MarkMeasurementEnteredInError(
+      const CallContext& ctx, const pb::MarkMeasurementEnteredInErrorRequest& request);
+
+ private:
+  // Asked before the transaction: it may wait for scheduling.
+  absl::StatusOr<CourseAnswer> FindCourse(const CallContext& ctx, absl::string_view course_id);
+
+  OutcomesStore& store_;
+  const Catalog& catalog_;
+  IdSource& ids_;
+  CourseDirectory* const courses_;
+};
+
+}  // namespace ipt::outcomes

@@ -1,0 +1,92 @@
+#include "outcomes/storage/sql_outcomes_store.h"
+
+#include <memory>
+#include <utility>
+
+#include "outcomes/storage/sql_outcomes_tx.h"
+#include "platform/storage/revision.h"
+
+namespace ipt::outcomes {
+namespace {
+
+using storage::Statement;
+
+constexpr Statement kAddScope = {
+    "INSERT INTO write_scopes (clinic_id, course_id) VALUES (:clinic, :course) "
+    "ON CONFLICT (clinic_id, course_id) DO NOTHING"};
+constexpr Statement kLockScope = {
+    "SELECT 1 FROM write_scopes WHERE clinic_id = :clinic AND course_id = :course "
+    "FOR NO KEY UPDATE",
+    {storage::ColumnType::kInt64}};
+
+}  // namespace
+
+absl::Status SqlOutcomesStore::Read(absl::Time deadline,
+                                    absl::FunctionRef<absl::Status(OutcomesReader&)> body) {
+  storage::CallOptions options;
+  options.deadline = deadline;
+  return db_.Read(options, [&](storage::Connection& conn) {
+    const std::unique_ptr<AlertDirectory> directory = directory_(conn);
+    SqlOutcomesTx tx(conn, encoder_, alert_encoder_, *directory);
+    return body(tx);
+  });
+}
+
+absl::Status SqlOutcomesStore::Write(absl::Time deadline,
+                                     absl::FunctionRef<absl::Status(OutcomesTx&)> body) {
+  storage::CallOptions options;
+  options.deadline = deadline;
+  SqlAlertTx::Raised raised{};
+  const absl::Status status = db_.Write(options, [&](storage::Connection& conn) {
+    const std::unique_ptr<AlertDirectory> directory = directory_(conn);
+    SqlOutcomesTx tx(conn, encoder_, alert_encoder_, *directory);
+    absl::Status ran = body(tx);
+    raised = tx.raised();
+    return ran;
+  });
+  // A store that went away during the commit may have committed.
+  if (on_committed_ != nullptr && (status.ok() || absl::IsUnavailable(status))) {
+    on_committed_(status.ok() ? raised : SqlAlertTx::Raised{});
+  }
+  return status;
+}
+
+absl::Status SqlOutcomesTx::Emit(const Event& event, absl::Time now) {
+  EventEncoder::Encoded encoded = encoder_.Encode(event);
+  return log_.AppendEvent({.clinic_id = std::move(encoded.clinic_id),
+                           .subject = std::move(encoded.subject),
+                           .kind = std::move(encoded.kind),
+                           .payload = std::move(encoded.payload),
+                           .time = now});
+}
+
+absl::StatusOr<int64_t> SqlOutcomesTx::CurrentRevision() { return storage::CurrentRevision(conn_); }
+
+// SQLite needs none: its writer is one. PostgreSQL: statements of their own, so that whatever is
+// read after them is newer than the last holder's commit.
+absl::Status SqlOutcomesTx::LockScope(absl::string_view clinic_id, absl::string_view course_id) {
+  if (dialect() == storage::Dialect::kSqlite) return absl::OkStatus();
+  IPT_RETURN_IF_ERROR(conn_.Execute(kAddScope, {clinic_id, course_id}).status());
+  return conn_.Query(kLockScope, {clinic_id, course_id},
+                     [](const storage::Row&) { return absl::OkStatus(); });
+}
+
+absl::Status SqlOutcomesTx::StampNew(Stamp& stamp, absl::Time now) {
+  IPT_RETURN_IF_ERROR(StampChanged(stamp, now));
+  stamp.create_time = stamp.update_time;
+  return absl::OkStatus();
+}
+
+absl::Status SqlOutcomesTx::StampChanged(Stamp& stamp, absl::Time now) {
+  IPT_ASSIGN_OR_RETURN(stamp.revision, log_.Revision());
+  stamp.update_time = absl::FromUnixMicros(absl::ToUnixMicros(now));
+  return absl::OkStatus();
+}
+
+Stamp StampOf(const storage::Row& row, size_t revision_column) {
+  return {.revision = row.Int64(revision_column),
+          .create_time = row.Time(revision_column + 1),
+          .update_time = row.Time(revision_column + 2)};
+}
+
+}  // namespace ipt::outcomes

@@ -1,0 +1,99 @@
+// One transaction of the SQL store: what the use cases' reader and transaction really are. Private
+// to this folder; sql_<aggregate>.cc holds each aggregate's methods and SQL.
+//
+// A method that fails in SQL dooms its transaction, as storage/database.h says.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "outcomes/domain/store.h"
+#include "outcomes/storage/sql_alert_tx.h"
+#include "platform/errors/error.h"
+#include "platform/errors/status_macros.h"
+#include "platform/storage/database.h"
+#include "platform/storage/sql_write_log.h"
+
+namespace ipt::outcomes {
+
+class SqlOutcomesTx final : public OutcomesTx {
+ public:
+  SqlOutcomesTx(storage::Connection& conn, const EventEncoder& encoder,
+                const AlertEventEncoder& alert_encoder, AlertDirectory& directory)
+      : conn_(conn), log_(conn), encoder_(encoder), alerts_(conn, log_, alert_encoder, directory) {}
+
+  // sql_outcomes_store.cc
+  WriteLog& log() override { return log_; }
+  absl::Status Emit(const Event& event, absl::Time now) override;
+  AlertTx& alerts() override { return alerts_; }
+  const SqlAlertTx::Raised& raised() const { return alerts_.raised(); }
+  absl::StatusOr<int64_t> CurrentRevision() override;
+  absl::Status LockScope(absl::string_view clinic_id, absl::string_view course_id) override;
+
+  // sql_instruments.cc
+  absl::StatusOr<std::vector<HeldInstrument>> ListRegistered(
+      absl::string_view clinic_id, absl::string_view instrument_id) override;
+  absl::StatusOr<std::vector<InstrumentUse>> ListInstrumentUses(
+      absl::string_view clinic_id, absl::string_view instrument_id) override;
+  absl::Status InsertInstrument(HeldInstrument& instrument, absl::Time now) override;
+  absl::Status PutInstrumentUse(InstrumentUse& use, absl::Time now) override;
+  absl::StatusOr<OutcomePolicy> GetPolicy(absl::string_view clinic_id) override;
+  absl::Status PutPolicy(OutcomePolicy& policy, absl::Time now) override;
+
+  // sql_measurements.cc
+  absl::StatusOr<Measurement> GetMeasurement(absl::string_view clinic_id,
+                                             absl::string_view course_id,
+                                             absl::string_view measurement_id,
+                                             absl::Duration window) override;
+  absl::StatusOr<std::vector<Measurement>> ListMeasurements(
+      absl::string_view clinic_id, const MeasurementFilter& filter, bool newest_first,
+      const std::optional<MeasurementCursor>& after, int limit, absl::Duration window) override;
+  absl::StatusOr<std::vector<Measurement>> ListPastRevisions(absl::string_view clinic_id,
+                                                             absl::string_view course_id,
+                                                             absl::string_view measurement_id,
+                                                             int after_number, int limit) override;
+  absl::StatusOr<std::vector<Measurement>> ListNear(const MeasurementSeries& series,
+                                                    absl::Time from, absl::Time to) override;
+  absl::StatusOr<std::optional<Measurement>> FindByExternalId(
+      absl::string_view clinic_id, absl::string_view external_id) override;
+  absl::Status InsertMeasurement(Measurement& measurement, absl::Time now) override;
+  absl::Status UpdateMeasurement(Measurement& measurement, absl::Time now) override;
+  absl::Status KeepRevision(const Measurement& before) override;
+
+ private:
+  using Params = absl::Span<const storage::Value>;
+
+  // All rows, each converted by `convert` (Row -> StatusOr<T>).
+  template <typename Convert>
+  auto GetRows(const storage::Statement& statement, Params params, Convert convert)
+      -> absl::StatusOr<
+          std::vector<typename std::invoke_result_t<Convert, const storage::Row&>::value_type>> {
+    std::vector<typename std::invoke_result_t<Convert, const storage::Row&>::value_type> result;
+    IPT_RETURN_IF_ERROR(conn_.Query(statement, params, [&](const storage::Row& row) {
+      auto converted = convert(row);
+      if (!converted.ok()) return converted.status();
+      result.push_back(*std::move(converted));
+      return absl::OkStatus();
+    }));
+    return result;
+  }
+
+  // Sets revision and times of a row that is written at `now`, to the precision of the store.
+  absl::Status StampNew(Stamp& stamp, absl::Time now);
+  absl::Status StampChanged(Stamp& stamp, absl::Time now);
+
+  storage::Dialect dialect() const { return conn_.dialect(); }
+
+  storage::Connection& conn_;
+  storage::SqlWriteLog log_;
+  const EventEncoder& encoder_;
+  SqlAlertTx alerts_;
+};
+
+// The last three columns of every row.
+Stamp StampOf(const storage::Row& row, size_t revision_column);
+
+}  // namespace ipt::outcomes
