@@ -12,7 +12,8 @@
 #include "google/protobuf/descriptor.pb.h"
 #include "google/protobuf/dynamic_message.h"
 
-// The file set that protoc made at build time, byte for byte.
+// The file set that protoc made at build time, byte for byte. A compiler cache sees it only when it
+// preprocesses: never set CCACHE_DEPEND.
 asm(".section .rodata\n"
     "ipt_contract_begin:\n"
     ".incbin \"" IPT_CONTRACT_FILE
