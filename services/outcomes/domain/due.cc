@@ -88,7 +88,7 @@ class ItemOccasions {
   void EveryWeeks() {
     if (!course_.clock_start.has_value() || item_.every_weeks < 1) return;
     for (int week = 0;; week += item_.every_weeks) {
-      const absl::CivilDay day = *course_.clock_start + 7 * week;
+      const absl::CivilDay day = *course_.clock_start + absl::civil_diff_t{7} * week;
       if (IsAfterClose(day)) return;
       if (Add(week, day).opens > now_) return;
     }

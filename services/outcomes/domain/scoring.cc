@@ -35,6 +35,7 @@ std::string OptionValues(const Item& item) {
     return absl::StrCat(*values.begin(), " to ", *values.rbegin());
   }
   std::vector<std::string> words;
+  words.reserve(values.size());
   for (int value : values) words.push_back(absl::StrCat(value));
   return OneOf(words);
 }

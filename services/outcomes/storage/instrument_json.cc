@@ -424,7 +424,7 @@ class Writer {
 
 absl::Status InFile(absl::string_view file, const FieldViolations& bad) {
   const absl::Status status = bad.ToStatus();
-  if (status.ok()) return status;
+  if (status.ok()) return absl::OkStatus();
   std::vector<std::string> lines;
   for (const FieldViolation& violation : FieldViolationsOf(status)) {
     const absl::string_view field =
