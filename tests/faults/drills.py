@@ -158,7 +158,8 @@ def lost_answers(world, engine, size):
         running = start_fight(world, service, size, log_path, abandon=0.3)
         answer = running.result()
         numbers = check_fight(world, service, store, log_path, answer)
-        odd = set(answer[1]["sent_again"]) - {"CANCELLED"}
+        # A machine with other work has no room for all of them at once, and says so.
+        odd = set(answer[1]["sent_again"]) - {"CANCELLED", "RESOURCE_EXHAUSTED OVERLOADED"}
         if odd:
             raise Failure(f"clients were also told {sorted(odd)}")
         if numbers["found again"] == 0:

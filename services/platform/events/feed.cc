@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "platform/observability/log.h"
 
@@ -19,6 +20,8 @@ constexpr int64_t kPlaceAtOnce = 20'000;
 constexpr int kPageEvents = 200;
 constexpr size_t kPageBytes = 1 << 20;
 constexpr int64_t kPurgeAtOnce = 1000;
+// How long who begins waits for a relay: it may be a replica that hangs.
+constexpr absl::Duration kRelayTime = absl::Seconds(1);
 constexpr absl::Duration kLookTime = absl::Seconds(10);
 constexpr absl::Duration kPurgeTime = absl::Seconds(30);
 // Commits that follow one another share a look.
@@ -94,7 +97,14 @@ absl::StatusOr<std::unique_ptr<Feed::Follower>> Feed::Follow(const std::string& 
   };
   IPT_RETURN_IF_ERROR(db_.Read(options, read));
   if (state.waiting) {
-    IPT_RETURN_IF_ERROR(PlaceWaiting(deadline));
+    const absl::Time patience = std::min(deadline, clock_.Now() + kRelayTime);
+    const absl::Status placed = PlaceWaiting(patience, storage::outbox::IfBusy::kWait);
+    if (absl::IsDeadlineExceeded(placed) && patience < deadline) {
+      return Unavailable(reason::kStoreUnavailable,
+                         "events are not given their places now; open the stream again",
+                         absl::Seconds(1));
+    }
+    IPT_RETURN_IF_ERROR(placed);
     IPT_RETURN_IF_ERROR(db_.Read(options, read));
   }
   auto follower = std::unique_ptr<Follower>(new Follower(*this, clinic_id, std::move(wake)));
@@ -140,13 +150,13 @@ storage::CallOptions Feed::Within(absl::Duration time) const {
   return options;
 }
 
-absl::Status Feed::PlaceWaiting(absl::Time deadline) {
+absl::Status Feed::PlaceWaiting(absl::Time deadline, storage::outbox::IfBusy if_busy) {
   storage::CallOptions options;
   options.deadline = deadline;
   int64_t placed = kPlaceAtOnce;
   while (placed == kPlaceAtOnce) {
     IPT_RETURN_IF_ERROR(db_.Write(options, [&](Connection& conn) -> absl::Status {
-      IPT_ASSIGN_OR_RETURN(placed, storage::outbox::Place(conn, kPlaceAtOnce));
+      IPT_ASSIGN_OR_RETURN(placed, storage::outbox::Place(conn, kPlaceAtOnce, if_busy));
       return absl::OkStatus();
     }));
     placed_.Increment(static_cast<double>(placed));
@@ -164,7 +174,7 @@ absl::Status Feed::Look() {
   };
   IPT_RETURN_IF_ERROR(db_.Read(single, read));
   if (now.waiting) {
-    IPT_RETURN_IF_ERROR(PlaceWaiting(clock_.Now() + kLookTime));
+    IPT_RETURN_IF_ERROR(PlaceWaiting(clock_.Now() + kLookTime, storage::outbox::IfBusy::kLeaveIt));
     IPT_RETURN_IF_ERROR(db_.Read(single, read));
   }
 

@@ -92,7 +92,7 @@ class Feed {
  private:
   void Run();
   // Gives positions to all that is committed and has none (PostgreSQL).
-  absl::Status PlaceWaiting(absl::Time deadline);
+  absl::Status PlaceWaiting(absl::Time deadline, storage::outbox::IfBusy if_busy);
   // Looks once: places what waits, and takes over what is new.
   absl::Status Look();
   void Ring();

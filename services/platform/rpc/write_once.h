@@ -19,20 +19,6 @@ namespace ipt::rpc {
 
 namespace internal {
 
-// The refusals that what was written may cause. The others leave it open whether a retry succeeds.
-inline bool MayComeOfAnEqualRequest(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kNotFound:
-    case absl::StatusCode::kAlreadyExists:
-    case absl::StatusCode::kFailedPrecondition:
-    case absl::StatusCode::kAborted:
-      return ErrorReasonOf(status) != reason::kRequestIdReused;
-    default:
-      return false;
-  }
-}
-
 // An entry for what the write is about, and one for each other resource that it changed and whose
 // audit would not show that entry: a resource's audit is of itself and of what lies beneath it.
 template <typename Log>
@@ -53,9 +39,10 @@ absl::Status AppendAudits(Log& log, AuditRecord audit) {
 // answer is given again, byte for byte. ALREADY_EXISTS (REQUEST_ID_REUSED) when the request_id was
 // used for another content.
 //
-// Equal requests may run at once. The second is then refused by what the first has just done (the
-// slot is taken, the id exists, the etag is old); it gets the first one's answer, too. And a
-// retry's refusal is final: one that the client has given up on by its turn does nothing.
+// Equal requests may run at once: FindAnswer has them take turns, so the second one gets the first
+// one's answer and is not refused by what that has just done (the slot is taken, the id exists, the
+// etag is old). And a retry's refusal is final: one that the client has given up on by its turn
+// does nothing.
 //
 // With ctx.validate_only the body runs and all of it is rolled back; nothing is kept.
 //
@@ -99,17 +86,6 @@ absl::StatusOr<Resp> WriteOnce(Store& store, const CallContext& ctx, Body&& body
     return tx.log().KeepAnswer(key, ctx.content_hash, response.SerializeAsString(), ctx.now);
   });
   if (rolled_back) return response;
-  if (!ctx.validate_only && internal::MayComeOfAnEqualRequest(status)) {
-    // In a transaction of its own, which sees what was committed until now. Should it fail, the
-    // refusal stands.
-    bool found = false;
-    const absl::Status looked = store.Write(ctx.deadline, [&](auto& tx) -> absl::Status {
-      IPT_ASSIGN_OR_RETURN(auto kept, tx.log().FindAnswer(key, ctx.content_hash));
-      found = kept.has_value() && response.ParseFromString(*kept);
-      return absl::OkStatus();
-    });
-    if (looked.ok() && found) return response;
-  }
   IPT_RETURN_IF_ERROR(status);
   return response;
 }

@@ -12,15 +12,13 @@ constexpr Statement kLookup = {
     "caller = :caller AND method = :method AND request_id = :request",
     {ColumnType::kBytes, ColumnType::kBytes}};
 
-// Equal requests one after the other, in the order in which they came: else a retry could be
-// refused while the call that it repeats still waits for a row, and then is carried out with nobody
-// to hear of it. The lock ends with the transaction. (SQLite's one writer keeps that order by
-// itself.)
+// Equal requests one after the other, in the order in which they came, each seeing what the one
+// before it has kept: else a retry could be refused while the call that it repeats still waits for
+// a row, and then is carried out with nobody to hear of it. (SQLite's one writer keeps that order
+// by itself.)
 constexpr Statement kLockAndLookup = {
-    "SELECT i.request_hash, i.response FROM (SELECT pg_advisory_xact_lock(hashtextextended("
-    "CAST(:clinic AS TEXT) || '/' || CAST(:caller AS TEXT) || '/' || CAST(:method AS TEXT) || '/' "
-    "|| CAST(:request AS TEXT), 0))) AS held LEFT JOIN idempotency i ON i.clinic_id = :clinic AND "
-    "i.caller = :caller AND i.method = :method AND i.request_id = :request",
+    "SELECT request_hash, response FROM idempotency_answer(CAST(:clinic AS TEXT), "
+    "CAST(:caller AS TEXT), CAST(:method AS TEXT), CAST(:request AS TEXT))",
     {ColumnType::kBytes, ColumnType::kBytes}};
 
 constexpr Statement kRemember = {
@@ -42,7 +40,6 @@ absl::StatusOr<std::optional<std::string>> Lookup(Connection& conn, const Reques
   IPT_RETURN_IF_ERROR(conn.Query(conn.dialect() == Dialect::kPostgres ? kLockAndLookup : kLookup,
                                  {key.clinic_id, key.caller, key.method, key.request_id},
                                  [&](const Row& row) {
-                                   if (row.IsNull(0)) return absl::OkStatus();
                                    same = row.Bytes(0) == request_hash;
                                    response = row.Bytes(1);
                                    return absl::OkStatus();

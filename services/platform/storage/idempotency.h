@@ -26,7 +26,7 @@ namespace ipt::storage::idempotency {
 
 // The answer given before; nothing if the request is new. ALREADY_EXISTS with reason
 // REQUEST_ID_REUSED if it was another request (another hash). Waits while another transaction that
-// has looked the same key up is open, whatever becomes of it.
+// has looked the same key up is open, whatever becomes of it, and sees what that one has kept.
 absl::StatusOr<std::optional<std::string>> Lookup(Connection& conn, const RequestKey& key,
                                                   absl::string_view request_hash);
 

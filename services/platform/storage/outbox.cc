@@ -17,7 +17,9 @@ constexpr Statement kStatePostgres = {
     "ELSE 0 END AS BIGINT) FROM event_feed WHERE id = 1",
     {ColumnType::kText, ColumnType::kInt64, ColumnType::kInt64, ColumnType::kInt64}};
 
-constexpr Statement kLockFeed = {
+constexpr Statement kLockFeed = {"SELECT position FROM event_feed WHERE id = 1 FOR UPDATE",
+                                 {ColumnType::kInt64}};
+constexpr Statement kLockFeedIfFree = {
     "SELECT position FROM event_feed WHERE id = 1 FOR UPDATE SKIP LOCKED", {ColumnType::kInt64}};
 // Waiting events in the order of `seq`: who began after another's commit appends behind it. Whoever
 // waits is not locked by anybody: only a relay deletes, and there is one at a time.
@@ -87,10 +89,11 @@ absl::StatusOr<FeedState> ReadFeed(Connection& conn) {
   return *std::move(state);
 }
 
-absl::StatusOr<int64_t> Place(Connection& conn, int64_t limit) {
+absl::StatusOr<int64_t> Place(Connection& conn, int64_t limit, IfBusy if_busy) {
   if (IsSqlite(conn)) return 0;
   IPT_ASSIGN_OR_RETURN(const auto last,
-                       conn.QueryOne(kLockFeed, {}, [](const Row& row) { return row.Int64(0); }));
+                       conn.QueryOne(if_busy == IfBusy::kWait ? kLockFeed : kLockFeedIfFree, {},
+                                     [](const Row& row) { return row.Int64(0); }));
   if (!last.has_value()) return 0;
   IPT_ASSIGN_OR_RETURN(const int64_t placed, conn.Execute(kPlace, {limit, *last}));
   if (placed > 0) IPT_RETURN_IF_ERROR(conn.Execute(kMoveEnd, {placed}).status());

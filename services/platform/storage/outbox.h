@@ -35,9 +35,15 @@ struct FeedState {
 // One statement.
 absl::StatusOr<FeedState> ReadFeed(Connection& conn);
 
-// Gives positions to at most `limit` events that wait. Returns how many got one; 0, too, while
-// another relay is at it. In a Write.
-absl::StatusOr<int64_t> Place(Connection& conn, int64_t limit);
+// While another relay is at it.
+enum class IfBusy {
+  kLeaveIt,  // place nothing: it does
+  kWait,     // until it has committed
+};
+
+// Gives positions to at most `limit` events that wait. Returns how many got one. With kWait, fewer
+// than `limit` means that all that was committed before the call has its position. In a Write.
+absl::StatusOr<int64_t> Place(Connection& conn, int64_t limit, IfBusy if_busy);
 
 // The clinics with events after `after` and up to `upto`, each with its newest such position.
 absl::StatusOr<std::vector<std::pair<std::string, int64_t>>> NewestByClinic(Connection& conn,

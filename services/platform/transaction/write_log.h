@@ -53,8 +53,9 @@ class WriteLog {
  public:
   virtual ~WriteLog() = default;
 
-  // The answer given before under `key`; nullopt when there is none. ALREADY_EXISTS
-  // (REQUEST_ID_REUSED) when it was given for another content.
+  // The answer given before under `key`; nullopt when there is none. Waits for every open
+  // transaction that has asked for the same key, and sees what it has kept. ALREADY_EXISTS
+  // (REQUEST_ID_REUSED) when the answer was given for another content.
   virtual absl::StatusOr<std::optional<std::string>> FindAnswer(const RequestKey& key,
                                                                 absl::string_view content_hash) = 0;
   // Keeps the answer. When a concurrent call with the same key was first, the transaction is run

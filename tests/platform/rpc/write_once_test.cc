@@ -77,12 +77,9 @@ class WriteOnceTest : public ::testing::Test {
     return clinic;
   }
 
-  // A body that is refused, after an equal request was answered in the meantime where `meanwhile`.
-  absl::StatusOr<Clinic> Refused(const absl::Status& refusal, bool meanwhile) {
-    return WriteOnce<Clinic>(store_, ctx_, [&](auto&) -> absl::StatusOr<Clinic> {
-      if (meanwhile) store_.answers["r1"] = Named("first").SerializeAsString();
-      return refusal;
-    });
+  absl::StatusOr<Clinic> Refused(const absl::Status& refusal) {
+    return WriteOnce<Clinic>(store_, ctx_,
+                             [&](auto&) -> absl::StatusOr<Clinic> { return refusal; });
   }
 
   CallContext ctx_;
@@ -116,27 +113,11 @@ TEST_F(WriteOnceTest, AuditsWhatElseItChangedUnlessTheEntryIsFoundFromThere) {
                                                        "clinics/a/courses/cc", "clinics/b"));
 }
 
-TEST_F(WriteOnceTest, GivesTheFirstAnswerToAnEqualRequestThatItStoodInTheWayOf) {
-  for (const absl::Status& refusal :
-       {FailedPrecondition("SLOT_TAKEN", "s", "taken"), EtagMismatch("t", "n"), NotFound("t", "n"),
-        AlreadyExists("RESOURCE_EXISTS", "t", "n", "exists"), InvalidField("f", "is required")}) {
-    store_.answers.clear();
-    const auto answer = Refused(refusal, true);
-    ASSERT_TRUE(answer.ok()) << answer.status();
-    EXPECT_EQ(answer->name(), "first");
-  }
-}
-
-TEST_F(WriteOnceTest, ARefusalOfAnotherCauseStands) {
-  EXPECT_EQ(Refused(FailedPrecondition("SLOT_TAKEN", "s", "taken"), false).status(),
-            FailedPrecondition("SLOT_TAKEN", "s", "taken"));
+TEST_F(WriteOnceTest, ARefusalKeepsNothing) {
+  const absl::Status taken = FailedPrecondition("SLOT_TAKEN", "s", "taken");
+  EXPECT_EQ(Refused(taken).status(), taken);
   EXPECT_TRUE(store_.answers.empty());
   EXPECT_EQ(store_.audited, 0);
-}
-
-TEST_F(WriteOnceTest, WhatIsNoRefusalIsLeftToARetry) {
-  const absl::Status away = Unavailable("STORE_UNAVAILABLE", "away", absl::Seconds(1));
-  EXPECT_EQ(Refused(away, true).status(), away);
   EXPECT_EQ(store_.transactions, 1);
 }
 
@@ -158,7 +139,7 @@ TEST_F(WriteOnceTest, WhatItsClientGaveUpByItsTurnIsNotDone) {
 TEST_F(WriteOnceTest, AValidationKeepsNothingAndLooksForNothing) {
   ctx_.validate_only = true;
   store_.answers["r1"] = Named("first").SerializeAsString();
-  EXPECT_FALSE(Refused(FailedPrecondition("SLOT_TAKEN", "s", "taken"), false).ok());
+  EXPECT_FALSE(Refused(FailedPrecondition("SLOT_TAKEN", "s", "taken")).ok());
   const auto answer = WriteOnce<Clinic>(
       store_, ctx_, [&](auto&) -> absl::StatusOr<Clinic> { return Named("would be"); });
   ASSERT_TRUE(answer.ok()) << answer.status();

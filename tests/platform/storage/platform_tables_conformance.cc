@@ -107,9 +107,11 @@ TEST_P(PlatformTablesTest, OfEqualRequestsAtOnceOneActsAndAllGetItsAnswer) {
   for (const std::string& answer : answers) EXPECT_EQ(answer, answers[0]);
 }
 
-// Else a retry could be refused while what it repeats still waits, and is done with nobody to hear.
+// Else a retry could be refused while what it repeats still waits, and is done with nobody to hear;
+// or be refused by what that one has just done, instead of given its answer.
 TEST_P(PlatformTablesTest, EqualRequestsGoOneAfterTheOther) {
   std::atomic<bool> first_is_in = false, second_has_looked = false;
+  std::optional<std::string> seen;
   std::thread second;
   ASSERT_OK(Write([&](Connection& conn) -> absl::Status {
     IPT_RETURN_IF_ERROR(idempotency::Lookup(conn, kKey, "h").status());
@@ -118,16 +120,18 @@ TEST_P(PlatformTablesTest, EqualRequestsGoOneAfterTheOther) {
         EXPECT_OK(Write([&](Connection& other) -> absl::Status {
           const auto looked = idempotency::Lookup(other, kKey, "h");
           second_has_looked = true;
+          if (looked.ok()) seen = *looked;
           return looked.status();
         }));
       });
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(100));  // time to get it wrong
     EXPECT_FALSE(second_has_looked);
-    return absl::OkStatus();
+    return idempotency::Remember(conn, kKey, "h", "the answer", kNow);
   }));
   second.join();
   EXPECT_TRUE(second_has_looked);
+  EXPECT_EQ(seen, "the answer");
 }
 
 TEST_P(PlatformTablesTest, OldAnswersArePurgedOldestFirst) {
@@ -174,7 +178,7 @@ class OutboxTest : public PlatformTablesTest {
   int64_t Place(int64_t limit = 1000) {
     int64_t placed = -1;
     EXPECT_OK(Write([&](Connection& conn) -> absl::Status {
-      IPT_ASSIGN_OR_RETURN(placed, outbox::Place(conn, limit));
+      IPT_ASSIGN_OR_RETURN(placed, outbox::Place(conn, limit, outbox::IfBusy::kLeaveIt));
       return absl::OkStatus();
     }));
     return placed;
@@ -249,6 +253,29 @@ TEST_P(OutboxTest, PlacesInBoundedSteps) {
   EXPECT_EQ(State().end, 5);
 }
 
+// Else who begins "now" while a relay is at it would be told what was committed before.
+TEST_P(OutboxTest, WhoMustKnowThatAllIsPlacedWaitsForTheRelay) {
+  if (!relays()) GTEST_SKIP() << "positions are given by the commit";
+  ASSERT_OK(Append("north", "before"));
+  std::thread beginner;
+  std::atomic<int64_t> begun{-1};
+  ASSERT_OK(Write([&](Connection& conn) -> absl::Status {
+    IPT_ASSIGN_OR_RETURN(const int64_t placed, outbox::Place(conn, 10, outbox::IfBusy::kLeaveIt));
+    EXPECT_EQ(placed, 1);
+    beginner = std::thread([&] {
+      EXPECT_OK(Write([](Connection& other) {
+        return outbox::Place(other, 10, outbox::IfBusy::kWait).status();
+      }));
+      begun = State().end;
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // time to get it wrong
+    EXPECT_EQ(begun, -1);
+    return absl::OkStatus();
+  }));
+  beginner.join();
+  EXPECT_EQ(begun, 1);
+}
+
 // A sequence is not commit order: the earlier number may be committed later.
 TEST_P(OutboxTest, WhatIsNotYetCommittedIsNeverSteppedOver) {
   if (!relays()) GTEST_SKIP() << "one writer at a time";
@@ -278,7 +305,7 @@ TEST_P(OutboxTest, ASecondRelayLetsTheFirstOneWork) {
   const auto other = db_.OpenAnother();
   ASSERT_OK(Append("north", "a"));
   ASSERT_OK(other->Write({}, [&](Connection& conn) -> absl::Status {
-    IPT_ASSIGN_OR_RETURN(const int64_t placed, outbox::Place(conn, 10));
+    IPT_ASSIGN_OR_RETURN(const int64_t placed, outbox::Place(conn, 10, outbox::IfBusy::kLeaveIt));
     EXPECT_EQ(placed, 1);
     EXPECT_EQ(Place(), 0);  // at once, while the first one's is not yet committed
     return absl::OkStatus();
