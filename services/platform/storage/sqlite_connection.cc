@@ -131,7 +131,10 @@ absl::Status SqliteConnection::SetUp(Mode mode, const DatabaseOptions& options) 
 }
 
 absl::Status SqliteConnection::LastError() const {
-  return SqliteError(sqlite3_extended_errcode(db_), sqlite3_errmsg(db_));
+  const int code = sqlite3_extended_errcode(db_);
+  // Another process held the store until the call's own time was up.
+  if ((code & 0xff) == SQLITE_BUSY && IsOver()) return SqlError(SqlErrorKind::kTimeout, "BUSY");
+  return SqliteError(code, sqlite3_errmsg(db_));
 }
 
 absl::Status SqliteConnection::ErrorNow(soci::details::statement_backend*) { return LastError(); }
@@ -177,15 +180,18 @@ absl::Status SqliteConnection::RollbackToSavepoint() {
 
 bool SqliteConnection::in_transaction() const { return sqlite3_get_autocommit(db_) == 0; }
 
+bool SqliteConnection::IsOver() const {
+  return limit() != kNoLimit && SteadyClock::now() >= limit();
+}
+
 int SqliteConnection::OnProgress(void* self) {
-  const auto& connection = *static_cast<SqliteConnection*>(self);
-  return connection.limit() != kNoLimit && SteadyClock::now() >= connection.limit() ? 1 : 0;
+  return static_cast<const SqliteConnection*>(self)->IsOver() ? 1 : 0;
 }
 
 int SqliteConnection::OnBusy(void* self, int attempts) {
   auto& connection = *static_cast<SqliteConnection*>(self);
   if (attempts == 0) connection.busy_since_ = SteadyClock::now();
-  if (Since(connection.busy_since_) >= connection.busy_timeout_ || OnProgress(self) != 0) return 0;
+  if (Since(connection.busy_since_) >= connection.busy_timeout_ || connection.IsOver()) return 0;
   std::this_thread::sleep_for(std::chrono::milliseconds(std::min(1 + attempts, 20)));
   return 1;
 }

@@ -61,6 +61,7 @@ class SqliteConnection final : public SociConnection {
   void Abandon(soci::details::statement_backend*) override {}
   absl::Status RunScript(const std::string& sql) override;
 
+  bool IsOver() const;  // the time limit of what runs
   static int OnProgress(void* self);
   static int OnBusy(void* self, int attempts);
 

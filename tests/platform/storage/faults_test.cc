@@ -238,6 +238,29 @@ TEST(SqliteFaultsTest, AFileHeldByAnotherProcessIsWaitedFor) {
   EXPECT_EQ(CountItems(*db).value(), 2);
 }
 
+TEST(SqliteFaultsTest, WaitingForAnotherProcessEndsWithTheCallsOwnTime) {
+  DatabaseOptions options;
+  options.busy_timeout = absl::Seconds(20);
+  TempDatabase db(Dialect::kSqlite, {}, options);
+  CreateItems(*db);
+  const auto other = db.OpenAnother();
+  ASSERT_OK(other->Write({}, [&](Connection& conn) -> absl::Status {
+    IPT_RETURN_IF_ERROR(conn.Execute(kInsert, {1, "held"}).status());
+    absl::Status refused;
+    std::thread([&] {
+      CallOptions call;
+      call.deadline = absl::Now() + absl::Milliseconds(100);
+      refused = db->Write(call, [](Connection& late) {
+        return late.Execute(kInsert, {2, "late"}).status();
+      });
+    }).join();
+    EXPECT_EQ(refused.code(), absl::StatusCode::kDeadlineExceeded);
+    EXPECT_EQ(SqlErrorKindOf(refused), SqlErrorKind::kTimeout);
+    return absl::OkStatus();
+  }));
+  EXPECT_EQ(CountItems(*db).value(), 1);
+}
+
 TEST(SqliteFaultsTest, TooManyWaitingWritesAreRefused) {
   DatabaseOptions options;
   options.write_queue = 2;
