@@ -9,41 +9,44 @@ namespace ipt::deliver {
 namespace {
 
 namespace v1 = ipt::scheduling::v1;
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 // "SESSION" of REMINDER_KIND_SESSION; its number where this build does not know it, null where it
 // is not stated.
-Json Word(int value, const std::string& name, absl::string_view prefix) {
+OrderedJson Word(int value, const std::string& name, absl::string_view prefix) {
   if (value == 0) return nullptr;
   return name.empty() ? absl::StrCat(value)
                       : std::string(absl::StripPrefix(absl::string_view(name), prefix));
 }
 
-Json Text(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+OrderedJson Text(const std::string& text) {
+  return text.empty() ? OrderedJson(nullptr) : OrderedJson(text);
+}
 
 absl::Time TimeOf(const google::protobuf::Timestamp& stamp) {
   return absl::FromUnixSeconds(stamp.seconds()) + absl::Nanoseconds(stamp.nanos());
 }
 
-Json Utc(bool present, const google::protobuf::Timestamp& stamp) {
+OrderedJson Utc(bool present, const google::protobuf::Timestamp& stamp) {
   if (!present) return nullptr;
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E*SZ", TimeOf(stamp), absl::UTCTimeZone());
 }
 
 // As a clock on the recipient's wall shows it, with its distance from UTC.
-Json Local(bool present, const google::protobuf::Timestamp& stamp, const std::string& zone_name) {
+OrderedJson Local(bool present, const google::protobuf::Timestamp& stamp,
+                  const std::string& zone_name) {
   absl::TimeZone zone;
   if (!present || zone_name.empty() || !absl::LoadTimeZone(zone_name, &zone)) return nullptr;
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E*S%Ez", TimeOf(stamp), zone);
 }
 
-Json Count(int value) { return value == 0 ? Json(nullptr) : Json(value); }
+OrderedJson Count(int value) { return value == 0 ? OrderedJson(nullptr) : OrderedJson(value); }
 
 std::string ClinicOf(const std::string& reminder_name) {
   return reminder_name.substr(0, reminder_name.find('/', sizeof("clinics/") - 1));
 }
 
-Json VariablesOf(const v1::ReminderVariables& variables) {
+OrderedJson VariablesOf(const v1::ReminderVariables& variables) {
   const auto& start = variables.session_start_time();
   const auto& end = variables.session_end_time();
   return {
@@ -65,13 +68,13 @@ Json VariablesOf(const v1::ReminderVariables& variables) {
 }  // namespace
 
 std::string PayloadOf(const v1::Reminder& reminder, absl::string_view idempotency_key) {
-  Json channels = Json::array();
+  OrderedJson channels = OrderedJson::array();
   for (const int channel : reminder.channels()) {
     channels.push_back(Word(channel,
                             v1::ReminderChannel_Name(static_cast<v1::ReminderChannel>(channel)),
                             "REMINDER_CHANNEL_"));
   }
-  const Json json = {
+  const OrderedJson json = {
       {"version", kPayloadVersion},
       {"idempotency_key", Text(std::string(idempotency_key))},
       {"reminder", reminder.name()},
@@ -93,7 +96,7 @@ std::string PayloadOf(const v1::Reminder& reminder, absl::string_view idempotenc
       {"expire_time", Utc(reminder.has_expire_time(), reminder.expire_time())},
       {"test", reminder.test()},
   };
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
 }  // namespace ipt::deliver

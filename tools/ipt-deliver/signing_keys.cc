@@ -17,8 +17,6 @@
 namespace ipt::deliver {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr size_t kMostKeys = 5;
 constexpr size_t kShortestSecret = 32;
 constexpr size_t kLongestSecret = 256;
@@ -29,7 +27,7 @@ bool IsKeyId(absl::string_view id) {
   });
 }
 
-bool HasOnly(const Json& object, std::initializer_list<const char*> keys) {
+bool HasOnly(const nlohmann::json& object, std::initializer_list<const char*> keys) {
   return object.size() == keys.size() &&
          std::all_of(keys.begin(), keys.end(), [&](const char* k) { return object.contains(k); });
 }
@@ -54,13 +52,13 @@ std::string HmacSha256Hex(absl::string_view key, absl::string_view text) {
 }
 
 absl::StatusOr<std::shared_ptr<const SigningKeys>> SigningKeys::Parse(absl::string_view json) {
-  const Json file = Json::parse(json.begin(), json.end(), nullptr, false);
+  const nlohmann::json file = nlohmann::json::parse(json.begin(), json.end(), nullptr, false);
   if (!file.is_object() || !HasOnly(file, {"keys"}) || !file["keys"].is_array()) {
     return absl::InvalidArgumentError(
         "must be {\"keys\": [{\"id\": \"...\", \"secret\": \"<base64>\"}]}");
   }
   auto keys = std::make_shared<SigningKeys>();
-  for (const Json& entry : file["keys"]) {
+  for (const nlohmann::json& entry : file["keys"]) {
     const std::string where = absl::StrCat("key ", keys->keys_.size() + 1);
     if (!entry.is_object() || !HasOnly(entry, {"id", "secret"}) || !entry["id"].is_string() ||
         !entry["secret"].is_string()) {

@@ -17,9 +17,6 @@ namespace {
 constexpr size_t kMostAnswerBytes = 64 << 10;
 constexpr absl::Duration kLongestConnect = absl::Seconds(5);
 
-struct FreeEasy {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
 struct FreeUrl {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
 };
@@ -126,6 +123,10 @@ class Webhook::Connection {
 
   const WebhookOptions& options_;
   const KeySource& keys_;
+  struct FreeEasy {
+    void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+  };
+
   const std::unique_ptr<CURL, FreeEasy> easy_;
 };
 

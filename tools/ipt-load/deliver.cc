@@ -22,7 +22,7 @@ namespace {
 constexpr absl::Duration kGrace = absl::Seconds(3);
 
 // What all streams share.
-struct Run {
+struct Delivering {
   const Connections& connections;
   const DeliverOptions& options;
   const absl::Time began;
@@ -42,7 +42,7 @@ struct Run {
 // One stream, on a thread of its own.
 class Gateway {
  public:
-  Gateway(Run& run, size_t index)
+  Gateway(Delivering& run, size_t index)
       : run_(run),
         index_(index),
         clinic_(absl::StrCat("clinics/", run.options.clinics[index % run.options.clinics.size()])) {
@@ -137,7 +137,7 @@ class Gateway {
     }
   }
 
-  Run& run_;
+  Delivering& run_;
   const size_t index_;
   const std::string clinic_;
   grpc::ClientContext context_;
@@ -161,12 +161,12 @@ class Gateway {
 
 DeliverResult Deliver(const Connections& connections, const DeliverOptions& options) {
   const absl::Time began = absl::Now();
-  Run run{connections,
-          options,
-          began,
-          began + options.warmup,
-          began + options.warmup + options.duration,
-          {options.reminders}};
+  Delivering run{connections,
+                 options,
+                 began,
+                 began + options.warmup,
+                 began + options.warmup + options.duration,
+                 {options.reminders}};
   std::deque<Gateway> gateways;
   std::vector<std::thread> threads;
   for (int i = 0; i < options.streams; ++i) {

@@ -13,7 +13,7 @@ namespace {
 constexpr absl::Duration kSlot = absl::Hours(1);
 constexpr int kSlotsADay = 10;
 constexpr int kClientsAPatient = 4;
-constexpr int kAtOnce = 16;  // while setting up
+constexpr int kSetUpAtOnce = 16;  // while setting up
 
 // What is fought for.
 struct Field {
@@ -46,7 +46,7 @@ absl::StatusOr<Field> MakeField(const Connections& connections, const FightOptio
   // An hour's slots need a patient each.
   const size_t patients = std::max(options.clients / kClientsAPatient, options.therapists);
   field.courses.assign(patients, std::vector<std::string>(options.therapists));
-  IPT_RETURN_IF_ERROR(ForEach(connections, kAtOnce, patients * options.therapists,
+  IPT_RETURN_IF_ERROR(ForEach(connections, kSetUpAtOnce, patients * options.therapists,
                               [&](RetryingCaller& maker, size_t i) -> absl::Status {
                                 const size_t patient = i / options.therapists;
                                 const size_t therapist = i % options.therapists;

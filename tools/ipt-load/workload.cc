@@ -13,7 +13,7 @@ constexpr int kHoursAWeek = 24 * 7;
 constexpr absl::Duration kWeek = absl::Hours(kHoursAWeek);
 // Sessions may be booked five years ahead.
 constexpr int kBlocks = 15;
-constexpr int kAtOnce = 16;
+constexpr int kBookedAtOnce = 16;
 
 }  // namespace
 
@@ -74,7 +74,8 @@ absl::StatusOr<std::unique_ptr<Workload>> Workload::Make(const Connections& conn
   const size_t spare = options.clinics.size() * options.spare_courses;
   workload->courses_.resize(booked);
   IPT_RETURN_IF_ERROR(ForEach(
-      connections, kAtOnce, booked + spare, [&](RetryingCaller& maker, size_t i) -> absl::Status {
+      connections, kBookedAtOnce, booked + spare,
+      [&](RetryingCaller& maker, size_t i) -> absl::Status {
         const std::optional<CoursePlace> place = workload->NextPlace();
         if (!place.has_value()) {
           return absl::OutOfRangeError(

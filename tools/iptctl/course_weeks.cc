@@ -6,19 +6,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "iptctl/value_text.h"
 
 namespace ipt::ctl {
 namespace {
 
 using scheduling::v1::Course;
 using scheduling::v1::Forecast;
-using scheduling::v1::Session;
 
-absl::Time InstantOf(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-}
-
-Mark MarkOf(const Session& session, absl::Time now) {
+Mark MarkOf(const scheduling::v1::Session& session, absl::Time now) {
   switch (session.state()) {
     case scheduling::v1::SESSION_STATE_ATTENDED:
       return session.attendance().outcome() == scheduling::v1::ATTENDANCE_OUTCOME_ATTENDED_LATE
@@ -40,12 +36,13 @@ scheduling::v1::Phase PhaseOf(const Course& course, int number) {
   return scheduling::v1::PHASE_UNSPECIFIED;
 }
 
-std::vector<MarkedSession> MarkSessions(const Course& course, const std::vector<Session>& sessions,
+std::vector<MarkedSession> MarkSessions(const Course& course,
+                                        const std::vector<scheduling::v1::Session>& sessions,
                                         const Forecast* forecast, const absl::TimeZone& zone,
                                         absl::Time now) {
   std::vector<MarkedSession> marked;
   marked.reserve(sessions.size());
-  for (const Session& session : sessions) {
+  for (const scheduling::v1::Session& session : sessions) {
     marked.push_back({MarkOf(session, now), session.session_number(),
                       absl::ToCivilSecond(InstantOf(session.start_time()), zone), session.phase()});
   }
@@ -178,7 +175,7 @@ std::optional<absl::CivilDay> DayOf(const google::type::Date& date) {
   return absl::CivilDay(date.year(), date.month(), date.day());
 }
 
-CourseWeeks LayOutCourse(const Course& course, const std::vector<Session>& sessions,
+CourseWeeks LayOutCourse(const Course& course, const std::vector<scheduling::v1::Session>& sessions,
                          const Forecast* forecast, absl::Time now) {
   CourseWeeks layout;
   if (!absl::LoadTimeZone(course.time_zone(), &layout.zone)) layout.zone = absl::UTCTimeZone();

@@ -20,7 +20,7 @@ constexpr char kList[] = "ipt.scheduling.v1.ReminderService.ListReminders";
 constexpr char kReplay[] = "ipt.scheduling.v1.ReminderService.ReplayReminder";
 constexpr char kDrop[] = "ipt.scheduling.v1.ReminderService.DropReminder";
 constexpr int kShown = 20;
-constexpr int kPage = 1000;
+constexpr int kLettersPage = 1000;
 
 std::string WhyText(const v1::Reminder& reminder) {
   const auto* value = v1::ReminderWhyNot_descriptor()->FindValueByNumber(reminder.why_not());
@@ -78,7 +78,7 @@ int HandleDeadLetters(bool drop, const Message& request, Session& session) {
         "nobody can be asked here: add --yes, or look first with reminders list --state dead");
   }
 
-  if (list.page_size() == 0) list.set_page_size(kPage);
+  if (list.page_size() == 0) list.set_page_size(kLettersPage);
   // Pages are followed in the contract's own types.
   const MethodDescriptor& list_method = *FindMethod(kList);
   const auto asked_for = NewMessage(*list_method.input_type());

@@ -20,10 +20,6 @@ namespace {
 
 using google::protobuf::Reflection;
 
-absl::Status Bad(absl::string_view text, absl::string_view wanted) {
-  return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not ", wanted));
-}
-
 void SetInt(Message& message, const char* name, int64_t value) {
   const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
   const Reflection* reflection = message.GetReflection();
@@ -77,7 +73,7 @@ struct Windows {
 
 // "mon 09:00-17:00", "mon-fri 09:00-12:00", "tue,thu 14:00-18:00".
 absl::StatusOr<Windows> ParseWindows(absl::string_view text) {
-  absl::Status bad = Bad(text, "a weekly window: write mon 09:00-17:00 or mon-fri 09:00-12:00");
+  absl::Status bad = IsNot(text, "a weekly window: write mon 09:00-17:00 or mon-fri 09:00-12:00");
   const std::vector<absl::string_view> parts = absl::StrSplit(text, ' ', absl::SkipEmpty());
   if (parts.size() != 2) return bad;
   Windows windows;
@@ -107,8 +103,8 @@ struct Kind {
 absl::Status ParseIdentifier(absl::string_view text, ValueContext&, Message& out) {
   const auto bar = text.rfind('|');
   if (bar == absl::string_view::npos || bar == 0 || bar + 1 == text.size()) {
-    return Bad("(value withheld)",
-               "an identifier: write SYSTEM|VALUE, e.g. 'https://hospital.example/mrn|4711'");
+    return IsNot("(value withheld)",
+                 "an identifier: write SYSTEM|VALUE, e.g. 'https://hospital.example/mrn|4711'");
   }
   const auto set = [&](const char* name, absl::string_view value) {
     out.GetReflection()->SetString(&out, out.GetDescriptor()->FindFieldByName(name),
@@ -212,8 +208,8 @@ absl::Status ParseMessage(absl::string_view text, ValueContext& context, Message
       for (int i = 0; i < out.GetDescriptor()->field_count(); ++i) {
         names.push_back(absl::StrReplaceAll(out.GetDescriptor()->field(i)->name(), {{"_", "-"}}));
       }
-      return Bad(pair,
-                 absl::StrCat("of the form name=value with one of ", absl::StrJoin(names, ", ")));
+      return IsNot(pair,
+                   absl::StrCat("of the form name=value with one of ", absl::StrJoin(names, ", ")));
     }
     const absl::Status status = SetField(out, *field, parts[1], context);
     if (!status.ok()) {
@@ -253,7 +249,7 @@ absl::Status SetEnum(Message& message, const FieldDescriptor& field, absl::strin
                         : reflection->SetEnum(&message, &field, value);
     return absl::OkStatus();
   }
-  return Bad(text, absl::StrCat("one of ", absl::StrJoin(names, ", "), DidYouMean(word, names)));
+  return IsNot(text, absl::StrCat("one of ", absl::StrJoin(names, ", "), DidYouMean(word, names)));
 }
 
 template <typename T>
@@ -267,7 +263,7 @@ absl::Status SetNumber(Message& message, const FieldDescriptor& field, absl::str
   } else {
     sound = absl::SimpleAtoi(text, &value);
   }
-  if (!sound) return Bad(text, "a number");
+  if (!sound) return IsNot(text, "a number");
   (message.GetReflection()->*(field.is_repeated() ? add : set))(&message, &field, value);
   return absl::OkStatus();
 }
@@ -305,7 +301,7 @@ absl::Status SetField(Message& message, const FieldDescriptor& field, absl::stri
     }
     case FieldDescriptor::CPPTYPE_BOOL: {
       bool value;
-      if (!absl::SimpleAtob(text, &value)) return Bad(text, "true or false");
+      if (!absl::SimpleAtob(text, &value)) return IsNot(text, "true or false");
       field.is_repeated() ? reflection->AddBool(&message, &field, value)
                           : reflection->SetBool(&message, &field, value);
       return absl::OkStatus();
@@ -325,13 +321,13 @@ absl::Status SetField(Message& message, const FieldDescriptor& field, absl::stri
                                &Reflection::AddDouble);
     case FieldDescriptor::CPPTYPE_FLOAT: {
       float value;
-      if (!absl::SimpleAtof(text, &value) || !std::isfinite(value)) return Bad(text, "a number");
+      if (!absl::SimpleAtof(text, &value) || !std::isfinite(value)) return IsNot(text, "a number");
       field.is_repeated() ? reflection->AddFloat(&message, &field, value)
                           : reflection->SetFloat(&message, &field, value);
       return absl::OkStatus();
     }
   }
-  return Bad(text, "a value of this field");
+  return IsNot(text, "a value of this field");
 }
 
 std::string ValueHint(const FieldDescriptor& field) {

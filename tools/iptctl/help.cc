@@ -18,7 +18,7 @@
 namespace ipt::ctl {
 namespace {
 
-constexpr int kWidth = 100;
+constexpr int kHelpWidth = 100;
 
 std::string FirstSentence(const std::string& text) {
   const auto end = text.find(". ");
@@ -75,7 +75,7 @@ std::string ArgumentsHelp(const Command& command, const Descriptor& request) {
       absl::ConsumePrefix(&rest, tag);
     }
     constexpr int kColumn = 20;
-    const std::string body = Wrap(rest, kColumn, kWidth);
+    const std::string body = Wrap(rest, kColumn, kHelpWidth);
     absl::StrAppend(&out, PadRight(absl::StrCat("  ", arg.label), kColumn),
                     body.substr(std::min<size_t>(kColumn, body.size())));
   }
@@ -85,7 +85,7 @@ std::string ArgumentsHelp(const Command& command, const Descriptor& request) {
 std::string FlagLine(const std::string& name, const std::string& hint, const std::string& text) {
   std::string head = absl::StrCat("  --", name, hint.empty() ? "" : " ", hint);
   constexpr int kColumn = 34;
-  const std::string body = Wrap(text, kColumn, kWidth);
+  const std::string body = Wrap(text, kColumn, kHelpWidth);
   if (body.empty()) return head + "\n";
   if (DisplayWidth(head) + 2 > kColumn) return absl::StrCat(head, "\n", body);
   return PadRight(head, kColumn) + body.substr(kColumn);
@@ -93,7 +93,8 @@ std::string FlagLine(const std::string& name, const std::string& hint, const std
 
 std::string VerbLine(const Command& command, int width) {
   const std::string head = PadRight(absl::StrCat("  ", command.noun, " ", command.verb), width);
-  return absl::StrCat(head, Clip(FirstSentence(SummaryOf(command)), kWidth - width, "..."), "\n");
+  return absl::StrCat(head, Clip(FirstSentence(SummaryOf(command)), kHelpWidth - width, "..."),
+                      "\n");
 }
 
 std::string GeneralFlagsHelp(absl::string_view only) {
@@ -155,7 +156,7 @@ std::string NounHelp(absl::string_view noun) {
 }
 
 std::string CommandHelp(const Command& command) {
-  std::string out = Wrap(SummaryOf(command), 0, kWidth);
+  std::string out = Wrap(SummaryOf(command), 0, kHelpWidth);
   const std::string words = absl::StrCat(command.noun, " ", command.verb);
   const std::string usage = PositionalUsage(command.args);
   absl::StrAppend(&out, "\nUsage: iptctl ", words, usage.empty() ? "" : " ", usage,
@@ -186,7 +187,7 @@ std::string CommandHelp(const Command& command) {
 std::string AllHelp() {
   std::string out = GeneralHelp();
   for (const Command& command : Commands()) {
-    absl::StrAppend(&out, "\n", std::string(kWidth, '='), "\niptctl ", command.noun, " ",
+    absl::StrAppend(&out, "\n", std::string(kHelpWidth, '='), "\niptctl ", command.noun, " ",
                     command.verb, "\n\n", CommandHelp(command));
   }
   return out;

@@ -17,7 +17,7 @@ namespace {
 
 namespace v1 = scheduling::v1;
 
-constexpr int kWidth = 100;
+constexpr int kCourseWidth = 100;
 constexpr int kCellWidth = 6;
 constexpr int kPhaseWidth = 11;
 constexpr int kNoteColumn = 4 + 2 + 10 + 2 + kPhaseWidth + 1 + 7 * kCellWidth + 1;
@@ -101,12 +101,12 @@ class Drawing {
     const std::string state = absl::AsciiStrToUpper(
         Word(course_.state(), *v1::CourseState_descriptor(), "COURSE_STATE_"));
     const std::string name =
-        Clip(course_.name(), kWidth - static_cast<int>(state.size()) - 2, glyphs_.ellipsis);
+        Clip(course_.name(), kCourseWidth - static_cast<int>(state.size()) - 2, glyphs_.ellipsis);
     const Color color = course_.state() == v1::COURSE_STATE_PAUSED   ? Color::kYellow
                         : course_.state() == v1::COURSE_STATE_ACTIVE ? Color::kGreen
                                                                      : Color::kBold;
     Line(absl::StrCat(paint_(Color::kBold, name),
-                      std::string(kWidth - DisplayWidth(name) - state.size(), ' '),
+                      std::string(kCourseWidth - DisplayWidth(name) - state.size(), ' '),
                       paint_(color, state)));
     std::vector<std::string> facts;
     const auto add = [&](std::string fact) {
@@ -121,8 +121,8 @@ class Drawing {
     if (course_.session_minutes() > 0) add(absl::StrCat(course_.session_minutes(), " min"));
     add(Word(course_.modality(), *v1::Modality_descriptor(), "MODALITY_"));
     add(course_.time_zone());
-    Line(Clip(absl::StrJoin(facts, glyphs_.dot), kWidth, glyphs_.ellipsis));
-    Line(paint_(Color::kDim, Repeat(glyphs_.rule, kWidth)));
+    Line(Clip(absl::StrJoin(facts, glyphs_.dot), kCourseWidth, glyphs_.ellipsis));
+    Line(paint_(Color::kDim, Repeat(glyphs_.rule, kCourseWidth)));
   }
 
   // "Session   7 of 16  ●●●●●●●○○○  details", the details below where they would not fit.
@@ -134,7 +134,7 @@ class Drawing {
     for (size_t i = 0; i < details.size(); ++i) {
       const std::string detail = absl::StrCat(details[i], i + 1 < details.size() ? "," : "");
       const absl::string_view gap = i == 0 ? "  " : " ";
-      if (DisplayWidth(line) + DisplayWidth(gap) + DisplayWidth(detail) > kWidth) {
+      if (DisplayWidth(line) + DisplayWidth(gap) + DisplayWidth(detail) > kCourseWidth) {
         Line(line);
         line = std::string(DisplayWidth(head), ' ') + detail;
       } else {
@@ -234,8 +234,8 @@ class Drawing {
                              *v1::ForecastReason_descriptor(), "FORECAST_REASON_"));
     }
     if (!reasons.empty()) {
-      absl::StrAppend(&out_,
-                      Wrap(absl::StrCat("because: ", absl::StrJoin(reasons, ", ")), 10, kWidth));
+      absl::StrAppend(
+          &out_, Wrap(absl::StrCat("because: ", absl::StrJoin(reasons, ", ")), 10, kCourseWidth));
     }
   }
 
@@ -287,7 +287,7 @@ class Drawing {
       const std::string next = absl::StrCat(week.notes[i], i + 1 < week.notes.size() ? ", " : "");
       if (kNoteColumn + DisplayWidth(note) +
               DisplayWidth(absl::StripTrailingAsciiWhitespace(next)) >
-          kWidth) {
+          kCourseWidth) {
         Line(absl::StrCat(PadRight(line, kNoteColumn), note));
         line.clear();
         note = "  ";
@@ -358,7 +358,7 @@ class Drawing {
     Line("");
     std::string line;
     for (const std::string& item : items) {
-      if (DisplayWidth(line) + 3 + DisplayWidth(item) > kWidth) {
+      if (DisplayWidth(line) + 3 + DisplayWidth(item) > kCourseWidth) {
         Line(line);
         line.clear();
       }

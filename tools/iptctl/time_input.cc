@@ -10,10 +10,6 @@
 namespace ipt::ctl {
 namespace {
 
-absl::Status Bad(absl::string_view text, absl::string_view wanted) {
-  return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not ", wanted));
-}
-
 absl::Status NeedsZone(absl::string_view text) {
   return absl::InvalidArgumentError(
       absl::StrCat("\"", text,
@@ -62,10 +58,14 @@ absl::StatusOr<absl::Time> ResolveLocal(absl::CivilSecond local, absl::string_vi
                                            ". For the second write ", full(info.post)));
       return info.pre;
   }
-  return Bad(text, kInstantForms);
+  return IsNot(text, kInstantForms);
 }
 
 }  // namespace
+
+absl::Status IsNot(absl::string_view text, absl::string_view wanted) {
+  return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not ", wanted));
+}
 
 absl::StatusOr<absl::Duration> ParseSpan(absl::string_view text) {
   absl::string_view number = text;
@@ -76,9 +76,9 @@ absl::StatusOr<absl::Duration> ParseSpan(absl::string_view text) {
   } else if (number = text; absl::ConsumeSuffix(&number, "d") && absl::SimpleAtoi(number, &count)) {
     span = absl::Hours(24) * count;
   } else if (!absl::ParseDuration(text, &span)) {
-    return Bad(text, "a span of time: write 90m, 1h30m, 10d or 2w");
+    return IsNot(text, "a span of time: write 90m, 1h30m, 10d or 2w");
   }
-  if (span < absl::ZeroDuration()) return Bad(text, "a span of time: it is negative");
+  if (span < absl::ZeroDuration()) return IsNot(text, "a span of time: it is negative");
   return span;
 }
 
@@ -92,7 +92,7 @@ absl::StatusOr<absl::Time> ParseInstant(absl::string_view text, TimeContext& con
   const auto cut = text.find_first_of("Tt ");
   absl::CivilDay day;
   if (cut == absl::string_view::npos || !ParseCalendarDay(text.substr(0, cut), day)) {
-    return Bad(text, kInstantForms);
+    return IsNot(text, kInstantForms);
   }
   const absl::string_view clock = text.substr(cut + 1);
   const auto offset_at = clock.find_first_of("Zz+-");
@@ -107,7 +107,7 @@ absl::StatusOr<absl::Time> ParseInstant(absl::string_view text, TimeContext& con
   std::string problem;
   if (seconds.size() < 8 || absl::StartsWith(seconds.substr(6), "60") ||
       !absl::ParseTime(absl::RFC3339_full, rfc3339, &instant, &problem)) {
-    return Bad(text, kInstantForms);
+    return IsNot(text, kInstantForms);
   }
   if (!offset.empty()) return instant;
   if (!context.zone) return NeedsZone(text);
@@ -125,11 +125,11 @@ absl::StatusOr<absl::CivilDay> ParseDay(absl::string_view text, const TimeContex
   } else if (absl::StartsWith(text, "+")) {
     const absl::StatusOr<absl::Duration> span = ParseSpan(text.substr(1));
     if (!span.ok() || *span % absl::Hours(24) != absl::ZeroDuration()) {
-      return Bad(text, "a number of days: write +10d or +2w");
+      return IsNot(text, "a number of days: write +10d or +2w");
     }
     days = static_cast<int>(*span / absl::Hours(24));
   } else if (text != "today") {
-    return Bad(text, "a day: write 2026-12-01, today, tomorrow, +10d or +2w");
+    return IsNot(text, "a day: write 2026-12-01, today, tomorrow, +10d or +2w");
   }
   if (!context.zone) {
     return absl::InvalidArgumentError(
@@ -143,7 +143,7 @@ absl::StatusOr<int> ParseTimeOfDay(absl::string_view text) {
   int hour, minute;
   if (parts.size() != 2 || !ParseDigits(parts[0], parts[0].size() == 1 ? 1 : 2, hour) ||
       !ParseDigits(parts[1], 2, minute) || minute > 59 || hour * 60 + minute > 24 * 60) {
-    return Bad(text, "a time of day: write 09:00, up to 24:00");
+    return IsNot(text, "a time of day: write 09:00, up to 24:00");
   }
   return hour * 60 + minute;
 }
@@ -153,7 +153,7 @@ absl::StatusOr<std::pair<absl::Time, absl::Time>> ParseTimeRange(absl::string_vi
   const std::pair<absl::string_view, absl::string_view> ends =
       absl::StrSplit(text, absl::MaxSplits("..", 1));
   if (ends.second.empty()) {
-    return Bad(text, "a span: write START..END, e.g. 2026-12-05T09:00..13:00");
+    return IsNot(text, "a span: write START..END, e.g. 2026-12-05T09:00..13:00");
   }
   const absl::StatusOr<absl::Time> start = ParseInstant(ends.first, context);
   if (!start.ok()) return start.status();
@@ -170,7 +170,7 @@ absl::StatusOr<std::pair<absl::Time, absl::Time>> ParseTimeRange(absl::string_vi
     end = ParseInstant(ends.second, context);
   }
   if (!end.ok()) return end.status();
-  if (*end <= *start) return Bad(text, "a span: it ends before it starts");
+  if (*end <= *start) return IsNot(text, "a span: it ends before it starts");
   return std::make_pair(*start, *end);
 }
 
@@ -183,7 +183,7 @@ absl::StatusOr<std::pair<absl::CivilDay, absl::CivilDay>> ParseDayRange(
   if (!absl::StrContains(text, "..")) return std::make_pair(*first, *first);
   const absl::StatusOr<absl::CivilDay> last = ParseDay(ends.second, context);
   if (!last.ok()) return last.status();
-  if (*last < *first) return Bad(text, "a run of days: it ends before it starts");
+  if (*last < *first) return IsNot(text, "a run of days: it ends before it starts");
   return std::make_pair(*first, *last);
 }
 

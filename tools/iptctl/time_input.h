@@ -45,4 +45,7 @@ absl::StatusOr<std::pair<absl::Time, absl::Time>> ParseTimeRange(absl::string_vi
 absl::StatusOr<std::pair<absl::CivilDay, absl::CivilDay>> ParseDayRange(absl::string_view text,
                                                                         const TimeContext& context);
 
+// INVALID_ARGUMENT: "TEXT" is not WANTED.
+absl::Status IsNot(absl::string_view text, absl::string_view wanted);
+
 }  // namespace ipt::ctl

@@ -22,11 +22,6 @@ const Message& Sub(const Message& message, const char* name) {
   return message.GetReflection()->GetMessage(message, FieldOf(message, name));
 }
 
-absl::Time InstantOf(const Message& timestamp) {
-  return absl::FromUnixSeconds(IntField(timestamp, "seconds")) +
-         absl::Nanoseconds(IntField(timestamp, "nanos"));
-}
-
 std::string DayText(const Message& date) {
   return absl::StrFormat("%04d-%02d-%02d", IntField(date, "year"), IntField(date, "month"),
                          IntField(date, "day"));
@@ -146,6 +141,11 @@ std::string ElementText(const Message& message, const FieldDescriptor& field, in
 }
 
 }  // namespace
+
+absl::Time InstantOf(const Message& timestamp) {
+  return absl::FromUnixSeconds(IntField(timestamp, "seconds")) +
+         absl::Nanoseconds(IntField(timestamp, "nanos"));
+}
 
 int64_t IntField(const Message& message, const char* name) {
   const auto* field = FieldOf(message, name);

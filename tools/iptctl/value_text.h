@@ -41,4 +41,7 @@ int64_t IntField(const Message& message, const char* name);
 // The string field of the message, empty if it has none of that name.
 std::string StringField(const Message& message, const char* name);
 
+// Of a google.protobuf.Timestamp.
+absl::Time InstantOf(const Message& timestamp);
+
 }  // namespace ipt::ctl

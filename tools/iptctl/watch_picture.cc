@@ -18,10 +18,6 @@ namespace {
 
 namespace v1 = scheduling::v1;
 
-absl::Time InstantOf(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-}
-
 // One line: parts of a colour each, cut to the width.
 using Part = std::pair<Color, std::string>;
 std::string CutLine(const std::vector<Part>& parts, int width, const Paint& paint) {

@@ -26,7 +26,7 @@ constexpr absl::Duration kLongest = absl::Hours(1);
 constexpr absl::Duration kReadAgain = absl::Seconds(10);
 // More than fit on a screen are of no use.
 constexpr int kRows = 50;
-constexpr int kPage = 1000;
+constexpr int kRemindersPage = 1000;
 // So many pages of dead letters are gone through for the newest of them.
 constexpr int kDeadPages = 10;
 
@@ -102,7 +102,7 @@ class Watcher {
          {absl::Hours(1), absl::Hours(24), absl::Hours(24 * 7), absl::InfiniteDuration()}) {
       v1::ListRemindersRequest request;
       request.set_parent(clinic_);
-      request.set_page_size(kPage);
+      request.set_page_size(kRemindersPage);
       request.add_states(v1::REMINDER_STATE_DEAD);
       if (back != absl::InfiniteDuration()) {
         request.mutable_start_time()->set_seconds(absl::ToUnixSeconds(now - back));

@@ -14,10 +14,6 @@ namespace {
 // How long before its session a form may be completed that does not name it.
 constexpr int kDaysBefore = 3;
 
-bool IsTreatment(const CopiedSession& session) {
-  return session.state == CopiedSessionState::kAttended && session.uses_session;
-}
-
 const CopiedSession* FindSession(const CopiedCourse& course, absl::string_view session_id) {
   for (const CopiedSession& session : course.sessions) {
     if (session.session_id == session_id) return &session;
@@ -43,7 +39,7 @@ const CopiedSession* SessionNear(const CopiedCourse& course, const absl::TimeZon
 int PhaseAt(const CopiedCourse& course, absl::Time time) {
   int number = 0;
   for (const CopiedSession& session : course.sessions) {
-    if (IsTreatment(session) && session.start <= time) number = std::max(number, session.number);
+    if (session.IsTreatment() && session.start <= time) number = std::max(number, session.number);
   }
   for (const CopiedPhase& phase : course.phases) {
     if (number >= phase.first_session && number <= phase.last_session) return phase.phase;
@@ -56,7 +52,7 @@ CoursePart OccasionAt(const CopiedCourse& course, absl::Time time) {
     return CoursePart::kFollowUp;
   }
   for (const CopiedSession& session : course.sessions) {
-    if (IsTreatment(session) && session.start <= time) return CoursePart::kTreatment;
+    if (session.IsTreatment() && session.start <= time) return CoursePart::kTreatment;
   }
   return CoursePart::kBeforeTreatment;
 }

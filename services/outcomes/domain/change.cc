@@ -11,12 +11,6 @@ constexpr double kTolerance = 1e-9;
 
 double Sign(BetterWhen better) { return better == BetterWhen::kLower ? 1 : -1; }
 
-void CheckScore(double value, absl::string_view field, FieldViolations& bad) {
-  if (!std::isfinite(value) || std::abs(value) > kLargestScore) {
-    bad.Add(field, "must be -10000 to 10000");
-  }
-}
-
 void CheckNorm(const Norm& norm, FieldViolations bad) {
   CheckScore(norm.mean, "mean", bad);
   if (!(norm.standard_deviation > 0 && norm.standard_deviation <= kLargestScore)) {
@@ -25,6 +19,12 @@ void CheckNorm(const Norm& norm, FieldViolations bad) {
 }
 
 }  // namespace
+
+bool IsScore(double value) { return std::isfinite(value) && std::abs(value) <= kLargestScore; }
+
+void CheckScore(double value, absl::string_view field, FieldViolations& bad) {
+  if (!IsScore(value)) bad.Add(field, "must be -10000 to 10000");
+}
 
 bool Reaches(double value, double limit, bool inclusive) {
   return inclusive ? value >= limit - kTolerance : value > limit + kTolerance;

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "platform/errors/field_violations.h"
 
 namespace ipt::outcomes {
@@ -127,5 +128,9 @@ struct NormCutOff {
 };
 // nullopt where there is no norm to take one from (a functional one alone gives b).
 std::optional<NormCutOff> CutOffOf(const NormSet& norms, BetterWhen better);
+
+// Finite, at most kLargestScore in size.
+bool IsScore(double value);
+void CheckScore(double value, absl::string_view field, FieldViolations& bad);
 
 }  // namespace ipt::outcomes

@@ -63,6 +63,9 @@ struct CopiedSession {
   int attendance = 0;  // ipt.scheduling.v1.AttendanceOutcome; 0 while none is recorded
   bool uses_session = false;
   int64_t revision = 0;
+
+  // Attended, and one of the course's number.
+  bool IsTreatment() const { return state == CopiedSessionState::kAttended && uses_session; }
   friend bool operator==(const CopiedSession&, const CopiedSession&) = default;
 };
 

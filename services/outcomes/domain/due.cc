@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kMostWeeks = 52;
 constexpr int kMostMonths = 60;
-constexpr int kMostDays = 27;  // the shortest distance of two follow-ups is 28 days
+constexpr int kMostPlanDays = 27;  // the shortest distance of two follow-ups is 28 days
 constexpr int kMostCatchUpDays = 92;
 constexpr size_t kMostItems = 50;
 
@@ -130,7 +130,7 @@ absl::Time CatchUpEnd(const Plan& plan, const PlanCourse& course, absl::string_v
   return end;
 }
 
-bool Answers(const PlanAnswer& answer, const Occasion& occasion) {
+bool IsAnswer(const PlanAnswer& answer, const Occasion& occasion) {
   if (answer.measure != occasion.measure) return false;
   if (occasion.timing == PlanTiming::kEverySession && answer.session_number.has_value()) {
     return *answer.session_number == occasion.number;
@@ -141,7 +141,7 @@ bool Answers(const PlanAnswer& answer, const Occasion& occasion) {
 
 void Settle(const std::vector<PlanAnswer>& answers, absl::Time now, Occasion& occasion) {
   for (const PlanAnswer& answer : answers) {
-    if (!Answers(answer, occasion)) continue;
+    if (!IsAnswer(answer, occasion)) continue;
     occasion.done_at =
         std::min(occasion.done_at.value_or(absl::InfiniteFuture()), answer.completed_at);
   }
@@ -183,8 +183,8 @@ void CheckItem(const PlanItem& item, FieldViolations bad) {
   } else if (!item.months.empty()) {
     bad.Add("months", "must be unset but for follow-ups");
   }
-  CheckDays(item.days_before, kMostDays, "days_before", bad);
-  CheckDays(item.grace_days, kMostDays, "grace_days", bad);
+  CheckDays(item.days_before, kMostPlanDays, "days_before", bad);
+  CheckDays(item.grace_days, kMostPlanDays, "grace_days", bad);
 }
 
 }  // namespace

@@ -73,17 +73,6 @@ void CheckEnum(Enum value, Enum last, absl::string_view field, absl::string_view
   }
 }
 
-// Subtags of letters and digits, as BCP 47 has them.
-bool IsLanguageTag(absl::string_view tag) {
-  if (tag.empty() || tag.size() > kMaxLanguageBytes) return false;
-  const std::vector<absl::string_view> subtags = absl::StrSplit(tag, '-');
-  return subtags.front().size() >= 2 && absl::c_all_of(subtags.front(), absl::ascii_isalpha) &&
-         absl::c_all_of(subtags, [](absl::string_view subtag) {
-           return !subtag.empty() && subtag.size() <= 8 &&
-                  absl::c_all_of(subtag, absl::ascii_isalnum);
-         });
-}
-
 // LOINC's own check digit (modulus 10) finds a mistyped number.
 bool IsLoinc(absl::string_view code) {
   const std::vector<absl::string_view> parts = absl::StrSplit(code, '-');
@@ -572,6 +561,16 @@ class Validator {
 };
 
 }  // namespace
+
+bool IsLanguageTag(absl::string_view tag) {
+  if (tag.empty() || tag.size() > kMaxLanguageBytes) return false;
+  const std::vector<absl::string_view> subtags = absl::StrSplit(tag, '-');
+  return subtags.front().size() >= 2 && absl::c_all_of(subtags.front(), absl::ascii_isalpha) &&
+         absl::c_all_of(subtags, [](absl::string_view subtag) {
+           return !subtag.empty() && subtag.size() <= 8 &&
+                  absl::c_all_of(subtag, absl::ascii_isalnum);
+         });
+}
 
 bool Compare(int score, Comparison comparison, int value) {
   switch (comparison) {

@@ -240,6 +240,12 @@ struct Instrument {
   const ReliableChange* DefaultReliableChange() const;
 };
 
+// The scale of a whole instrument, beside its subscales.
+inline constexpr char kTotal[] = "total";
+
+// Subtags of letters and digits, as BCP 47 has them.
+bool IsLanguageTag(absl::string_view tag);
+
 // Adds every error of a definition to `bad`, by field. What passes can be scored.
 void ValidateInstrument(const Instrument& instrument, FieldViolations bad);
 

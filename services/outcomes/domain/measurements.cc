@@ -21,8 +21,6 @@
 namespace ipt::outcomes {
 namespace {
 
-constexpr char kTotal[] = "total";
-
 Fraction Reduced(Fraction fraction) {
   const int64_t common = std::gcd(fraction.numerator, fraction.denominator);
   if (common > 1) {
@@ -321,17 +319,6 @@ std::vector<HeldRisk> HeldRisks(const HeldInstrument& instrument, const Score& s
     risks.push_back(std::move(risk));
   }
   return risks;
-}
-
-// Digits, letters and "-" between them, as BCP 47 has them.
-bool IsLanguageTag(absl::string_view tag) {
-  if (tag.size() < 2 || tag.front() == '-' || tag.back() == '-') return false;
-  for (size_t i = 0; i < tag.size(); ++i) {
-    const char c = tag[i];
-    const bool word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (!word && !(c == '-' && tag[i - 1] != '-')) return false;
-  }
-  return true;
 }
 
 // When it was completed, as it is kept: whole seconds, never ahead.

@@ -12,7 +12,7 @@
 namespace ipt::outcomes {
 namespace {
 
-constexpr int kMostDays = 3 * 366;
+constexpr int kMostCourseDays = 3 * 366;
 constexpr int kMostSessions = 200;
 
 // Whether a rule's condition holds at a point; nullopt where the rule says nothing of it.
@@ -82,12 +82,6 @@ void CheckShare(double share, FieldViolations& bad) {
   if (!(share > 0 && share <= 1)) bad.Add("least_fall", "must be above 0, up to 1");
 }
 
-bool IsScore(double value) { return std::isfinite(value) && std::abs(value) <= kLargestScore; }
-
-void CheckScore(double value, absl::string_view field, FieldViolations& bad) {
-  if (!IsScore(value)) bad.Add(field, "must be -10000 to 10000");
-}
-
 void CheckExpectedBounds(const ExpectedBoundRule& rule, FieldViolations bad) {
   if (rule.least_courses < 1) {
     bad.Add("least_courses", "must say from how many courses on a bound may be used");
@@ -134,7 +128,7 @@ void CheckNotOnTrackRules(const NotOnTrackRules& rules, FieldViolations bad) {
     if (rule.least_severe_first.has_value()) {
       CheckScore(*rule.least_severe_first, "least_severe_first", in);
     }
-    CheckRange(rule.from_day, 0, kMostDays, "from_day", in);
+    CheckRange(rule.from_day, 0, kMostCourseDays, "from_day", in);
     CheckRange(rule.from_session, 0, kMostSessions, "from_session", in);
     CheckShare(rule.least_fall, in);
   }
@@ -149,7 +143,7 @@ void CheckNotOnTrackRules(const NotOnTrackRules& rules, FieldViolations bad) {
   if (rules.late_response.has_value()) {
     FieldViolations in = bad.In("late_response");
     CheckName(rules.late_response->name, ids, in);
-    CheckRange(rules.late_response->from_day, 0, kMostDays, "from_day", in);
+    CheckRange(rules.late_response->from_day, 0, kMostCourseDays, "from_day", in);
     CheckShare(rules.late_response->least_fall, in);
   }
   if (rules.cut_points.has_value()) {
@@ -159,7 +153,7 @@ void CheckNotOnTrackRules(const NotOnTrackRules& rules, FieldViolations bad) {
     if (points.empty()) in.Add("points", "must have a cut point");
     for (size_t i = 0; i < points.size(); ++i) {
       FieldViolations row = in.At("points", i);
-      CheckRange(points[i].from_day, 0, kMostDays, "from_day", row);
+      CheckRange(points[i].from_day, 0, kMostCourseDays, "from_day", row);
       CheckScore(points[i].at_least, "at_least", row);
       if (i > 0 && points[i].from_day <= points[i - 1].from_day) {
         row.Add("from_day", "must be after the cut point before");
@@ -170,8 +164,8 @@ void CheckNotOnTrackRules(const NotOnTrackRules& rules, FieldViolations bad) {
     const PointsByWeekRule& rule = *rules.points_by_week;
     FieldViolations in = bad.In("points_by_week");
     CheckName(rule.name, ids, in);
-    CheckRange(rule.from_day, 0, kMostDays, "from_day", in);
-    CheckRange(rule.to_day, 0, kMostDays, "to_day", in);
+    CheckRange(rule.from_day, 0, kMostCourseDays, "from_day", in);
+    CheckRange(rule.to_day, 0, kMostCourseDays, "to_day", in);
     if (rule.to_day < rule.from_day) in.Add("to_day", "must not be before from_day");
     CheckScore(rule.adequate, "adequate", in);
     CheckScore(rule.doubtful, "doubtful", in);

@@ -15,7 +15,6 @@
 namespace ipt::outcomes {
 namespace {
 
-constexpr char kTotal[] = "total";
 constexpr char kDefaultDepression[] = "phq-9";
 constexpr char kDefaultAnxiety[] = "gad-7";
 // The rules' ids; those that a clinic may switch off.
@@ -33,10 +32,6 @@ constexpr int kAtOnce = 250;
 std::optional<double> LeastSuddenDrop(absl::string_view instrument_id, absl::string_view scale) {
   if (instrument_id == "phq-9" && scale == kTotal) return 6;
   return std::nullopt;
-}
-
-bool IsTreatment(const CopiedSession& session) {
-  return session.state == CopiedSessionState::kAttended && session.uses_session;
 }
 
 const Subscale* FindSubscale(const Instrument& definition, absl::string_view scale) {
@@ -174,9 +169,9 @@ NotOnTrackRules TrackRulesOf(const OutcomePolicy& policy) {
 
 std::string Days(int days) { return absl::StrCat(days, days == 1 ? " day" : " days"); }
 
-class Evaluation {
+class CourseEvaluation {
  public:
-  explicit Evaluation(OutcomeInput input)
+  explicit CourseEvaluation(OutcomeInput input)
       : query_(std::move(input.query)), instruments_(std::move(input.instruments)) {
     out_.clinic_id = std::move(input.clinic_id);
     out_.course_id = query_.course_id;
@@ -346,7 +341,7 @@ class Evaluation {
     for (const CopiedSession& session : copy()->sessions) {
       if (session.state != CopiedSessionState::kAttended) continue;
       episode_.contacts.push_back(DayOf(session.start));
-      if (!IsTreatment(session)) continue;
+      if (!session.IsTreatment()) continue;
       episode_.sessions.push_back(DayOf(session.start));
       ++out_.attended_sessions;
     }
@@ -570,7 +565,7 @@ std::optional<double> ExpectedBy(const ScaleSeries& series, const Signal& signal
 }
 
 absl::StatusOr<CourseOutcomes> EvaluateOutcomes(OutcomeInput input) {
-  return Evaluation(std::move(input)).Run();
+  return CourseEvaluation(std::move(input)).Run();
 }
 
 absl::StatusOr<CourseOutcomes> LoadOutcomes(OutcomesReader& reader, const Catalog& catalog,

@@ -82,7 +82,7 @@ absl::StatusOr<pb::Alert> WriteAlertOnce(AlertStore& store, const CallContext& c
 }
 
 // Position in a list: microseconds, then the id, which holds no space.
-absl::StatusOr<std::optional<AlertCursor>> ReadCursor(const std::string& cursor) {
+absl::StatusOr<std::optional<AlertCursor>> ReadAlertCursor(const std::string& cursor) {
   if (cursor.empty()) return std::optional<AlertCursor>();
   const std::vector<std::string> parts = absl::StrSplit(cursor, ' ');
   int64_t micros = 0;
@@ -136,7 +136,7 @@ absl::StatusOr<pb::Alert> AlertHandler::GetAlert(const CallContext& ctx,
 absl::StatusOr<pb::ListAlertsResponse> AlertHandler::ListAlerts(
     const CallContext& ctx, const pb::ListAlertsRequest& request) {
   IPT_ASSIGN_OR_RETURN(const rpc::Page page, rpc::OpenPage(request));
-  IPT_ASSIGN_OR_RETURN(const auto after, ReadCursor(page.cursor));
+  IPT_ASSIGN_OR_RETURN(const auto after, ReadAlertCursor(page.cursor));
   const int size = std::min(page.size, kMaxAlertPage);
   FieldViolations bad;
   AlertFilter filter;

@@ -22,7 +22,7 @@
 namespace ipt::outcomes {
 namespace {
 
-constexpr int kMostAPage = 100;
+constexpr int kMostInstrumentsAPage = 100;
 
 template <typename Enums>
 void CheckStated(const Enums& values, absl::string_view field, FieldViolations& bad) {
@@ -68,7 +68,7 @@ absl::StatusOr<pb::ListInstrumentsResponse> InstrumentHandler::ListInstruments(
   CheckStated(request.origins(), "origins", bad);
   CheckStated(request.states(), "states", bad);
   IPT_RETURN_IF_ERROR(bad.ToStatus());
-  const int size = std::min(page.size, kMostAPage);
+  const int size = std::min(page.size, kMostInstrumentsAPage);
   return ReadView<pb::ListInstrumentsResponse>(
       store_, ctx, request.min_revision(),
       [&](OutcomesReader& reader) -> absl::StatusOr<pb::ListInstrumentsResponse> {

@@ -25,7 +25,7 @@
 namespace ipt::outcomes {
 namespace {
 
-constexpr int kMostAPage = 250;
+constexpr int kMostMeasurementsAPage = 250;
 constexpr int kMostRevisionsAPage = 100;
 
 // The ids in a measurement's name, which the adapter has matched.
@@ -40,7 +40,7 @@ struct MeasurementIds {
 };
 
 // Positions in lists: microseconds, then ids; ids hold no space.
-absl::StatusOr<std::optional<MeasurementCursor>> ReadCursor(absl::string_view cursor) {
+absl::StatusOr<std::optional<MeasurementCursor>> ReadMeasurementCursor(absl::string_view cursor) {
   if (cursor.empty()) return std::optional<MeasurementCursor>();
   const std::vector<std::string> parts = absl::StrSplit(cursor, ' ');
   int64_t micros = 0;
@@ -140,14 +140,14 @@ absl::StatusOr<pb::Measurement> MeasurementHandler::GetMeasurement(
 absl::StatusOr<pb::ListMeasurementsResponse> MeasurementHandler::ListMeasurements(
     const CallContext& ctx, const pb::ListMeasurementsRequest& request) {
   IPT_ASSIGN_OR_RETURN(const rpc::Page page, rpc::OpenPage(request));
-  IPT_ASSIGN_OR_RETURN(const auto after, ReadCursor(page.cursor));
+  IPT_ASSIGN_OR_RETURN(const auto after, ReadMeasurementCursor(page.cursor));
   FieldViolations bad;
   FieldViolations in = bad.In("filter");
   MeasurementFilter filter = ReadFilter(request.filter(), in);
   IPT_RETURN_IF_ERROR(bad.ToStatus());
   const std::string course_id = rpc::IdsOf(request.parent())[1];
   if (course_id != "-") filter.course_id = course_id;
-  const size_t size = std::min(page.size, kMostAPage);
+  const size_t size = std::min(page.size, kMostMeasurementsAPage);
   return ReadView<pb::ListMeasurementsResponse>(
       store_, ctx, request.min_revision(),
       [&](OutcomesReader& reader) -> absl::StatusOr<pb::ListMeasurementsResponse> {

@@ -1,6 +1,7 @@
 #include "platform/cache/due_index.h"
 
 #include "absl/strings/cord.h"
+#include "platform/ids/ids.h"
 
 namespace ipt::cache {
 namespace {
@@ -18,6 +19,11 @@ absl::Status RebuildNeeded() {
 
 bool IsRebuildNeeded(const absl::Status& status) {
   return status.GetPayload(kRebuildPayload).has_value();
+}
+
+std::string NewToken() {
+  static RandomIdSource ids;
+  return ids.NewUuid();
 }
 
 }  // namespace ipt::cache

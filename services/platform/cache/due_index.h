@@ -141,4 +141,7 @@ class DueIndex {
 absl::Status RebuildNeeded();
 bool IsRebuildNeeded(const absl::Status& status);
 
+// A token for a claim or a rebuild, unlike any other: for the indexes themselves.
+std::string NewToken();
+
 }  // namespace ipt::cache

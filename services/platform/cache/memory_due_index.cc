@@ -6,18 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "platform/cache/due_score.h"
 #include "platform/errors/status_macros.h"
-#include "platform/ids/ids.h"
 
 namespace ipt::cache {
-namespace {
-
-std::string NewToken() {
-  static RandomIdSource ids;
-  return ids.NewUuid();
-}
-
-}  // namespace
-
 struct MemoryDueIndex::Clinic {
   struct Entry {
     std::string id;

@@ -11,7 +11,6 @@
 #include "platform/cache/countdown.h"
 #include "platform/cache/due_score.h"
 #include "platform/errors/status_macros.h"
-#include "platform/ids/ids.h"
 
 namespace ipt::cache {
 namespace {
@@ -261,11 +260,6 @@ return 1
 }
 
 #undef IPT_LUA_HEAD
-
-std::string NewToken() {
-  static RandomIdSource ids;
-  return ids.NewUuid();
-}
 
 std::string Ms(absl::Duration duration) {
   return absl::StrCat(

@@ -17,7 +17,7 @@ constexpr char kTicketMs[] = "15000";
 
 // A key holds "T<ticket>" or "V<version> <copy>". ARGV: ticket, its time in ms. 1: the ticket
 // holds.
-const RedisScript& BeginScript() {
+const RedisScript& BeginFillScript() {
   static const RedisScript* const script = new RedisScript(R"lua(
 local there = redis.call('GETRANGE', KEYS[1], 0, 0)
 if there == 'V' then return 0 end
@@ -85,7 +85,7 @@ std::string SnapshotCache::BeginFill(absl::string_view key) {
   static RandomIdSource ids;
   std::string ticket = absl::StrCat("T", ids.NewUuid());
   const RedisClient::Answer answer =
-      redis_.CallScript(BeginScript(), {Key(key)}, {ticket, kTicketMs});
+      redis_.CallScript(BeginFillScript(), {Key(key)}, {ticket, kTicketMs});
   return answer.ok() && answer->integer() == 1 ? ticket : "";
 }
 

@@ -10,6 +10,9 @@
 
 namespace ipt::rpc {
 
+// When to come again, for a client that is turned away because the server is busy.
+inline constexpr absl::Duration kBusyRetry = absl::Milliseconds(200);
+
 // Everything outlives the server.
 struct RpcRuntime {
   const auth::Authenticator& authenticator;

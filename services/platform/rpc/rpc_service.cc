@@ -8,12 +8,6 @@
 #include "platform/errors/error.h"
 
 namespace ipt::rpc {
-namespace {
-
-constexpr absl::Duration kBusyRetry = absl::Milliseconds(200);
-
-}  // namespace
-
 struct RpcService::Method {
   MethodInfo info;
   NewRequest new_request;

@@ -64,9 +64,15 @@ class RpcService final : public grpc::Service {
   template <typename Handler, typename Req, typename Resp>
   void Handle(absl::string_view method, Handler& object,
               absl::StatusOr<Resp> (Handler::*member)(const CallContext&, const Req&)) {
-    Handle<Req, Resp>(method, [&object, member](const CallContext& ctx, const Req& request) {
-      return (object.*member)(ctx, request);
-    });
+    Add(
+        method, &New<Req>,
+        [&object, member](const CallContext& ctx, const google::protobuf::Message& request)
+            -> absl::StatusOr<grpc::ByteBuffer> {
+          IPT_ASSIGN_OR_RETURN(const Resp response,
+                               (object.*member)(ctx, static_cast<const Req&>(request)));
+          return Serialize(response);
+        },
+        nullptr);
   }
 
   // Serves a method that streams its responses: `open` runs on the executor, once the request was

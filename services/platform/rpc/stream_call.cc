@@ -11,7 +11,6 @@
 namespace ipt::rpc {
 namespace {
 
-constexpr absl::Duration kBusyRetry = absl::Milliseconds(200);
 constexpr absl::Duration kPostRetry = absl::Milliseconds(100);
 // What a stream that ends waits for its last response to go out; then the client is cut off.
 constexpr absl::Duration kLastWrite = absl::Seconds(1);

@@ -21,19 +21,6 @@ namespace {
 // Texts beyond this many (a caller builds them without bound) start the cache anew.
 constexpr size_t kMaxPrepared = 512;
 
-enum class SlotType { kInteger, kReal, kText, kBlob };
-
-// What a parameter is bound to. Stays where it is for as long as the statement lives.
-struct Slot {
-  std::string name;
-  SlotType type = SlotType::kText;
-  long long integer = 0;
-  double real = 0;
-  std::string text;
-  std::unique_ptr<soci::blob> blob;  // SQLite only; PostgreSQL takes bytes as hex text
-  soci::indicator indicator = soci::i_null;
-};
-
 // The distinct parameter names in the order of their first appearance, found as SOCI finds them.
 std::vector<std::string> ParameterNames(absl::string_view sql) {
   std::vector<std::string> names;
@@ -93,6 +80,18 @@ void DecodeHex(std::string& text) {
 }  // namespace
 
 struct SociConnection::Prepared {
+  enum class SlotType { kInteger, kReal, kText, kBlob };
+  // What a parameter is bound to. Stays where it is for as long as the statement lives.
+  struct Slot {
+    std::string name;
+    SlotType type = SlotType::kText;
+    long long integer = 0;
+    double real = 0;
+    std::string text;
+    std::unique_ptr<soci::blob> blob;  // SQLite only; PostgreSQL takes bytes as hex text
+    soci::indicator indicator = soci::i_null;
+  };
+
   explicit Prepared(soci::session& session) : statement(session) {}
 
   soci::statement statement;
@@ -193,6 +192,8 @@ absl::Status SociConnection::SetParams(Prepared& prepared, absl::Span<const Valu
                                  params.size()));
   }
   // A slot changes its type when a value of another type comes; NULL fits any.
+  using Slot = Prepared::Slot;
+  using SlotType = Prepared::SlotType;
   const auto as = [&](Slot& slot, SlotType type) {
     slot.indicator = soci::i_ok;
     if (slot.type == type) return;
@@ -248,7 +249,8 @@ void SociConnection::Bind(Prepared& prepared) {
         break;
     }
   }
-  for (Slot& slot : prepared.slots) {
+  using SlotType = Prepared::SlotType;
+  for (Prepared::Slot& slot : prepared.slots) {
     switch (slot.type) {
       case SlotType::kInteger:
         prepared.statement.exchange(soci::use(slot.integer, slot.indicator, slot.name));

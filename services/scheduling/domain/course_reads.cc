@@ -16,7 +16,7 @@
 namespace ipt::scheduling {
 namespace {
 
-constexpr size_t kBatch = 25;
+constexpr size_t kReadBatch = 25;
 
 // Whether the store could not write, though it may still read.
 bool WritesRefused(const absl::Status& status) {
@@ -29,8 +29,8 @@ absl::Status Refresh(SchedulingStore& store, const CallContext& ctx,
                      const std::set<std::string>& ids, std::vector<Course>& courses) {
   std::map<std::string, Course> fresh;
   const std::vector<std::string> sorted(ids.begin(), ids.end());
-  for (size_t first = 0; first < sorted.size(); first += kBatch) {
-    const size_t last = std::min(sorted.size(), first + kBatch);
+  for (size_t first = 0; first < sorted.size(); first += kReadBatch) {
+    const size_t last = std::min(sorted.size(), first + kReadBatch);
     absl::Status status = store.Write(ctx.deadline, [&](SchedulingTx& tx) -> absl::Status {
       ClinicCalendars calendars(tx, ctx.clinic_id);
       for (size_t i = first; i < last; ++i) {

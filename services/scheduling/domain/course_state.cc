@@ -15,7 +15,7 @@
 namespace ipt::scheduling {
 namespace {
 
-constexpr size_t kBatch = 25;
+constexpr size_t kRefreshBatch = 25;
 constexpr absl::Duration kPassOver = absl::Minutes(1);
 // More at once are no single courses' fault; what is remembered is bounded.
 constexpr size_t kMostPassedOver = 10'000;
@@ -192,8 +192,8 @@ absl::StatusOr<RefreshResult> RefreshSome(SchedulingStore& store, const Clock& c
   RefreshResult result;
   for (auto& [clinic_id, ids] : stale) {
     std::sort(ids.begin(), ids.end());
-    for (size_t first = 0; first < ids.size(); first += kBatch) {
-      const size_t last = std::min(ids.size(), first + kBatch);
+    for (size_t first = 0; first < ids.size(); first += kRefreshBatch) {
+      const size_t last = std::min(ids.size(), first + kRefreshBatch);
       const std::vector<std::string> batch(ids.begin() + first, ids.begin() + last);
       const absl::Status done = RefreshBatch(store, clinic_id, batch, clock.Now(), deadline);
       if (done.ok()) {

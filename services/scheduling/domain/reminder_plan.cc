@@ -14,14 +14,13 @@
 namespace ipt::scheduling {
 namespace {
 
-constexpr int kMinutesOfDay = 24 * 60;
 constexpr int kMinutesOfWeek = 7 * kMinutesOfDay;
 // Days without a session after which NO_SESSION_BOOKED is due.
 constexpr int kIdleDays = 14;
 
-class Planner {
+class ReminderPlanner {
  public:
-  explicit Planner(const ReminderInputs& inputs) : in_(inputs) {}
+  explicit ReminderPlanner(const ReminderInputs& inputs) : in_(inputs) {}
 
   std::vector<Reminder> Plan() && {
     if (!IsOpen(in_.course.state)) return {};
@@ -245,7 +244,7 @@ class Fnv {
 }  // namespace
 
 std::vector<Reminder> DesiredReminders(const ReminderInputs& inputs) {
-  return Planner(inputs).Plan();
+  return ReminderPlanner(inputs).Plan();
 }
 
 int64_t DigestOf(const std::vector<Reminder>& desired) {

@@ -14,7 +14,6 @@
 namespace ipt::scheduling {
 namespace {
 
-constexpr int kMinutesOfDay = 24 * 60;
 constexpr size_t kMaxSessionRules = 10;
 constexpr size_t kMaxCourseRules = 20;
 constexpr size_t kMaxTemplateBytes = 64;

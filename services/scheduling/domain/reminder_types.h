@@ -14,6 +14,8 @@
 
 namespace ipt::scheduling {
 
+inline constexpr int kMinutesOfDay = 24 * 60;  // of the wall clock
+
 enum class ReminderKind {
   kUnspecified = 0,
   kSession,

@@ -9,6 +9,7 @@
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "scheduling/domain/availability.h"
+#include "scheduling/domain/calendar_loader.h"
 #include "scheduling/domain/interval_set.h"
 #include "scheduling/domain/names.h"
 #include "scheduling/domain/reasons.h"
@@ -18,7 +19,6 @@ namespace ipt::scheduling {
 namespace {
 
 // For lists that are read whole: nothing is cut silently.
-constexpr int kNoLimit = std::numeric_limits<int>::max();
 
 // Zones lie up to 26 hours apart: a day that is over in one may go on in another.
 constexpr absl::Duration kZonesApart = absl::Hours(26);

@@ -36,7 +36,7 @@ std::string CourseIdOf(const std::string& course) {
 }
 
 // Position in a list: microseconds, then the id, which holds no space.
-absl::StatusOr<std::optional<ReminderCursor>> ReadCursor(const std::string& cursor) {
+absl::StatusOr<std::optional<ReminderCursor>> ReadReminderCursor(const std::string& cursor) {
   if (cursor.empty()) return std::optional<ReminderCursor>();
   const std::vector<std::string> parts = absl::StrSplit(cursor, ' ');
   int64_t micros = 0;
@@ -247,7 +247,7 @@ absl::StatusOr<pb::Reminder> ReminderHandler::GetReminder(const CallContext& ctx
 absl::StatusOr<pb::ListRemindersResponse> ReminderHandler::ListReminders(
     const CallContext& ctx, const pb::ListRemindersRequest& request) {
   IPT_ASSIGN_OR_RETURN(const rpc::Page page, rpc::OpenPage(request));
-  IPT_ASSIGN_OR_RETURN(const auto after, ReadCursor(page.cursor));
+  IPT_ASSIGN_OR_RETURN(const auto after, ReadReminderCursor(page.cursor));
   FieldViolations bad;
   ReminderFilter filter;
   filter.course_id = CourseIdOf(request.course());

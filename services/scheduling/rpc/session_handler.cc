@@ -52,7 +52,8 @@ BookingOverride ReadOverride(const pb::BookingOverride& override, FieldViolation
 }
 
 // Positions in lists: microseconds, then ids; ids hold no space.
-std::string Cursor(absl::Time start, absl::string_view id, absl::string_view second_id = "") {
+std::string WritePosition(absl::Time start, absl::string_view id,
+                          absl::string_view second_id = "") {
   return absl::StrCat(absl::ToUnixMicros(start), " ", id, " ", second_id);
 }
 struct Position {
@@ -60,7 +61,7 @@ struct Position {
   std::string id;
   std::string second_id;
 };
-absl::StatusOr<std::optional<Position>> ReadCursor(absl::string_view cursor) {
+absl::StatusOr<std::optional<Position>> ReadPosition(absl::string_view cursor) {
   if (cursor.empty()) return std::optional<Position>();
   const std::vector<std::string> parts = absl::StrSplit(cursor, ' ');
   int64_t micros = 0;
@@ -124,7 +125,7 @@ absl::StatusOr<pb::Session> SessionHandler::GetSession(const CallContext& ctx,
 absl::StatusOr<pb::ListSessionsResponse> SessionHandler::ListSessions(
     const CallContext& ctx, const pb::ListSessionsRequest& request) {
   IPT_ASSIGN_OR_RETURN(const rpc::Page page, rpc::OpenPage(request));
-  IPT_ASSIGN_OR_RETURN(const auto position, ReadCursor(page.cursor));
+  IPT_ASSIGN_OR_RETURN(const auto position, ReadPosition(page.cursor));
   std::optional<SessionCursor> after;
   if (position.has_value()) after = {position->start, position->id, position->second_id};
 
@@ -162,7 +163,7 @@ absl::StatusOr<pb::ListSessionsResponse> SessionHandler::ListSessions(
           sessions.resize(page.size);
           const Session& last = sessions.back();
           response.set_next_page_token(rpc::NextPageToken(
-              request, Cursor(last.interval.start, last.course_id, last.session_id)));
+              request, WritePosition(last.interval.start, last.course_id, last.session_id)));
         }
         WriteSessions(sessions, response.mutable_sessions());
         return response;
@@ -243,7 +244,7 @@ absl::StatusOr<pb::Session> SessionHandler::RecordAttendance(
 absl::StatusOr<pb::FindSlotsResponse> SessionHandler::FindSlots(
     const CallContext& ctx, const pb::FindSlotsRequest& request) {
   IPT_ASSIGN_OR_RETURN(const rpc::Page page, rpc::OpenPage(request));
-  IPT_ASSIGN_OR_RETURN(const auto position, ReadCursor(page.cursor));
+  IPT_ASSIGN_OR_RETURN(const auto position, ReadPosition(page.cursor));
   std::optional<SlotCursor> after;
   if (position.has_value()) after = {position->start, position->id};
 
@@ -288,7 +289,7 @@ absl::StatusOr<pb::FindSlotsResponse> SessionHandler::FindSlots(
         if (slots.size() > static_cast<size_t>(page.size)) {
           slots.resize(page.size);
           response.set_next_page_token(rpc::NextPageToken(
-              request, Cursor(slots.back().interval.start, slots.back().therapist_id)));
+              request, WritePosition(slots.back().interval.start, slots.back().therapist_id)));
         }
         for (const Slot& slot : slots) WriteSlot(ctx.clinic_id, slot, response.add_slots());
         return response;
