@@ -1,17 +1,15 @@
 #include "outcomes/module.h"
 
 #include <array>
-#include <atomic>
-#include <optional>
 #include <utility>
 #include <vector>
 
+#include "ipt/outcomes/v1/event_service.pb.h"
 #include "outcomes/alerts/alert_keeper.h"
 #include "outcomes/alerts/alert_metrics.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/rpc/alert_handler.h"
 #include "outcomes/rpc/alert_proto.h"
-#include "outcomes/rpc/event_handler.h"
 #include "outcomes/rpc/event_proto.h"
 #include "outcomes/rpc/instrument_handler.h"
 #include "outcomes/rpc/measurement_handler.h"
@@ -23,34 +21,19 @@
 #include "outcomes/storage/sql_alert_store.h"
 #include "outcomes/storage/sql_outcomes_store.h"
 #include "platform/audit/audit_handler.h"
-#include "platform/audit/read_audit.h"
 #include "platform/errors/status_macros.h"
-#include "platform/events/feed.h"
+#include "platform/events/event_handler.h"
 #include "platform/ids/ids.h"
-#include "platform/observability/log.h"
-#include "platform/server/periodic.h"
-#include "platform/storage/audit.h"
-#include "platform/storage/idempotency.h"
-#include "platform/storage/migrator.h"
-#include "platform/storage/outbox.h"
 #include "platform/storage/platform_migrations.h"
 
 namespace ipt::outcomes {
 namespace {
 
-constexpr absl::Duration kPurgeEvery = absl::Minutes(5);
-constexpr int kPurgeBatch = 1000;
-constexpr absl::Duration kBackgroundDeadline = absl::Seconds(30);
-// What the last audit entries and a round that runs may take when the process ends.
-constexpr absl::Duration kStopTime = absl::Seconds(3);
-
-std::vector<storage::Component> Components() {
-  return {storage::PlatformMigrations(), OutcomesMigrations()};
-}
-
 std::unique_ptr<AlertDirectory> OpenDirectory(storage::Connection& conn) {
   return std::make_unique<OwnDirectory>(conn);
 }
+
+using Events = events::EventHandler<v1::WatchEventsRequest, v1::WatchEventsResponse>;
 
 class OutcomesModule final : public Module {
  public:
@@ -58,42 +41,33 @@ class OutcomesModule final : public Module {
                  std::vector<Instrument> shipped, const ModuleOptions& options)
       : platform_(platform),
         options_(options),
-        db_(std::move(db)),
+        base_(platform, "outcomes", std::move(db), options.store.keep_answers),
         catalog_(std::move(shipped)),
-        feed_(*db_, platform.clock, platform.shared.wake(), platform.metrics,
-              {.topic = "outcomes-events"}),
         alert_metrics_(platform.metrics),
-        store_(*db_, encoder_, alert_encoder_, OpenDirectory,
+        store_(base_.db(), encoder_, alert_encoder_, OpenDirectory,
                [this](const std::array<int, 5>& raised) {
-                 feed_.OnCommitted();
+                 base_.feed().OnCommitted();
                  alert_metrics_.CountRaised(raised);
                }),
-        alert_store_(*db_, alert_encoder_, OpenDirectory, [this] { feed_.OnCommitted(); }),
+        alert_store_(base_.db(), alert_encoder_, OpenDirectory,
+                     [this] { base_.feed().OnCommitted(); }),
         keeper_(alert_store_, platform.clock, alert_metrics_),
-        audit_reader_(*db_),
-        read_audit_([this](const std::vector<AuditRecord>& batch) { return WriteAudit(batch); }),
         instruments_(store_, catalog_),
         measurements_(store_, catalog_, ids_),
         policies_(store_, catalog_),
         outcomes_(store_, catalog_),
-        alerts_(alert_store_, feed_, ids_),
-        events_(feed_, platform.settings.event_heartbeat),
-        audit_(audit_reader_),
+        alerts_(alert_store_, base_.feed(), ids_),
+        events_(base_.feed(), platform.settings.event_heartbeat),
+        audit_(base_.audit_reader()),
         instrument_service_("ipt.outcomes.v1.InstrumentService", platform.runtime),
         measurement_service_("ipt.outcomes.v1.MeasurementService", platform.runtime),
         policy_service_("ipt.outcomes.v1.OutcomePolicyService", platform.runtime),
         outcome_service_("ipt.outcomes.v1.OutcomeService", platform.runtime),
         alert_service_("ipt.outcomes.v1.AlertService", platform.runtime),
         event_service_("ipt.outcomes.v1.EventService", platform.runtime),
-        audit_service_("ipt.audit.v1.AuditService", platform.runtime),
-        audit_waiting_(platform.metrics.Gauge("ipt_audit_reads_waiting",
-                                              "Audit entries of reads not yet durable.")),
-        purged_(platform.metrics.Counter("ipt_answers_purged_total",
-                                         "Answers kept for retries, deleted by age.")) {
+        audit_service_("ipt.audit.v1.AuditService", platform.runtime) {
     Wire();
-    for (rpc::RpcService* service : services()) {
-      platform.telemetry.SetReadAudit(service->name(), &read_audit_);
-    }
+    base_.AuditReads(services());
   }
 
   const char* name() const override { return "outcomes"; }
@@ -106,35 +80,21 @@ class OutcomesModule final : public Module {
     return served;
   }
 
-  audit::AuditReader& audit_reader() override { return audit_reader_; }
+  audit::AuditReader& audit_reader() override { return base_.audit_reader(); }
 
-  absl::Status Probe() override {
-    audit_waiting_.Set(static_cast<double>(read_audit_.waiting()));
-    storage::CallOptions options;
-    options.deadline = platform_.clock.Now() + absl::Seconds(2);
-    return db_->Ping(options);
-  }
+  absl::Status Probe() override { return base_.Probe(); }
 
   void Start() override {
-    feed_.Start();
+    base_.Start();
     keeper_.Start();
-    purger_.emplace(kPurgeEvery, [this] { Purge(); });
   }
 
-  void EndWithin(absl::Duration left) override { db_->EndWithin(left); }
+  void EndWithin(absl::Duration left) override { base_.EndWithin(left); }
 
   void Stop() override {
-    stopping_ = true;
-    db_->EndWithin(kStopTime);
+    base_.BeginStop();
     keeper_.Stop();
-    feed_.Stop();
-    purger_.reset();
-    const absl::Status flushed = read_audit_.Stop();
-    if (!flushed.ok()) {
-      log::Line(log::Level::kError, "audit_not_written",
-                {{log::Key::kCount, static_cast<int64_t>(read_audit_.waiting())},
-                 {log::Key::kDetail, flushed.message()}});
-    }
+    base_.EndStop();
   }
 
  private:
@@ -179,67 +139,28 @@ class OutcomesModule final : public Module {
     a.Handle("UpdateAlertRouting", alerts_, &AlertHandler::UpdateAlertRouting);
     a.Handle("ResetAlertRouting", alerts_, &AlertHandler::ResetAlertRouting);
 
-    event_service_.HandleStream("WatchEvents", events_, &EventHandler::WatchEvents);
+    event_service_.HandleStream("WatchEvents", events_, &Events::WatchEvents);
     audit_service_.Handle("ListAuditEntries", audit_, &audit::AuditHandler::ListAuditEntries);
-  }
-
-  storage::CallOptions Background() const {
-    storage::CallOptions options;
-    options.deadline = platform_.clock.Now() + kBackgroundDeadline;
-    return options;
-  }
-
-  absl::Status WriteAudit(const std::vector<AuditRecord>& batch) {
-    return db_->Write(Background(), [&](storage::Connection& conn) -> absl::Status {
-      for (const AuditRecord& record : batch) {
-        IPT_RETURN_IF_ERROR(storage::audit::Append(conn, record));
-      }
-      return absl::OkStatus();
-    });
-  }
-
-  void Purge() {
-    if (const absl::Status status = feed_.Purge(platform_.settings.keep_events); !status.ok()) {
-      log::Line(log::Level::kWarning, "purge_failed", {{log::Key::kDetail, status.message()}});
-    }
-    const absl::Time before = platform_.clock.Now() - options_.keep_answers;
-    int64_t deleted = kPurgeBatch;
-    while (deleted >= kPurgeBatch && !stopping_) {
-      const absl::Status status =
-          db_->Write(Background(), [&](storage::Connection& conn) -> absl::Status {
-            IPT_ASSIGN_OR_RETURN(deleted,
-                                 storage::idempotency::PurgeOlderThan(conn, before, kPurgeBatch));
-            return absl::OkStatus();
-          });
-      if (!status.ok()) {
-        log::Line(log::Level::kWarning, "purge_failed", {{log::Key::kDetail, status.message()}});
-        return;
-      }
-      purged_.Increment(static_cast<double>(deleted));
-    }
   }
 
   const server::Platform& platform_;
   const ModuleOptions options_;
-  const std::unique_ptr<storage::Database> db_;
+  server::ServiceStore base_;
   const Catalog catalog_;
   const ProtoEventEncoder encoder_;
   const ProtoAlertEventEncoder alert_encoder_;
   RandomIdSource ids_;
-  events::Feed feed_;
   AlertMetrics alert_metrics_;
   SqlOutcomesStore store_;
   SqlAlertStore alert_store_;
   AlertKeeper keeper_;
-  storage::audit::SqlAuditReader audit_reader_;
-  audit::ReadAudit read_audit_;
 
   InstrumentHandler instruments_;
   MeasurementHandler measurements_;
   OutcomePolicyHandler policies_;
   OutcomeHandler outcomes_;
   AlertHandler alerts_;
-  EventHandler events_;
+  Events events_;
   audit::AuditHandler audit_;
 
   rpc::RpcService instrument_service_;
@@ -249,36 +170,19 @@ class OutcomesModule final : public Module {
   rpc::RpcService alert_service_;
   rpc::RpcService event_service_;
   rpc::RpcService audit_service_;
-
-  prometheus::Gauge& audit_waiting_;
-  prometheus::Counter& purged_;
-
-  std::atomic<bool> stopping_ = false;
-  std::optional<server::Periodic> purger_;
 };
 
 }  // namespace
 
-absl::Status MigrateStore(storage::Database& db, const Clock& clock) {
-  return storage::Migrate(db, Components(), clock);
-}
-
-absl::Status MarkStoreRestored(storage::Database& db) {
-  IPT_RETURN_IF_ERROR(storage::CheckSchema(db, Components()));
-  return db.Write({},
-                  [](storage::Connection& conn) { return storage::outbox::MarkRestored(conn); });
+std::vector<storage::Component> Components() {
+  return {storage::PlatformMigrations(), OutcomesMigrations()};
 }
 
 absl::StatusOr<std::unique_ptr<Module>> OpenModule(const server::Platform& platform,
                                                    const ModuleOptions& options) {
   IPT_ASSIGN_OR_RETURN(std::vector<Instrument> shipped, ShippedInstruments());
   IPT_ASSIGN_OR_RETURN(std::unique_ptr<storage::Database> db,
-                       server::OpenStore(platform, options.store));
-  if (options.migrate) {
-    IPT_RETURN_IF_ERROR(MigrateStore(*db, platform.clock));
-  } else {
-    IPT_RETURN_IF_ERROR(storage::CheckSchema(*db, Components()));
-  }
+                       server::OpenServiceStore(platform, options.store, Components()));
   return std::make_unique<OutcomesModule>(platform, std::move(db), std::move(shipped), options);
 }
 

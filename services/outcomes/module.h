@@ -3,23 +3,18 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "platform/audit/audit_reader.h"
 #include "platform/server/server.h"
-#include "platform/storage/database.h"
-#include "platform/time/clock.h"
+#include "platform/server/service_store.h"
+#include "platform/storage/migrator.h"
 
 namespace ipt::outcomes {
 
 struct ModuleOptions {
-  server::StoreLocation store;
-  // True: bring the schema up to date first (the suite). False: wait until `migrate` has done so.
-  bool migrate = false;
-  // How long answers are kept under their request_id.
-  absl::Duration keep_answers = absl::Hours(48);
+  server::ServiceStoreOptions store;
   // False: another service of this process lists its audit with its own.
   bool serve_audit = true;
 };
@@ -29,15 +24,11 @@ class Module : public server::Module {
   virtual audit::AuditReader& audit_reader() = 0;
 };
 
-// Readies a store that was put back from a copy, before a server is started on it: followers of the
-// lost history are told to begin anew, and no revision that a client may have seen comes again.
-absl::Status MarkStoreRestored(storage::Database& db);
+// The schema of its store.
+std::vector<storage::Component> Components();
 
 // FAILED_PRECONDITION when the store's schema is not this binary's.
 absl::StatusOr<std::unique_ptr<Module>> OpenModule(const server::Platform& platform,
                                                    const ModuleOptions& options);
-
-// Brings the schema of the store to this binary's. Idempotent, safe beside running replicas.
-absl::Status MigrateStore(storage::Database& db, const Clock& clock);
 
 }  // namespace ipt::outcomes

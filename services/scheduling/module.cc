@@ -1,24 +1,20 @@
 #include "scheduling/module.h"
 
-#include <atomic>
 #include <optional>
 #include <random>
 #include <utility>
 #include <vector>
 
+#include "ipt/scheduling/v1/event_service.pb.h"
 #include "platform/audit/audit_handler.h"
 #include "platform/audit/merged_reader.h"
-#include "platform/audit/read_audit.h"
 #include "platform/cache/memory_due_index.h"
 #include "platform/errors/status_macros.h"
+#include "platform/events/event_handler.h"
 #include "platform/events/feed.h"
 #include "platform/ids/ids.h"
 #include "platform/observability/log.h"
 #include "platform/server/periodic.h"
-#include "platform/storage/audit.h"
-#include "platform/storage/idempotency.h"
-#include "platform/storage/migrator.h"
-#include "platform/storage/outbox.h"
 #include "platform/storage/platform_migrations.h"
 #include "scheduling/domain/course_state.h"
 #include "scheduling/reminders/index_keeper.h"
@@ -28,7 +24,6 @@
 #include "scheduling/rpc/clinic_handler.h"
 #include "scheduling/rpc/course_handler.h"
 #include "scheduling/rpc/delivery_handler.h"
-#include "scheduling/rpc/event_handler.h"
 #include "scheduling/rpc/event_proto.h"
 #include "scheduling/rpc/reminder_handler.h"
 #include "scheduling/rpc/session_handler.h"
@@ -45,15 +40,6 @@ namespace {
 // sooner: each booking makes the therapist's other courses stale, and one look then serves several.
 constexpr absl::Duration kRefreshEvery = absl::Seconds(3);
 constexpr int kRefreshBatch = 500;
-constexpr absl::Duration kPurgeEvery = absl::Minutes(5);
-constexpr int kPurgeBatch = 1000;
-constexpr absl::Duration kBackgroundDeadline = absl::Seconds(30);
-// What the last audit entries and a round that runs may take when the process ends.
-constexpr absl::Duration kStopTime = absl::Seconds(3);
-
-std::vector<storage::Component> Components() {
-  return {storage::PlatformMigrations(), SchedulingMigrations()};
-}
 
 // Tells whoever keeps copies (null: nobody does), then the followers of events.
 class CommitBell final : public CommitListener {
@@ -75,6 +61,8 @@ std::vector<audit::AuditReader*> With(audit::AuditReader& own,
   return others;
 }
 
+using Events = events::EventHandler<pb::WatchEventsRequest, pb::WatchEventsResponse>;
+
 // 0 to 1.
 double Random() {
   thread_local std::mt19937_64 generator{std::random_device{}()};
@@ -87,19 +75,15 @@ class SchedulingModule final : public server::Module {
                    const ModuleOptions& options)
       : platform_(platform),
         options_(options),
-        db_(std::move(db)),
-        cache_(db_->dialect() == storage::Dialect::kSqlite ? std::make_unique<CourseCache>()
-                                                           : nullptr),
+        base_(platform, "scheduling", std::move(db), options.store.keep_answers),
+        cache_(base_.db().dialect() == storage::Dialect::kSqlite ? std::make_unique<CourseCache>()
+                                                                 : nullptr),
         snapshots_(cache_ == nullptr && platform.shared.redis() != nullptr
                        ? std::make_unique<SharedCourseSnapshots>(*platform.shared.redis())
                        : nullptr),
-        feed_(*db_, platform.clock, platform.shared.wake(), platform.metrics,
-              {.topic = "scheduling-events"}),
-        bell_(Copies(), feed_),
-        store_(*db_, encoder_, &bell_),
-        audit_reader_(*db_),
-        all_audits_(With(audit_reader_, options.other_audits)),
-        read_audit_([this](const std::vector<AuditRecord>& batch) { return WriteAudit(batch); }),
+        bell_(Copies(), base_.feed()),
+        store_(base_.db(), encoder_, &bell_),
+        all_audits_(With(base_.audit_reader(), options.other_audits)),
         store_clock_(platform.clock),
         memory_index_(platform.shared.redis() == nullptr
                           ? std::make_unique<cache::MemoryDueIndex>(store_clock_)
@@ -114,7 +98,7 @@ class SchedulingModule final : public server::Module {
         sessions_(store_, ids_),
         reminders_(store_),
         deliveries_(store_, queue_, {.back_off = {}, .random = Random}),
-        events_(feed_, platform.settings.event_heartbeat),
+        events_(base_.feed(), platform.settings.event_heartbeat),
         audit_(all_audits_),
         clinic_service_("ipt.scheduling.v1.ClinicService", platform.runtime),
         therapist_service_("ipt.scheduling.v1.TherapistService", platform.runtime),
@@ -128,16 +112,11 @@ class SchedulingModule final : public server::Module {
                                             "Stale courses recomputed in the background.")),
         refresh_errors_(platform.metrics.Counter("ipt_forecast_refresh_errors_total",
                                                  "Stale courses that could not be recomputed.")),
-        audit_waiting_(platform.metrics.Gauge("ipt_audit_reads_waiting",
-                                              "Audit entries of reads not yet durable.")),
-        purged_(platform.metrics.Counter("ipt_answers_purged_total",
-                                         "Answers kept for retries, deleted by age.")),
         reminders_purged_(platform.metrics.Counter("ipt_reminders_purged_total",
                                                    "Reminders and attempts, deleted by age.")) {
     Wire();
-    for (rpc::RpcService* service : services()) {
-      platform.telemetry.SetReadAudit(service->name(), &read_audit_);
-    }
+    base_.AuditReads(services());
+    base_.DeleteByAge(platform.settings.keep_reminders, PurgeReminders, reminders_purged_);
   }
 
   const char* name() const override { return "scheduling"; }
@@ -147,35 +126,21 @@ class SchedulingModule final : public server::Module {
             &reminder_service_, &delivery_service_,  &event_service_,  &audit_service_};
   }
 
-  absl::Status Probe() override {
-    audit_waiting_.Set(static_cast<double>(read_audit_.waiting()));
-    storage::CallOptions options;
-    options.deadline = platform_.clock.Now() + absl::Seconds(2);
-    return db_->Ping(options);
-  }
+  absl::Status Probe() override { return base_.Probe(); }
 
   void Start() override {
-    feed_.Start();
+    base_.Start();
     refresher_.emplace(kRefreshEvery, [this] { Refresh(); });
     keeper_.Start();
-    purger_.emplace(kPurgeEvery, [this] { Purge(); });
   }
 
-  void EndWithin(absl::Duration left) override { db_->EndWithin(left); }
+  void EndWithin(absl::Duration left) override { base_.EndWithin(left); }
 
   void Stop() override {
-    stopping_ = true;
-    db_->EndWithin(kStopTime);
+    base_.BeginStop();
     keeper_.Stop();
-    feed_.Stop();
     refresher_.reset();
-    purger_.reset();
-    const absl::Status flushed = read_audit_.Stop();
-    if (!flushed.ok()) {
-      log::Line(log::Level::kError, "audit_not_written",
-                {{log::Key::kCount, static_cast<int64_t>(read_audit_.waiting())},
-                 {log::Key::kDetail, flushed.message()}});
-    }
+    base_.EndStop();
   }
 
  private:
@@ -258,7 +223,7 @@ class SchedulingModule final : public server::Module {
     d.Handle("ExtendLeases", deliveries_, &DeliveryHandler::ExtendLeases);
     d.Handle("ReportDeliveries", deliveries_, &DeliveryHandler::ReportDeliveries);
     d.HandleBidi("StreamReminders", deliveries_, &DeliveryHandler::StreamReminders);
-    event_service_.HandleStream("WatchEvents", events_, &EventHandler::WatchEvents);
+    event_service_.HandleStream("WatchEvents", events_, &Events::WatchEvents);
 
     auto& r = reminder_service_;
     r.Handle("GetReminderPolicy", reminders_, &ReminderHandler::GetReminderPolicy);
@@ -285,25 +250,10 @@ class SchedulingModule final : public server::Module {
     return snapshots_.get();
   }
 
-  storage::CallOptions Background() const {
-    storage::CallOptions options;
-    options.deadline = platform_.clock.Now() + kBackgroundDeadline;
-    return options;
-  }
-
-  absl::Status WriteAudit(const std::vector<AuditRecord>& batch) {
-    return db_->Write(Background(), [&](storage::Connection& conn) -> absl::Status {
-      for (const AuditRecord& record : batch) {
-        IPT_RETURN_IF_ERROR(storage::audit::Append(conn, record));
-      }
-      return absl::OkStatus();
-    });
-  }
-
   void Refresh() {
-    while (!stopping_) {
-      const absl::StatusOr<RefreshResult> result =
-          RefreshSome(store_, platform_.clock, kRefreshBatch, Background().deadline, &failures_);
+    while (!base_.stopping()) {
+      const absl::StatusOr<RefreshResult> result = RefreshSome(
+          store_, platform_.clock, kRefreshBatch, base_.BackgroundDeadline(), &failures_);
       const absl::Status& error = result.ok() ? result->last_error : result.status();
       if (!error.ok()) {
         refresh_errors_.Increment(result.ok() ? result->failed : 1);
@@ -316,47 +266,18 @@ class SchedulingModule final : public server::Module {
     }
   }
 
-  void Purge() {
-    if (const absl::Status status = feed_.Purge(platform_.settings.keep_events); !status.ok()) {
-      log::Line(log::Level::kWarning, "purge_failed", {{log::Key::kDetail, status.message()}});
-    }
-    PurgeOlder(options_.keep_answers, storage::idempotency::PurgeOlderThan, purged_);
-    PurgeOlder(platform_.settings.keep_reminders, PurgeReminders, reminders_purged_);
-  }
-
-  template <typename Delete>
-  void PurgeOlder(absl::Duration age, Delete delete_some, prometheus::Counter& counter) {
-    const absl::Time before = platform_.clock.Now() - age;
-    int64_t deleted = kPurgeBatch;
-    while (deleted >= kPurgeBatch && !stopping_) {
-      const absl::Status status =
-          db_->Write(Background(), [&](storage::Connection& conn) -> absl::Status {
-            IPT_ASSIGN_OR_RETURN(deleted, delete_some(conn, before, kPurgeBatch));
-            return absl::OkStatus();
-          });
-      if (!status.ok()) {
-        log::Line(log::Level::kWarning, "purge_failed", {{log::Key::kDetail, status.message()}});
-        return;
-      }
-      counter.Increment(static_cast<double>(deleted));
-    }
-  }
-
   const server::Platform& platform_;
   const ModuleOptions options_;
-  const std::unique_ptr<storage::Database> db_;
+  server::ServiceStore base_;
   const ProtoEventEncoder encoder_;
   RandomIdSource ids_;
   // Only where no other process writes the store.
   const std::unique_ptr<CourseCache> cache_;
   // Where several processes write it and share Redis.
   const std::unique_ptr<SharedCourseSnapshots> snapshots_;
-  events::Feed feed_;
   CommitBell bell_;
   SqlSchedulingStore store_;
-  storage::audit::SqlAuditReader audit_reader_;
   audit::MergedAuditReader all_audits_;
-  audit::ReadAudit read_audit_;
 
   StoreClock store_clock_;
   // Where replicas share none: by the store's clock, which may differ from the machine's.
@@ -371,7 +292,7 @@ class SchedulingModule final : public server::Module {
   SessionHandler sessions_;
   ReminderHandler reminders_;
   DeliveryHandler deliveries_;
-  EventHandler events_;
+  Events events_;
   audit::AuditHandler audit_;
 
   rpc::RpcService clinic_service_;
@@ -385,37 +306,22 @@ class SchedulingModule final : public server::Module {
 
   prometheus::Counter& refreshed_;
   prometheus::Counter& refresh_errors_;
-  prometheus::Gauge& audit_waiting_;
-  prometheus::Counter& purged_;
   prometheus::Counter& reminders_purged_;
 
-  std::atomic<bool> stopping_ = false;
   FailedRefreshes failures_;  // the refresher's
   std::optional<server::Periodic> refresher_;
-  std::optional<server::Periodic> purger_;
 };
 
 }  // namespace
 
-absl::Status MigrateStore(storage::Database& db, const Clock& clock) {
-  return storage::Migrate(db, Components(), clock);
-}
-
-absl::Status MarkStoreRestored(storage::Database& db) {
-  IPT_RETURN_IF_ERROR(storage::CheckSchema(db, Components()));
-  return db.Write({},
-                  [](storage::Connection& conn) { return storage::outbox::MarkRestored(conn); });
+std::vector<storage::Component> Components() {
+  return {storage::PlatformMigrations(), SchedulingMigrations()};
 }
 
 absl::StatusOr<std::unique_ptr<server::Module>> OpenModule(const server::Platform& platform,
                                                            const ModuleOptions& options) {
   IPT_ASSIGN_OR_RETURN(std::unique_ptr<storage::Database> db,
-                       server::OpenStore(platform, options.store));
-  if (options.migrate) {
-    IPT_RETURN_IF_ERROR(MigrateStore(*db, platform.clock));
-  } else {
-    IPT_RETURN_IF_ERROR(storage::CheckSchema(*db, Components()));
-  }
+                       server::OpenServiceStore(platform, options.store, Components()));
   return std::make_unique<SchedulingModule>(platform, std::move(db), options);
 }
 

@@ -7,12 +7,14 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "outcomes/module.h"
 #include "platform/server/server.h"
+#include "platform/server/service_store.h"
 #include "platform/server/stop_signal.h"
 #include "scheduling/module.h"
 
@@ -57,20 +59,20 @@ constexpr char kOutcomesFile[] = "outcomes.db";
 
 absl::StatusOr<ipt::server::Modules> Open(const ipt::server::Platform& platform) {
   ipt::scheduling::ModuleOptions options;
-  options.migrate = true;
+  options.store.migrate = true;
   std::unique_ptr<ipt::outcomes::Module> outcomes;
   if (absl::GetFlag(FLAGS_outcomes)) {
     const auto url = StoreUrl(kOutcomesFile);
     if (!url.ok()) return url.status();
     auto opened = ipt::outcomes::OpenModule(
-        platform, {.store = {.url = *url}, .migrate = true, .serve_audit = false});
+        platform, {.store = {.location = {.url = *url}, .migrate = true}, .serve_audit = false});
     if (!opened.ok()) return opened.status();
     outcomes = *std::move(opened);
     options.other_audits.push_back(&outcomes->audit_reader());
   }
   const auto url = StoreUrl(kSchedulingFile);
   if (!url.ok()) return url.status();
-  options.store.url = *url;
+  options.store.location.url = *url;
   auto scheduling = ipt::scheduling::OpenModule(platform, options);
   if (!scheduling.ok()) return scheduling.status();
   // Scheduling, which reads the other's audit, is the first to go.
@@ -80,15 +82,14 @@ absl::StatusOr<ipt::server::Modules> Open(const ipt::server::Platform& platform)
   return modules;
 }
 
-template <typename Migrate, typename MarkRestored>
 absl::Status Restored(const ipt::server::Platform& platform, absl::string_view file,
-                      Migrate migrate, MarkRestored mark_restored) {
+                      const std::vector<ipt::storage::Component>& components) {
   const auto url = StoreUrl(file);
   if (!url.ok()) return url.status();
-  auto db = ipt::server::OpenStore(platform, {.url = *url});
+  auto db = ipt::server::OpenServiceStore(platform, {.location = {.url = *url}, .migrate = true},
+                                          components);
   if (!db.ok()) return db.status();
-  if (auto migrated = migrate(**db, platform.clock); !migrated.ok()) return migrated;
-  return mark_restored(**db);
+  return ipt::server::MarkStoreRestored(**db, components);
 }
 
 }  // namespace
@@ -102,11 +103,9 @@ int main(int argc, char** argv) {
           .commands = {{"restored",
                         [](const ipt::server::Platform& platform) -> absl::Status {
                           absl::Status done =
-                              Restored(platform, kSchedulingFile, ipt::scheduling::MigrateStore,
-                                       ipt::scheduling::MarkStoreRestored);
+                              Restored(platform, kSchedulingFile, ipt::scheduling::Components());
                           if (!done.ok() || !absl::GetFlag(FLAGS_outcomes)) return done;
-                          return Restored(platform, kOutcomesFile, ipt::outcomes::MigrateStore,
-                                          ipt::outcomes::MarkStoreRestored);
+                          return Restored(platform, kOutcomesFile, ipt::outcomes::Components());
                         }}},
       });
 }

@@ -19,12 +19,6 @@ PATIENT, THERAPIST = 1, 2
 EMAIL = 2
 
 
-def noon_zone():
-    """A zone where it is about noon: no quiet hours, and the working day goes on for a while."""
-    ahead = 12 - now().hour
-    return "Etc/GMT" + (f"{-ahead:+d}" if ahead else "")
-
-
 def state(name):
     return reminder_pb2.ReminderState.Value("REMINDER_STATE_" + name)
 
@@ -64,7 +58,7 @@ class Stream:
 class Delivery:
     def setUp(self):
         super().setUp()
-        self.make_clinic(time_zone=noon_zone())
+        self.make_clinic(time_zone=support.noon_zone())
         self.make_therapist(working_hours=support.weekly(range(1, 8), 0, 24))
         self.course = self.make_course()
 

@@ -64,6 +64,28 @@ class Operations(unittest.TestCase):
         return api.CreateClinic(clinic_id=name, clinic=dict(display_name=name,
                                                             time_zone="Europe/London"))
 
+    def test_what_is_older_than_it_is_kept_is_deleted(self):
+        for engine in ENGINES:
+            with self.subTest(engine):
+                server = self.server(engine)
+                api = server.api()
+                clinic = api.CreateClinic(clinic_id="a", clinic=dict(display_name="A",
+                                                                     time_zone=support.noon_zone()))
+                api.CreateTherapist(parent=clinic.name, therapist_id="ana", therapist=dict(
+                    display_name="Ana", working_hours=support.weekly(range(1, 8), 0, 24)))
+                course = api.CreateCourse(parent=clinic.name, course_id="c1", course=dict(
+                    patient=dict(system="urn:mrn", value="1"), therapist="clinics/a/therapists/ana"))
+                api.TestReminder(course=course.name, audience=2, channels=[2], template="test")
+                leased = []
+                wait_until(lambda: leased.extend(api.LeaseReminders(clinic=clinic.name).reminders) or leased,
+                           "the reminder")
+                self.assertEqual(0, server.stop())
+                server.flags = ["--keep_reminders=1ms"]
+                server.start()
+                wait_until(lambda: re.search(r"(?m)^ipt_reminders_purged_total [1-9]",
+                                             http(server.admin, "/metrics")[1]), "the attempt to be deleted")
+                self.assertEqual(0, server.stop())
+
     # --------------------------------------------------------------------------- probes and metrics
 
     def test_probes_metrics_and_version(self):

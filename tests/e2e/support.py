@@ -386,6 +386,12 @@ def postgres():
     return Postgres()
 
 
+def noon_zone():
+    """A zone where it is about noon: no quiet hours, and the working day goes on for a while."""
+    ahead = 12 - now().hour
+    return "Etc/GMT" + (f"{-ahead:+d}" if ahead else "")
+
+
 def wait_until(condition, what, process=None, seconds=30):
     end = time.monotonic() + seconds
     while not condition():
