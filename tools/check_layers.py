@@ -52,6 +52,16 @@ SERVICE_LAYERS = {
         ["{own}/domain/", "{own}/alerts/", "platform/errors/error.h", "platform/errors/status_macros.h",
          "platform/observability/", "platform/server/periodic.h", "platform/time/"],
     ),
+    # Joins another service's contract and the copy of what it tells.
+    "courses": (
+        {"std", "absl", "proto"},
+        ["{own}/domain/", "{own}/storage/", "{own}/courses/", "platform/peer/", "platform/follow/",
+         "platform/storage/database.h", "platform/errors/error.h",
+         "platform/errors/field_violations.h", "platform/errors/status_macros.h", "platform/time/",
+         "platform/rpc/content_hash.h", "platform/rpc/proto_time.h",
+         "platform/rpc/resource_name.h", "platform/observability/log.h",
+         "platform/server/periodic.h"],
+    ),
     "rpc": (
         {"std", "absl", "proto"},
         ["{own}/domain/", "{own}/reminders/", "{own}/rpc/", "platform/rpc/", "platform/events/",
@@ -63,7 +73,7 @@ SERVICE_LAYERS = {
 
 # The platform's folders (or files) that may see what the others must not.
 PLATFORM_ONLY = {
-    "grpc": ["rpc/", "server/", "auth/", "errors/grpc_status"],
+    "grpc": ["rpc/", "server/", "auth/", "peer/", "errors/grpc_status"],
     "sql": ["storage/"],
     "redis": ["cache/"],
 }
@@ -220,6 +230,23 @@ CASES = [
     ("scheduling/rpc/a.cc", '#include "scheduling/storage/sql_store.h"', True),
     ("scheduling/rpc/a.cc", '#include "platform/storage/database.h"', True),
     ("scheduling/rpc/a.cc", '#include "platform/server/server.h"', True),
+    ("outcomes/courses/a.cc", '#include "ipt/scheduling/v1/course.pb.h"', False),
+    ("outcomes/courses/a.cc", '#include "platform/peer/peer.h"', False),
+    ("outcomes/courses/a.cc", '#include "platform/follow/source.h"', False),
+    ("outcomes/courses/a.cc", '#include "outcomes/storage/sql_course_copies.h"', False),
+    ("outcomes/courses/a.cc", '#include "ipt/scheduling/v1/course_service.grpc.pb.h"', True),
+    ("outcomes/courses/a.cc", '#include "grpcpp/channel.h"', True),
+    ("outcomes/courses/a.cc", '#include "scheduling/domain/types.h"', True),
+    ("outcomes/courses/a.cc", '#include "outcomes/rpc/measurement_handler.h"', True),
+    ("outcomes/courses/a.cc", '#include "platform/server/server.h"', True),
+    ("outcomes/domain/a.cc", '#include "platform/peer/peer.h"', True),
+    ("outcomes/rpc/a.cc", '#include "platform/peer/peer.h"', True),
+    ("outcomes/rpc/a.cc", '#include "outcomes/courses/scheduling_directory.h"', True),
+    ("outcomes/scheduling_flags.cc", '#include "platform/peer/link.h"', False),
+    ("platform/peer/peer.cc", '#include "grpcpp/channel.h"', False),
+    ("platform/peer/peer.cc", '#include "ipt/scheduling/v1/course.pb.h"', True),
+    ("platform/follow/followers.cc", '#include "grpcpp/channel.h"', True),
+    ("platform/follow/followers.cc", '#include <soci/soci.h>', True),
     ("scheduling/module.cc", '#include "scheduling/storage/sql_store.h"', False),
     ("scheduling/module.cc", '#include "platform/server/server.h"', False),
     ("outcomes/alerts/a.cc", '#include "platform/server/periodic.h"', False),

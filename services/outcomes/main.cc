@@ -1,14 +1,21 @@
 // ipt-outcomes: the outcomes service by itself, on SQLite or PostgreSQL.
+#include <memory>
+#include <utility>
+
 #include "outcomes/module.h"
+#include "outcomes/scheduling_flags.h"
+#include "platform/errors/status_macros.h"
 #include "platform/server/service_main.h"
 
 int main(int argc, char** argv) {
   return ipt::server::ServiceMain(
       {.name = "outcomes",
        .components = ipt::outcomes::Components(),
-       .open =
-           [](const ipt::server::Platform& platform, const ipt::server::StoreLocation& store) {
-             return ipt::outcomes::OpenModule(platform, {.store = {.location = store}});
-           }},
+       .open = [](const ipt::server::Platform& platform, const ipt::server::StoreLocation& store)
+           -> absl::StatusOr<std::unique_ptr<ipt::server::Module>> {
+         IPT_ASSIGN_OR_RETURN(auto scheduling, ipt::outcomes::ReadSchedulingFlags());
+         return ipt::outcomes::OpenModule(
+             platform, {.store = {.location = store}, .scheduling = std::move(scheduling)});
+       }},
       argc, argv);
 }

@@ -7,6 +7,10 @@
 #include "ipt/outcomes/v1/event_service.pb.h"
 #include "outcomes/alerts/alert_keeper.h"
 #include "outcomes/alerts/alert_metrics.h"
+#include "outcomes/courses/scheduling_directory.h"
+#include "outcomes/courses/scheduling_source.h"
+#include "outcomes/courses/settler.h"
+#include "outcomes/domain/alerts.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/rpc/alert_handler.h"
 #include "outcomes/rpc/alert_proto.h"
@@ -15,30 +19,43 @@
 #include "outcomes/rpc/measurement_handler.h"
 #include "outcomes/rpc/outcome_handler.h"
 #include "outcomes/rpc/outcome_policy_handler.h"
+#include "outcomes/storage/copied_directory.h"
 #include "outcomes/storage/instrument_json.h"
 #include "outcomes/storage/outcomes_migrations.h"
-#include "outcomes/storage/own_directory.h"
 #include "outcomes/storage/sql_alert_store.h"
 #include "outcomes/storage/sql_outcomes_store.h"
 #include "platform/audit/audit_handler.h"
 #include "platform/errors/status_macros.h"
 #include "platform/events/event_handler.h"
+#include "platform/follow/follow_migrations.h"
+#include "platform/follow/followers.h"
 #include "platform/ids/ids.h"
+#include "platform/peer/link.h"
+#include "platform/peer/peer.h"
+#include "platform/server/reload_report.h"
 #include "platform/storage/platform_migrations.h"
 
 namespace ipt::outcomes {
 namespace {
 
 std::unique_ptr<AlertDirectory> OpenDirectory(storage::Connection& conn) {
-  return std::make_unique<OwnDirectory>(conn);
+  return std::make_unique<CopiedDirectory>(conn);
 }
 
 using Events = events::EventHandler<v1::WatchEventsRequest, v1::WatchEventsResponse>;
 
+follow::FollowersOptions FollowingOptions(IdSource& ids) {
+  follow::FollowersOptions options;
+  options.peer = kScheduling;
+  options.owner = ids.NewUuid();
+  return options;
+}
+
 class OutcomesModule final : public Module {
  public:
   OutcomesModule(const server::Platform& platform, std::unique_ptr<storage::Database> db,
-                 std::vector<Instrument> shipped, const ModuleOptions& options)
+                 std::vector<Instrument> shipped, std::unique_ptr<peer::Link> scheduling,
+                 const ModuleOptions& options)
       : platform_(platform),
         options_(options),
         base_(platform, "outcomes", std::move(db), options.store.keep_answers),
@@ -52,10 +69,23 @@ class OutcomesModule final : public Module {
         alert_store_(base_.db(), alert_encoder_, OpenDirectory,
                      [this] { base_.feed().OnCommitted(); }),
         keeper_(alert_store_, platform.clock, alert_metrics_),
+        scheduling_({.name = kScheduling}, std::move(scheduling), platform.clock, platform.metrics),
+        source_(scheduling_,
+                [this](storage::Connection& conn, const CopiedCourse& course) {
+                  const absl::Time now = platform_.clock.Now();
+                  return alert_store_.WriteIn(conn, course.clinic_id, now, [&](AlertTx& tx) {
+                    return FollowCourse(tx, course.clinic_id, course.course_id, course.therapist_id,
+                                        now);
+                  });
+                }),
+        followers_(FollowingOptions(ids_), base_.db(), source_, platform.clock, platform.metrics),
+        courses_(base_.db(), scheduling_,
+                 {.unknown_course = [this] { followers_.LookForClinics(); }}),
+        settler_(store_, courses_, platform.clock),
         instruments_(store_, catalog_),
-        measurements_(store_, catalog_, ids_),
+        measurements_(store_, catalog_, ids_, &courses_),
         policies_(store_, catalog_),
-        outcomes_(store_, catalog_),
+        outcomes_(store_, catalog_, &courses_),
         alerts_(alert_store_, base_.feed(), ids_),
         events_(base_.feed(), platform.settings.event_heartbeat),
         audit_(base_.audit_reader()),
@@ -86,13 +116,20 @@ class OutcomesModule final : public Module {
 
   void Start() override {
     base_.Start();
+    followers_.Start();
+    settler_.Start();
     keeper_.Start();
   }
 
-  void EndWithin(absl::Duration left) override { base_.EndWithin(left); }
+  void EndWithin(absl::Duration left) override {
+    base_.EndWithin(left);
+    scheduling_.Stop();  // before the server is shut down, which it may lead to
+  }
 
   void Stop() override {
     base_.BeginStop();
+    followers_.Stop();
+    settler_.Stop();
     keeper_.Stop();
     base_.EndStop();
   }
@@ -155,6 +192,12 @@ class OutcomesModule final : public Module {
   SqlAlertStore alert_store_;
   AlertKeeper keeper_;
 
+  peer::Peer scheduling_;
+  SchedulingSource source_;
+  follow::Followers followers_;
+  SchedulingDirectory courses_;
+  Settler settler_;
+
   InstrumentHandler instruments_;
   MeasurementHandler measurements_;
   OutcomePolicyHandler policies_;
@@ -175,7 +218,7 @@ class OutcomesModule final : public Module {
 }  // namespace
 
 std::vector<storage::Component> Components() {
-  return {storage::PlatformMigrations(), OutcomesMigrations()};
+  return {storage::PlatformMigrations(), follow::FollowMigrations(), OutcomesMigrations()};
 }
 
 absl::StatusOr<std::unique_ptr<Module>> OpenModule(const server::Platform& platform,
@@ -183,7 +226,16 @@ absl::StatusOr<std::unique_ptr<Module>> OpenModule(const server::Platform& platf
   IPT_ASSIGN_OR_RETURN(std::vector<Instrument> shipped, ShippedInstruments());
   IPT_ASSIGN_OR_RETURN(std::unique_ptr<storage::Database> db,
                        server::OpenServiceStore(platform, options.store, Components()));
-  return std::make_unique<OutcomesModule>(platform, std::move(db), std::move(shipped), options);
+  std::unique_ptr<peer::Link> scheduling;
+  if (options.scheduling.has_value()) {
+    IPT_ASSIGN_OR_RETURN(
+        scheduling, peer::OpenNetworkLink(*options.scheduling, platform.clock,
+                                          server::ReportReloads("scheduling", platform.metrics)));
+  } else {
+    scheduling = peer::MakeInProcessLink(platform.in_process, OutcomesCaller());
+  }
+  return std::make_unique<OutcomesModule>(platform, std::move(db), std::move(shipped),
+                                          std::move(scheduling), options);
 }
 
 }  // namespace ipt::outcomes

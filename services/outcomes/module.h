@@ -3,10 +3,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "platform/audit/audit_reader.h"
+#include "platform/peer/link.h"
 #include "platform/server/server.h"
 #include "platform/server/service_store.h"
 #include "platform/storage/migrator.h"
@@ -17,6 +19,8 @@ struct ModuleOptions {
   server::ServiceStoreOptions store;
   // False: another service of this process lists its audit with its own.
   bool serve_audit = true;
+  // Where scheduling is. Unset: in this process.
+  std::optional<peer::Settings> scheduling = std::nullopt;
 };
 
 class Module : public server::Module {

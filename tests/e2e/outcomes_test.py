@@ -27,14 +27,35 @@ class Outcomes(Server):
         self.alone = engine != "suite"
         if not self.alone:
             super().__init__("suite", identity, ["--outcomes"])
+            if identity is None:
+                self.make_course()
             return
         super().__init__("postgres", identity, start=False, store=[])
+        self.flags = [f"--scheduling=127.0.0.1:{support.free_port()}"]  # which is away
         self.store = [f"--database=sqlite://{self.dir}/outcomes.db" if engine == "sqlite"
                       else f"--database={support.postgres().database()}"]
         done = self.run("migrate", *self.store)
         if done.returncode != 0:
             raise RuntimeError(f"migrate: {done.stderr}")
         self.start()
+
+    def make_course(self):
+        """What measurements are of, where scheduling is at hand."""
+        api = self.api()
+        api.CreateClinic(clinic_id="north", clinic=dict(display_name="North", time_zone="Europe/London"))
+        for name in ("ana", "ben"):
+            api.CreateTherapist(parent="clinics/north", therapist_id=name, therapist=dict(
+                display_name=name.title(), working_hours=support.weekly()))
+        api.ImportCourse(
+            parent="clinics/north", course_id="k1",
+            course=dict(patient=dict(system="urn:mrn", value="p-1"), therapist="clinics/north/therapists/ana"),
+            past_sessions=[dict(start_time=ts(at), outcome=1) for at in self.sessions()])
+
+    @staticmethod
+    def sessions():
+        """Two, a week and a fortnight ago at noon."""
+        noon = support.now().replace(hour=12, minute=0, second=0, microsecond=0)
+        return [noon - support.datetime.timedelta(days=days) for days in (14, 7)]
 
     @property
     def binary(self):
@@ -129,15 +150,14 @@ class OutcomesTest(unittest.TestCase):
     def test_the_suite_lists_the_audit_of_all_its_services_as_one(self):
         server = self.server("suite")
         api = server.api()
-        clinic = api.CreateClinic(clinic_id="north", clinic=dict(display_name="North",
-                                                                 time_zone="Europe/London"))
+        clinic = api.GetClinic(name="clinics/north")
         recorded = server.call("RecordMeasurement", parent=COURSE, measurement=phq9([1] * 9))
         server.call("GetCourseResult", course=COURSE)
         api.UpdateClinic(clinic=dict(name=clinic.name, display_name="N"),
                          update_mask=dict(paths=["display_name"]))
         entries = api.all("ListAuditEntries", "audit_entries", parent="clinics/north", page_size=1)
         methods = [entry.method.rsplit("/", 1)[1] for entry in entries if entry.request_id]
-        self.assertEqual(["UpdateClinic", "RecordMeasurement", "CreateClinic"],
+        self.assertEqual(["UpdateClinic", "RecordMeasurement", "ImportCourse", "CreateTherapist", "CreateClinic"],
                          [m for i, m in enumerate(methods) if m not in methods[:i]])
         self.assertIn(recorded.name, [entry.resource for entry in entries])
         self.assertEqual(0, server.stop())
@@ -148,6 +168,34 @@ class OutcomesTest(unittest.TestCase):
         self.assertIn(("/ipt.outcomes.v1.OutcomeService/GetCourseResult", COURSE),
                       [(entry.method, entry.resource) for entry in entries])
         self.assertEqual(0, server.stop())
+
+    def test_measurements_are_bound_to_what_scheduling_says(self):
+        server = self.server("suite")
+        second = server.sessions()[1]
+        recorded = server.call("RecordMeasurement", parent=COURSE,
+                               measurement=phq9([0] * 8 + [1], complete_time=ts(second)))
+        self.assertEqual([], list(recorded.unverified))
+        self.assertEqual((2, 2), (recorded.week_number, recorded.session_number))
+        alert = server.call("GetAlert", name=recorded.risks[0].alert)
+        self.assertEqual("clinics/north/therapists/ana", alert.owner.therapist)
+        with self.assertRaises(Refused) as refused:
+            server.call("RecordMeasurement", parent="clinics/north/courses/nobody",
+                        measurement=phq9([0] * 9))
+        self.assertEqual("NOT_FOUND", refused.exception.code)
+        # Who takes over the course takes over its alerts.
+        api = server.api()
+        course = api.GetCourse(name=COURSE)
+        api.TransferCourse(name=COURSE, therapist="clinics/north/therapists/ben", etag=course.etag)
+        support.wait_until(lambda: server.call("GetAlert", name=alert.name).owner.therapist ==
+                           "clinics/north/therapists/ben", "the alert to go along")
+        self.assertEqual(0, server.stop())
+
+    def test_what_scheduling_could_not_be_asked_is_said(self):
+        recorded = self.server("sqlite").call("RecordMeasurement", parent=COURSE, measurement=phq9([0] * 9))
+        names = [recorded.DESCRIPTOR.fields_by_name["unverified"].enum_type.values_by_number[n].name
+                 for n in recorded.unverified]
+        self.assertEqual(["UNVERIFIED_FACT_" + fact for fact in ("COURSE", "WEEK", "COURSE_STATE", "THERAPIST")],
+                         names)
 
     def test_another_clinic_sees_nothing_and_scopes_hold(self):
         identity = Identity()

@@ -1,9 +1,11 @@
 #include "outcomes/domain/alerts.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "outcomes/domain/alert_routing.h"
+#include "outcomes/domain/own_work.h"
 #include "outcomes/domain/reasons.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
@@ -13,7 +15,6 @@ namespace {
 
 constexpr int kOtherOpen = 20;
 constexpr int kAbsentAtOnce = 1000;
-constexpr absl::string_view kServiceCaller = "ipt-outcomes";
 constexpr absl::string_view kEscalateMethod = "/ipt.outcomes.v1.AlertService/EscalateAlert";
 
 std::string NameOf(const Alert& alert) {
@@ -157,7 +158,7 @@ absl::StatusOr<bool> PassOnByItself(AlertTx& tx, Alert& alert, AlertRouter::Next
   IPT_RETURN_IF_ERROR(Tell(tx, alert, AlertEvent::Kind::kChanged, now));
   AuditRecord audit;
   audit.clinic_id = alert.clinic_id;
-  audit.caller = std::string(kServiceCaller);
+  audit.caller = kOwnCaller;
   audit.method = std::string(kEscalateMethod);
   audit.write = true;
   audit.resource = NameOf(alert);
@@ -179,6 +180,20 @@ absl::Status CheckKnown(AlertRouter& router, const AlertRecipient& recipient,
     at.Add("therapist", "is no therapist of this clinic");
   }
   return bad.ToStatus();
+}
+
+// Of one whose therapist nobody knew. Its owner gets it, unless it was taken on or passed on.
+absl::Status LearnTherapist(AlertRouter& router, const std::string& therapist_id, Alert& alert) {
+  alert.therapist_id = therapist_id;
+  IPT_ASSIGN_OR_RETURN(const AlertRouter::Place place, router.PlaceNew(alert.kind, therapist_id));
+  const bool given = std::any_of(
+      alert.changes.begin(), alert.changes.end(),
+      [](const AlertChange& change) { return change.kind == AlertChangeKind::kReassigned; });
+  if (!given && alert.state == AlertState::kOpen && alert.level == 0) {
+    alert.owner = place.owner;
+    alert.assignee = place.assignee;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -270,16 +285,7 @@ absl::Status VerifyAlerts(AlertTx& tx, const AlertCause& cause, absl::Time now) 
     alert.unverified = cause.unverified;
     if (cause.patient.has_value()) alert.patient = cause.patient;
     if (alert.therapist_id.empty() && !cause.therapist_id.empty()) {
-      alert.therapist_id = cause.therapist_id;
-      IPT_ASSIGN_OR_RETURN(const AlertRouter::Place place,
-                           router.PlaceNew(alert.kind, cause.therapist_id));
-      const bool given = std::any_of(
-          alert.changes.begin(), alert.changes.end(),
-          [](const AlertChange& change) { return change.kind == AlertChangeKind::kReassigned; });
-      if (!given && alert.state == AlertState::kOpen && alert.level == 0) {
-        alert.owner = place.owner;
-        alert.assignee = place.assignee;
-      }
+      IPT_RETURN_IF_ERROR(LearnTherapist(router, cause.therapist_id, alert));
     }
     if (alert == before) continue;
     AddChange(alert, {.time = now, .kind = AlertChangeKind::kVerified});
@@ -317,6 +323,29 @@ absl::Status TransferAlerts(AlertTx& tx, absl::string_view clinic_id, absl::stri
       AddChange(alert, {.time = now, .kind = AlertChangeKind::kReassigned});
     }
     IPT_RETURN_IF_ERROR(Save(tx, alert, now));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FollowCourse(AlertTx& tx, absl::string_view clinic_id, absl::string_view course_id,
+                          const std::string& therapist_id, absl::Time now) {
+  IPT_ASSIGN_OR_RETURN(const std::vector<std::string> open,
+                       tx.OpenAlertIds(clinic_id, course_id, 1));
+  if (open.empty()) return absl::OkStatus();
+  IPT_ASSIGN_OR_RETURN(std::vector<Alert> alerts, tx.LockAlertsOf(clinic_id, course_id, ""));
+  AlertRouter router(tx, std::string(clinic_id), now);
+  std::set<std::string> former;
+  for (Alert& alert : alerts) {
+    if (!alert.therapist_id.empty()) {
+      if (alert.therapist_id != therapist_id) former.insert(alert.therapist_id);
+      continue;
+    }
+    IPT_RETURN_IF_ERROR(LearnTherapist(router, therapist_id, alert));
+    AddChange(alert, {.time = now, .kind = AlertChangeKind::kVerified});
+    IPT_RETURN_IF_ERROR(Save(tx, alert, now));
+  }
+  for (const std::string& from : former) {
+    IPT_RETURN_IF_ERROR(TransferAlerts(tx, clinic_id, course_id, from, therapist_id, now));
   }
   return absl::OkStatus();
 }

@@ -89,6 +89,11 @@ absl::Status TransferAlerts(AlertTx& tx, absl::string_view clinic_id, absl::stri
                             absl::string_view from_therapist, absl::string_view to_therapist,
                             absl::Time now);
 
+// The course is this therapist's, as scheduling says: its alerts that are not resolved become that
+// therapist's, as above, whoever's they were, or nobody's as long as the course was not known.
+absl::Status FollowCourse(AlertTx& tx, absl::string_view clinic_id, absl::string_view course_id,
+                          const std::string& therapist_id, absl::Time now);
+
 // Ids of the course's other alerts that are not resolved, newest first, at most 20.
 absl::StatusOr<std::vector<std::string>> OtherOpenAlerts(AlertReader& reader,
                                                          absl::string_view clinic_id,

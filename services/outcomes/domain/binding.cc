@@ -14,13 +14,6 @@ namespace {
 // How long before its session a form may be completed that does not name it.
 constexpr int kDaysBefore = 3;
 
-const CopiedSession* FindSession(const CopiedCourse& course, absl::string_view session_id) {
-  for (const CopiedSession& session : course.sessions) {
-    if (session.session_id == session_id) return &session;
-  }
-  return nullptr;
-}
-
 // The session of that day, or the next one within some days; sessions are by start.
 const CopiedSession* SessionNear(const CopiedCourse& course, const absl::TimeZone& zone,
                                  absl::CivilDay day) {
@@ -75,7 +68,7 @@ absl::Status BindToCourse(const CourseAnswer& answer, Measurement& m) {
     IPT_ASSIGN_OR_RETURN(const absl::TimeZone zone, StoredZone(course->time_zone));
     const absl::CivilDay day = absl::CivilDay(zone.At(m.complete_time).cs);
     session =
-        m.session_id.empty() ? SessionNear(*course, zone, day) : FindSession(*course, m.session_id);
+        m.session_id.empty() ? SessionNear(*course, zone, day) : course->FindSession(m.session_id);
     if (session == nullptr && !m.session_id.empty() && verified) {
       return NotFound(kSessionType, SessionName(m.clinic_id, m.course_id, m.session_id));
     }

@@ -100,6 +100,13 @@ struct CopiedCourse {
   bool closed() const {
     return state == CopiedCourseState::kCompleted || state == CopiedCourseState::kDiscontinued;
   }
+  // nullptr where there is none.
+  const CopiedSession* FindSession(absl::string_view session_id) const {
+    for (const CopiedSession& session : sessions) {
+      if (session.session_id == session_id) return &session;
+    }
+    return nullptr;
+  }
   // Where the course stands on a day of its time zone, as scheduling says it.
   CopiedCourseState StateOn(absl::CivilDay day) const {
     if (closed()) return state;

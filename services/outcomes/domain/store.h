@@ -51,6 +51,12 @@ struct MeasurementSeries {
   AnsweredBy respondent = AnsweredBy::kUnspecified;
 };
 
+// A course with measurements that are unverified or wrongly bound.
+struct UnsettledCourse {
+  std::string clinic_id{};
+  std::string course_id{};
+};
+
 class OutcomesReader {
  public:
   virtual ~OutcomesReader() = default;
@@ -79,6 +85,9 @@ class OutcomesReader {
   virtual absl::StatusOr<std::vector<Measurement>> ListMeasurements(
       absl::string_view clinic_id, const MeasurementFilter& filter, bool newest_first,
       const std::optional<MeasurementCursor>& after, int limit, absl::Duration window) = 0;
+  // Of all clinics, by clinic and course; strictly after `after`.
+  virtual absl::StatusOr<std::vector<UnsettledCourse>> ListUnsettledCourses(
+      const UnsettledCourse& after, int limit) = 0;
   // Revisions before the present one, by number.
   virtual absl::StatusOr<std::vector<Measurement>> ListPastRevisions(
       absl::string_view clinic_id, absl::string_view course_id, absl::string_view measurement_id,

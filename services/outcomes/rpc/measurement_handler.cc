@@ -60,6 +60,10 @@ void ReadEnums(const Values& in, absl::string_view field, FieldViolations& bad,
   }
 }
 
+std::string SessionIdOf(const pb::Measurement& measurement) {
+  return measurement.session().empty() ? "" : rpc::IdsOf(measurement.session())[2];
+}
+
 MeasurementFilter ReadFilter(const pb::MeasurementFilter& in, FieldViolations& bad) {
   MeasurementFilter filter;
   for (const std::string& name : in.instruments()) {
@@ -93,9 +97,18 @@ pb::Measurement WrittenFor(const CallContext& ctx, Measurement measurement) {
 }  // namespace
 
 absl::StatusOr<CourseAnswer> MeasurementHandler::FindCourse(const CallContext& ctx,
-                                                            absl::string_view course_id) {
+                                                            absl::string_view course_id,
+                                                            absl::string_view session_id) {
   if (courses_ == nullptr) return CourseAnswer();
-  return courses_->FindCourse(ctx.clinic_id, course_id, {}, ctx.now, ctx.deadline);
+  IPT_ASSIGN_OR_RETURN(CourseAnswer answer,
+                       courses_->FindCourse(ctx.clinic_id, course_id, {}, ctx.now, ctx.deadline));
+  if (session_id.empty() || answer.known != CourseAnswer::Known::kVerified ||
+      answer.course->FindSession(session_id) != nullptr) {
+    return answer;
+  }
+  // It may have been booked since: only scheduling can say that there is none.
+  return courses_->FindCourse(ctx.clinic_id, course_id, {.max_age = absl::ZeroDuration()}, ctx.now,
+                              ctx.deadline);
 }
 
 absl::StatusOr<pb::Measurement> MeasurementHandler::RecordMeasurement(
@@ -109,7 +122,7 @@ absl::StatusOr<pb::Measurement> MeasurementHandler::RecordMeasurement(
   FieldViolations in = bad.In("measurement");
   const MeasurementInput input = ReadMeasurement(request.measurement(), course_id, in);
   IPT_RETURN_IF_ERROR(bad.ToStatus());
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourse(ctx, course_id));
+  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourse(ctx, course_id, input.session_id));
   return rpc::WriteOnce<pb::Measurement>(
       store_, ctx, [&](OutcomesTx& tx) -> absl::StatusOr<pb::Measurement> {
         IPT_ASSIGN_OR_RETURN(Measurement recorded,
@@ -206,7 +219,8 @@ absl::StatusOr<pb::Measurement> MeasurementHandler::CorrectMeasurement(
     const CallContext& ctx, const pb::CorrectMeasurementRequest& request) {
   if (request.measurement().name().empty()) return InvalidField("measurement.name", "is required");
   const MeasurementIds ids(request.measurement().name());
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourse(ctx, ids.course_id));
+  IPT_ASSIGN_OR_RETURN(const CourseAnswer course,
+                       FindCourse(ctx, ids.course_id, SessionIdOf(request.measurement())));
   return rpc::WriteOnce<pb::Measurement>(
       store_, ctx, [&](OutcomesTx& tx) -> absl::StatusOr<pb::Measurement> {
         IPT_RETURN_IF_ERROR(tx.LockScope(ctx.clinic_id, ids.course_id));

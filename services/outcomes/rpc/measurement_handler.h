@@ -35,7 +35,8 @@ class MeasurementHandler {
 
  private:
   // Asked before the transaction: it may wait for scheduling.
-  absl::StatusOr<CourseAnswer> FindCourse(const CallContext& ctx, absl::string_view course_id);
+  absl::StatusOr<CourseAnswer> FindCourse(const CallContext& ctx, absl::string_view course_id,
+                                          absl::string_view session_id);
 
   OutcomesStore& store_;
   const Catalog& catalog_;

@@ -1,6 +1,8 @@
 #include "outcomes/storage/sql_alert_store.h"
 
+#include "outcomes/domain/own_work.h"
 #include "outcomes/storage/sql_alert_tx.h"
+#include "platform/errors/status_macros.h"
 #include "platform/storage/sql_write_log.h"
 
 namespace ipt::outcomes {
@@ -30,6 +32,16 @@ absl::Status SqlAlertStore::Write(absl::Time deadline,
   // A store that went away during the commit may have committed.
   if (status.ok() || absl::IsUnavailable(status)) committed_();
   return status;
+}
+
+absl::Status SqlAlertStore::WriteIn(storage::Connection& conn, absl::string_view clinic_id,
+                                    absl::Time now,
+                                    absl::FunctionRef<absl::Status(AlertTx&)> body) {
+  storage::SqlWriteLog log(conn);
+  const std::unique_ptr<AlertDirectory> directory = directory_(conn);
+  SqlAlertTx tx(conn, log, encoder_, *directory);
+  IPT_RETURN_IF_ERROR(body(tx));
+  return AuditOwnWork(log, clinic_id, "/ipt.outcomes.v1.AlertService/EscalateAlert", now);
 }
 
 }  // namespace ipt::outcomes

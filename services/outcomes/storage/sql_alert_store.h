@@ -31,6 +31,10 @@ class SqlAlertStore final : public AlertStore {
   absl::Status Read(absl::Time deadline,
                     absl::FunctionRef<absl::Status(AlertReader&)> body) override;
   absl::Status Write(absl::Time deadline, absl::FunctionRef<absl::Status(AlertTx&)> body) override;
+  // In a transaction that the service makes by itself: what it changes is audited as EscalateAlert
+  // by the service. `committed` is not called.
+  absl::Status WriteIn(storage::Connection& conn, absl::string_view clinic_id, absl::Time now,
+                       absl::FunctionRef<absl::Status(AlertTx&)> body);
 
  private:
   storage::Database& db_;

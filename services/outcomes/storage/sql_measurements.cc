@@ -71,6 +71,10 @@ constexpr Statement kUpdate = {
     "revision_number = :number, document = :document, revision = :revision, updated_us = :updated "
     "WHERE clinic_id = :clinic AND course_id = :course AND measurement_id = :id"};
 
+constexpr Statement kUnsettledCourses = {
+    "SELECT DISTINCT clinic_id, course_id FROM measurements WHERE unsettled = 1 AND "
+    "(clinic_id, course_id) > (:clinic, :course) ORDER BY clinic_id, course_id LIMIT :limit",
+    {kText, kText}};
 constexpr Statement kKeep = {
     "INSERT INTO measurement_revisions (clinic_id, course_id, measurement_id, revision_number, "
     "document, revision, created_us, updated_us) VALUES (:clinic, :course, :id, :number, "
@@ -148,6 +152,14 @@ absl::StatusOr<std::vector<Measurement>> SqlOutcomesTx::ListMeasurements(
                 limit);
   return GetRows(query.statement(kColumns), query.params(),
                  [&](const Row& row) { return MeasurementOf(clinic_id, row); });
+}
+
+absl::StatusOr<std::vector<UnsettledCourse>> SqlOutcomesTx::ListUnsettledCourses(
+    const UnsettledCourse& after, int limit) {
+  return GetRows(kUnsettledCourses, {after.clinic_id, after.course_id, limit},
+                 [](const Row& row) -> absl::StatusOr<UnsettledCourse> {
+                   return UnsettledCourse{row.Text(0), row.Text(1)};
+                 });
 }
 
 absl::StatusOr<std::vector<Measurement>> SqlOutcomesTx::ListPastRevisions(

@@ -51,6 +51,8 @@ class SqlOutcomesTx final : public OutcomesTx {
   absl::StatusOr<std::vector<Measurement>> ListMeasurements(
       absl::string_view clinic_id, const MeasurementFilter& filter, bool newest_first,
       const std::optional<MeasurementCursor>& after, int limit, absl::Duration window) override;
+  absl::StatusOr<std::vector<UnsettledCourse>> ListUnsettledCourses(const UnsettledCourse& after,
+                                                                    int limit) override;
   absl::StatusOr<std::vector<Measurement>> ListPastRevisions(absl::string_view clinic_id,
                                                              absl::string_view course_id,
                                                              absl::string_view measurement_id,

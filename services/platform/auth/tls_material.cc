@@ -55,7 +55,7 @@ std::string Say(absl::Time time) {
   return absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", time, absl::UTCTimeZone());
 }
 
-absl::Status CheckLeaf(X509* leaf, absl::Time now) {
+absl::Status CheckLeaf(X509* leaf, absl::Time now, CertificateUse use) {
   const absl::Time not_before = ToTime(X509_get0_notBefore(leaf));
   const absl::Time not_after = ToTime(X509_get0_notAfter(leaf));
   if (now >= not_after) {
@@ -68,10 +68,12 @@ absl::Status CheckLeaf(X509* leaf, absl::Time now) {
   if (EVP_PKEY_get_security_bits(X509_get0_pubkey(leaf)) < kMinSecurityBits) {
     return Wrong("the certificate's key is too weak; use RSA of 2048 bits or more, or EC P-256");
   }
-  if (X509_check_purpose(leaf, X509_PURPOSE_SSL_SERVER, 0) != 1) {
-    return Wrong(
-        "the certificate is not one for a server; issue it with extended key usage "
-        "'server authentication'");
+  const bool server = use == CertificateUse::kServer;
+  const int purpose = server ? X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT;
+  if (X509_check_purpose(leaf, purpose, 0) != 1) {
+    return Wrong(absl::StrCat("the certificate is not one for a ", server ? "server" : "client",
+                              "; issue it with extended key usage '", server ? "server" : "client",
+                              " authentication'"));
   }
   return absl::OkStatus();
 }
@@ -80,13 +82,13 @@ absl::Status CheckLeaf(X509* leaf, absl::Time now) {
 
 absl::StatusOr<std::shared_ptr<const TlsMaterial>> TlsMaterial::Parse(
     absl::string_view certificate_chain_pem, absl::string_view private_key_pem,
-    absl::string_view client_ca_pem, absl::Time now) {
+    absl::string_view client_ca_pem, absl::Time now, CertificateUse use) {
   const ClearOpensslErrors clear_errors;
   ERR_clear_error();
   IPT_ASSIGN_OR_RETURN(const std::vector<X509Ptr> chain,
                        ReadCertificates(certificate_chain_pem, "certificate file"));
   X509* const leaf = chain.front().get();
-  IPT_RETURN_IF_ERROR(CheckLeaf(leaf, now));
+  IPT_RETURN_IF_ERROR(CheckLeaf(leaf, now, use));
 
   const PkeyPtr key(
       PEM_read_bio_PrivateKey(Reader(private_key_pem).get(), nullptr, NoPassphrase, nullptr));
@@ -106,6 +108,12 @@ absl::StatusOr<std::shared_ptr<const TlsMaterial>> TlsMaterial::Parse(
   return std::make_shared<const TlsMaterial>(
       TlsMaterial{std::string(certificate_chain_pem), std::string(private_key_pem),
                   std::string(client_ca_pem), ToTime(X509_get0_notAfter(leaf))});
+}
+
+absl::Status TlsMaterial::CheckAuthorities(absl::string_view ca_pem) {
+  const ClearOpensslErrors clear_errors;
+  ERR_clear_error();
+  return ReadCertificates(ca_pem, "CA file").status();
 }
 
 }  // namespace ipt::auth

@@ -145,8 +145,8 @@ absl::Status PermissionDenied(absl::string_view reason, absl::string_view messag
 }
 
 absl::Status Unavailable(absl::string_view reason, absl::string_view message,
-                         absl::Duration retry_after) {
-  absl::Status status = Make(absl::StatusCode::kUnavailable, reason, message);
+                         absl::Duration retry_after, const ErrorMetadata& metadata) {
+  absl::Status status = Make(absl::StatusCode::kUnavailable, reason, message, metadata);
   AttachRetry(status, retry_after);
   return status;
 }

@@ -38,6 +38,7 @@ inline constexpr char kStoreFull[] = "STORE_FULL";
 inline constexpr char kStoreConflict[] = "STORE_CONFLICT";
 inline constexpr char kShuttingDown[] = "SHUTTING_DOWN";
 inline constexpr char kResyncRequired[] = "RESYNC_REQUIRED";
+inline constexpr char kPeerUnavailable[] = "PEER_UNAVAILABLE";
 inline constexpr char kRevisionNotReached[] = "REVISION_NOT_REACHED";
 inline constexpr char kInternal[] = "INTERNAL";
 }  // namespace reason
@@ -99,7 +100,7 @@ absl::Status PermissionDenied(absl::string_view reason, absl::string_view messag
 
 // UNAVAILABLE and RESOURCE_EXHAUSTED, with RetryInfo (and grpc-retry-pushback-ms at the edge).
 absl::Status Unavailable(absl::string_view reason, absl::string_view message,
-                         absl::Duration retry_after);
+                         absl::Duration retry_after, const ErrorMetadata& metadata = {});
 absl::Status ResourceExhausted(absl::string_view reason, absl::string_view message,
                                absl::Duration retry_after);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
@@ -97,6 +98,18 @@ grpc::Status ToGrpcStatus(const absl::Status& status, absl::string_view request_
     details.mutable_details()->RemoveLast();
   }
   return grpc::Status(code, message, details.SerializeAsString());
+}
+
+absl::Status FromGrpcStatus(const grpc::Status& status) {
+  absl::Status result(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+  google::rpc::Status details;
+  if (result.ok() || !details.ParseFromString(status.error_details())) return result;
+  for (const google::protobuf::Any& any : details.details()) {
+    // Which call of theirs it was is no business of our own callers.
+    if (any.Is<google::rpc::RequestInfo>()) continue;
+    result.SetPayload(any.type_url(), absl::Cord(any.value()));
+  }
+  return result;
 }
 
 }  // namespace ipt

@@ -29,6 +29,7 @@
 #include "platform/server/periodic.h"
 #include "platform/server/redis_telemetry.h"
 #include "platform/server/reflection.h"
+#include "platform/server/reload_report.h"
 #include "platform/server/stop_signal.h"
 #include "platform/storage/migrator.h"
 
@@ -47,9 +48,9 @@ class Identity {
                                                         const Clock& clock, Metrics& metrics) {
     auto identity = std::make_unique<Identity>();
     if (settings.auth == "jwt") {
-      IPT_ASSIGN_OR_RETURN(
-          identity->keys_,
-          auth::OpenWatchedFile(settings.jwks_file, &auth::JwkSet::Parse, Watch("jwks", metrics)));
+      IPT_ASSIGN_OR_RETURN(identity->keys_,
+                           auth::OpenWatchedFile(settings.jwks_file, &auth::JwkSet::Parse,
+                                                 ReportReloads("jwks", metrics)));
       auth::TokenRules rules;
       rules.issuer = settings.jwt_issuer;
       rules.audiences = settings.jwt_audiences;
@@ -60,7 +61,7 @@ class Identity {
         IPT_ASSIGN_OR_RETURN(
             identity->clients_,
             auth::OpenWatchedFile(settings.client_certs_file, &auth::ClientIdentities::Parse,
-                                  Watch("client_certs", metrics)));
+                                  ReportReloads("client_certs", metrics)));
         clients = [files = identity->clients_.get()] { return files->current(); };
       }
       identity->authenticator_ = std::make_unique<auth::JwtAuthenticator>(verifier, clients);
@@ -77,7 +78,7 @@ class Identity {
           : settings.tls_client_ca_file.empty() ? auth::ClientCertificates::kNone
                                                 : auth::ClientCertificates::kRequest;
       IPT_ASSIGN_OR_RETURN(identity->tls_,
-                           auth::ServerTls::Open(tls, clock, Watch("tls", metrics)));
+                           auth::ServerTls::Open(tls, clock, ReportReloads("tls", metrics)));
       identity->not_after_ = &metrics.Gauge("tls_certificate_not_after_seconds",
                                             "When the server's certificate expires.");
     }
@@ -95,19 +96,6 @@ class Identity {
   }
 
  private:
-  static auth::ReloadObserver Watch(const std::string& what, Metrics& metrics) {
-    auto* reloads =
-        &metrics.Counter("file_reloads_total", "Watched files taken over.", {{"file", what}});
-    auto* errors = &metrics.Counter("file_reload_errors_total",
-                                    "Watched files that could not be used; the last good one is.",
-                                    {{"file", what}});
-    return [what, reloads, errors](const absl::Status& result) {
-      (result.ok() ? reloads : errors)->Increment();
-      log::Line(result.ok() ? log::Level::kInfo : log::Level::kError, "file_reload",
-                {{log::Key::kPath, what}, {log::Key::kDetail, result.message()}});
-    };
-  }
-
   std::unique_ptr<auth::WatchedFiles<auth::JwkSet>> keys_;
   std::unique_ptr<auth::WatchedFiles<auth::ClientIdentities>> clients_;
   std::unique_ptr<auth::Authenticator> authenticator_;
@@ -243,12 +231,17 @@ absl::Status Run(const std::string& binary, const Settings& settings, const Prog
 
   rpc::Executor executor(settings.executor_threads, settings.executor_queue);
   rpc::StreamSet streams(clock, settings.max_streams, settings.max_stream_age);
-  const rpc::RpcRuntime runtime{
-      identity->authenticator(), clock, executor, telemetry, streams, settings.default_deadline,
-      settings.max_call_time};
+  peer::InProcess in_process(identity->authenticator());
+  const rpc::RpcRuntime runtime{in_process,
+                                clock,
+                                executor,
+                                telemetry,
+                                streams,
+                                settings.default_deadline,
+                                settings.max_call_time};
   RedisTelemetry redis_telemetry(metrics);
   const std::unique_ptr<cache::Shared> shared = OpenShared(settings, clock, redis_telemetry);
-  const Platform platform{settings, clock, metrics, telemetry, runtime, *shared};
+  const Platform platform{settings, clock, metrics, telemetry, runtime, *shared, in_process};
 
   if (const auto it = program.commands.find(command); it != program.commands.end()) {
     EndAtStopSignal();  // what is not committed is undone by the store
@@ -291,6 +284,7 @@ absl::Status Run(const std::string& binary, const Settings& settings, const Prog
     return absl::UnavailableError(absl::StrCat("--listen: cannot listen on ", settings.listen,
                                                "; is it in use by another process?"));
   }
+  in_process.SetChannel(server->InProcessChannel(peer::InProcessArguments()));
   for (const auto& module : modules) module->Start();
 
   auto& queue_depth = metrics.Gauge("rpc_queue_depth", "Calls waiting for a thread.");
@@ -321,6 +315,7 @@ absl::Status Run(const std::string& binary, const Settings& settings, const Prog
   FinishCalls(*server, executor, settings.grace);
   executor.Stop();
   for (const auto& module : modules) module->Stop();
+  in_process.SetChannel(nullptr);
   watch.reset();
   log::Line(log::Level::kInfo, "stop", {{log::Key::kDetail, "done"}});
   return absl::OkStatus();

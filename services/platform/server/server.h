@@ -13,6 +13,7 @@
 #include "platform/audit/read_audit.h"
 #include "platform/cache/shared.h"
 #include "platform/observability/metrics.h"
+#include "platform/peer/in_process.h"
 #include "platform/rpc/rpc_service.h"
 #include "platform/server/server_flags.h"
 #include "platform/server/telemetry.h"
@@ -29,6 +30,8 @@ struct Platform {
   Telemetry& telemetry;
   const rpc::RpcRuntime& runtime;
   cache::Shared& shared;
+  // To the other services of this process.
+  peer::InProcess& in_process;
 };
 
 // One service area (scheduling, ...), built by its module.

@@ -18,9 +18,9 @@
 #include "outcomes/rpc/instrument_handler.h"
 #include "outcomes/rpc/measurement_handler.h"
 #include "outcomes/rpc/outcome_policy_handler.h"
+#include "outcomes/storage/copied_directory.h"
 #include "outcomes/storage/instrument_json.h"
 #include "outcomes/storage/outcomes_migrations.h"
-#include "outcomes/storage/own_directory.h"
 #include "outcomes/storage/sql_outcomes_store.h"
 #include "platform/errors/status_macros.h"
 #include "platform/ids/ids.h"
@@ -168,7 +168,7 @@ class HandlerTest : public ::testing::TestWithParam<storage::Dialect> {
   ProtoAlertEventEncoder alert_encoder_;
   ipt::testing::TempDatabase db_{GetParam(), {storage::PlatformMigrations(), OutcomesMigrations()}};
   SqlOutcomesStore store_{*db_, encoder_, alert_encoder_, [](storage::Connection& conn) {
-                            return std::make_unique<OwnDirectory>(conn);
+                            return std::make_unique<CopiedDirectory>(conn);
                           }};
   InstrumentHandler instruments_{store_, catalog_};
   MeasurementHandler measurements_{store_, catalog_, ids_};

@@ -176,6 +176,31 @@ TEST_P(MeasurementHandlerTest, IsBoundToItsCourseWhereThatIsKnown) {
   EXPECT_EQ(Alerts()[0].owner.therapist_id, "ana");
 }
 
+// A session that was booked a moment ago, which the copy has not.
+TEST_P(MeasurementHandlerTest, AsksForASessionThatTheCopyHasNot) {
+  class Behind final : public CourseDirectory {
+   public:
+    absl::StatusOr<CourseAnswer> FindCourse(absl::string_view, absl::string_view,
+                                            const CourseDemand& demand, absl::Time,
+                                            absl::Time) override {
+      CourseAnswer answer;
+      answer.known = CourseAnswer::Known::kVerified;
+      CopiedCourse& course = answer.course.emplace();
+      course.time_zone = "Europe/London";
+      course.state = CopiedCourseState::kActive;
+      if (demand.max_age == absl::ZeroDuration()) course.sessions.emplace_back().session_id = "s1";
+      return answer;
+    }
+  } directory;
+  MeasurementHandler handler(store_, catalog_, ids_, &directory);
+  auto request = Phq9({1, 1, 1, 1, 1, 1, 1, 1, 0});
+  request.mutable_measurement()->set_session("clinics/north/courses/k1/sessions/s1");
+  EXPECT_OK(handler.RecordMeasurement(WriteCall(request), request).status());
+  request.mutable_measurement()->set_session("clinics/north/courses/k1/sessions/s2");
+  EXPECT_THAT(handler.RecordMeasurement(WriteCall(request), request),
+              StatusIs(absl::StatusCode::kNotFound));
+}
+
 TEST_P(MeasurementHandlerTest, NamesAllBadAnswersAtOnce) {
   auto request = Phq9({1, 4, 1});
   auto& answers = *request.mutable_measurement()->mutable_answers();

@@ -512,6 +512,31 @@ TEST_P(AlertsTest, ATransferTakesTheAlertsAlong) {
   EXPECT_EQ(Get(resolved).owner, Therapist("ann"));
 }
 
+TEST_P(AlertsTest, WhoeverHasTheCourseHasItsAlerts) {
+  const std::string nobodys = RaiseOne(Q9(1), "");
+  const std::string former = RaiseOne();
+  const std::string resolved = RaiseOne();
+  ASSERT_OK(Settle(resolved));
+  const auto follow = [&](const char* course) {
+    return Write(
+        [&](AlertTx& tx) { return FollowCourse(tx, "north", course, "bea", clock_.Now()); });
+  };
+  ASSERT_OK(follow("another"));
+  EXPECT_EQ(Get(former).owner, Therapist("ann"));
+  ASSERT_OK(follow("k1"));
+  EXPECT_EQ(Get(nobodys).therapist_id, "bea");
+  EXPECT_EQ(Get(nobodys).assignee, Therapist("bea"));
+  EXPECT_EQ(Get(nobodys).state, AlertState::kOpen);
+  EXPECT_EQ(Get(nobodys).changes.back().kind, AlertChangeKind::kVerified);
+  EXPECT_EQ(Get(former).assignee, Therapist("bea"));
+  EXPECT_EQ(Get(former).changes.back().escalation_reason, EscalationReason::kTransferred);
+  EXPECT_EQ(Get(resolved).owner, Therapist("ann"));
+  const Alert before[] = {Get(nobodys), Get(former)};
+  ASSERT_OK(follow("k1"));  // told again, as every event of the course does
+  EXPECT_EQ(Get(nobodys), before[0]);
+  EXPECT_EQ(Get(former), before[1]);
+}
+
 // --------------------------------------------------------------------------------------- the store
 
 TEST_P(AlertsTest, ListsByRaiseAndFilters) {

@@ -74,6 +74,29 @@ TEST_F(TlsMaterialTest, RefusesEncryptedKeysWithoutAsking) {
   EXPECT_THAT(WhyRefused(good_.certificate_pem, encrypted), HasSubstr("pass phrase"));
 }
 
+TEST_F(TlsMaterialTest, AClientHasACertificateForClients) {
+  const TestCertificate client =
+      ca_.Issue({.common_name = "c", .extended_key_usage = "clientAuth"});
+  const TestCertificate server =
+      ca_.Issue({.common_name = "s", .extended_key_usage = "serverAuth"});
+  const auto parse = [&](const TestCertificate& pair) {
+    return TlsMaterial::Parse(pair.certificate_pem, pair.key_pem, "", now_, CertificateUse::kClient)
+        .status();
+  };
+  EXPECT_OK(parse(client));
+  EXPECT_OK(parse(good_));
+  EXPECT_THAT(std::string(parse(server).message()), HasSubstr("not one for a client"));
+}
+
+TEST_F(TlsMaterialTest, ChecksAuthoritiesByThemselves) {
+  EXPECT_OK(TlsMaterial::CheckAuthorities(ca_.certificate_pem()));
+  const std::string torn = ca_.certificate_pem().substr(0, ca_.certificate_pem().size() / 2);
+  for (const std::string& wrong : {std::string(), torn, ca_.certificate_pem() + torn}) {
+    EXPECT_THAT(TlsMaterial::CheckAuthorities(wrong),
+                testing::StatusIs(absl::StatusCode::kInvalidArgument));
+  }
+}
+
 TEST_F(TlsMaterialTest, RefusesClientOnlyCertificates) {
   const auto client = ca_.Issue({.common_name = "c", .extended_key_usage = "clientAuth"});
   EXPECT_THAT(WhyRefused(client.certificate_pem, client.key_pem),

@@ -57,6 +57,20 @@ TEST(GrpcStatusTest, KeepsInternalPayloadsInside) {
   EXPECT_THAT(sent.error_details(), Not(HasSubstr("constraint_name")));
 }
 
+TEST(GrpcStatusTest, AnothersAnswerComesInAsItWentOut) {
+  for (const absl::Status& error :
+       {InvalidField("zone", "wrong"), NotFound("Clinic", "clinics/a"),
+        FailedPrecondition("SLOT_TAKEN", "clinics/a/courses/b", "taken", {{"state", "CLOSED"}}),
+        Unavailable("STORE_UNAVAILABLE", "later", absl::Seconds(7))}) {
+    const absl::Status read = FromGrpcStatus(ToGrpcStatus(error, "req-6"));
+    EXPECT_EQ(read, error);  // their request's id is left out
+    EXPECT_EQ(ErrorMetadataOf(read), ErrorMetadataOf(error));
+  }
+  EXPECT_EQ(FromGrpcStatus(grpc::Status::OK), absl::OkStatus());
+  EXPECT_EQ(FromGrpcStatus(grpc::Status(grpc::StatusCode::UNAVAILABLE, "no details", "torn")),
+            absl::UnavailableError("no details"));
+}
+
 TEST(GrpcStatusTest, ErrorInfoComesFirst) {
   for (const absl::Status& error :
        {InvalidField("zone", "wrong"), NotFound("Clinic", "clinics/a"),

@@ -1,5 +1,5 @@
-// What alerts may know without scheduling: nothing of therapists, and of clinics those that
-// measure.
+// What alerts know of scheduling: what the copy of its courses says. Of therapists' leave it says
+// nothing, so whether one is there is not known.
 #pragma once
 
 #include <string>
@@ -13,9 +13,9 @@
 namespace ipt::outcomes {
 
 // Of one transaction.
-class OwnDirectory final : public AlertDirectory {
+class CopiedDirectory final : public AlertDirectory {
  public:
-  explicit OwnDirectory(storage::Connection& conn) : conn_(conn) {}
+  explicit CopiedDirectory(storage::Connection& conn) : conn_(conn) {}
 
   absl::StatusOr<TherapistPresence> Presence(absl::string_view clinic_id,
                                              absl::string_view therapist_id,

@@ -1,0 +1,26 @@
+// Scheduling's courses and sessions, as its contract tells them -> what outcomes copies of them.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "ipt/scheduling/v1/course.pb.h"
+#include "ipt/scheduling/v1/session.pb.h"
+#include "outcomes/domain/course_copies.h"
+
+namespace ipt::outcomes {
+
+// INTERNAL for what no release of scheduling says: a name of another form or of another clinic, a
+// day that is none.
+absl::StatusOr<CopiedCourse> CopyOf(const ::ipt::scheduling::v1::Course& course,
+                                    absl::string_view clinic_id);
+
+struct SessionOfCourse {
+  std::string course_id;
+  CopiedSession session;
+};
+absl::StatusOr<SessionOfCourse> CopyOf(const ::ipt::scheduling::v1::Session& session,
+                                       absl::string_view clinic_id);
+
+}  // namespace ipt::outcomes

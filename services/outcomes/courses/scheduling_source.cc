@@ -1,0 +1,193 @@
+#include "outcomes/courses/scheduling_source.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "ipt/scheduling/v1/clinic_service.pb.h"
+#include "ipt/scheduling/v1/course_service.pb.h"
+#include "ipt/scheduling/v1/event_service.pb.h"
+#include "ipt/scheduling/v1/session_service.pb.h"
+#include "outcomes/courses/course_proto.h"
+#include "outcomes/storage/sql_course_copies.h"
+#include "platform/errors/error.h"
+#include "platform/errors/field_violations.h"
+#include "platform/errors/status_macros.h"
+#include "platform/rpc/proto_time.h"
+#include "platform/rpc/resource_name.h"
+
+namespace ipt::outcomes {
+namespace {
+
+namespace pb = ::ipt::scheduling::v1;
+using storage::Connection;
+
+// A page is one call and one transaction.
+constexpr int kPage = 200;
+constexpr absl::Duration kPageTime = absl::Seconds(10);
+
+absl::Status PutCourse(Connection& conn, const std::string& clinic_id, const pb::Course& course,
+                       const CopyStamp& stamp, const SchedulingSource::OnCourse& on_course) {
+  IPT_ASSIGN_OR_RETURN(const CopiedCourse copy, CopyOf(course, clinic_id));
+  IPT_ASSIGN_OR_RETURN(const bool newest, SqlCourseCopies::PutCourse(conn, copy, stamp));
+  return newest && on_course != nullptr ? on_course(conn, copy) : absl::OkStatus();
+}
+
+absl::Status PutSession(Connection& conn, const std::string& clinic_id, const pb::Session& session,
+                        const CopyStamp& stamp) {
+  IPT_ASSIGN_OR_RETURN(const SessionOfCourse copy, CopyOf(session, clinic_id));
+  return SqlCourseCopies::PutSession(conn, clinic_id, copy.course_id, copy.session, stamp);
+}
+
+absl::Time TimeOf(const pb::Event& event) {
+  FieldViolations ignored;
+  return rpc::ReadTime(event.time(), ignored, "time").value_or(absl::UnixEpoch());
+}
+
+// Kinds that later releases add, and what a copy has no use for, are passed over.
+absl::Status Apply(Connection& conn, const std::string& clinic_id, const pb::Event& event,
+                   const SchedulingSource::OnCourse& on_course) {
+  const CopyStamp stamp{.source = CopySource::kEvent, .at = TimeOf(event)};
+  switch (event.payload().event_case()) {
+    case pb::SchedulingEvent::kCourseChanged:
+      return PutCourse(conn, clinic_id, event.payload().course_changed(), stamp, on_course);
+    case pb::SchedulingEvent::kForecastChanged:
+      return PutCourse(conn, clinic_id, event.payload().forecast_changed().course(), stamp,
+                       on_course);
+    case pb::SchedulingEvent::kSessionChanged:
+      return PutSession(conn, clinic_id, event.payload().session_changed(), stamp);
+    default:
+      return absl::OkStatus();
+  }
+}
+
+class SchedulingStream final : public follow::EventStream {
+ public:
+  SchedulingStream(std::string clinic_id, bool from_cursor,
+                   std::unique_ptr<peer::PeerStream> stream,
+                   const SchedulingSource::OnCourse& on_course)
+      : clinic_id_(std::move(clinic_id)),
+        from_cursor_(from_cursor),
+        stream_(std::move(stream)),
+        on_course_(on_course) {}
+
+  absl::StatusOr<std::optional<follow::Batch>> Next() override {
+    auto response = std::make_shared<pb::WatchEventsResponse>();
+    const absl::StatusOr<bool> came = stream_->Read(*response);
+    if (absl::IsInvalidArgument(came.status()) && from_cursor_) {
+      return OutOfRange(reason::kResyncRequired, "scheduling does not read its cursor any more");
+    }
+    if (!came.ok()) return came.status();
+    if (!*came) return std::nullopt;
+    follow::Batch batch;
+    batch.cursor = response->cursor();
+    batch.events = response->events_size();
+    for (const pb::Event& event : response->events()) {
+      batch.newest = std::max(batch.newest, TimeOf(event));
+    }
+    batch.apply = [clinic_id = clinic_id_, response,
+                   &on_course = on_course_](Connection& conn) -> absl::Status {
+      for (const pb::Event& event : response->events()) {
+        IPT_RETURN_IF_ERROR(Apply(conn, clinic_id, event, on_course));
+      }
+      return absl::OkStatus();
+    };
+    return batch;
+  }
+
+  void Cancel() override { stream_->Cancel(); }
+
+ private:
+  const std::string clinic_id_;
+  const bool from_cursor_;
+  const std::unique_ptr<peer::PeerStream> stream_;
+  const SchedulingSource::OnCourse& on_course_;  // the source's, which outlives its streams
+};
+
+}  // namespace
+
+peer::LocalCaller OutcomesCaller() {
+  return {.subject = "service:outcomes",
+          .scopes = {"events.read", "courses.read", "sessions.read"},
+          .scopes_of_all = {"clinics.read"}};
+}
+
+absl::StatusOr<std::vector<std::string>> SchedulingSource::Clinics() {
+  std::vector<std::string> clinics;
+  pb::ListClinicsRequest request;
+  request.set_page_size(1000);
+  do {
+    pb::ListClinicsResponse page;
+    IPT_RETURN_IF_ERROR(
+        scheduling_.Call("ipt.scheduling.v1.ClinicService.ListClinics", request, page, {}));
+    for (const pb::Clinic& clinic : page.clinics()) {
+      if (rpc::MatchesPattern(clinic.name(), "clinics/{clinic}", false)) {
+        clinics.push_back(rpc::IdsOf(clinic.name())[0]);
+      }
+    }
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return clinics;
+}
+
+absl::StatusOr<std::unique_ptr<follow::EventStream>> SchedulingSource::Watch(
+    const std::string& clinic_id, const std::optional<std::string>& cursor) {
+  pb::WatchEventsRequest request;
+  request.set_parent(absl::StrCat("clinics/", clinic_id));
+  if (cursor.has_value()) request.set_cursor(*cursor);
+  request.add_kinds(pb::EVENT_KIND_COURSE_CHANGED);
+  request.add_kinds(pb::EVENT_KIND_FORECAST_CHANGED);
+  request.add_kinds(pb::EVENT_KIND_SESSION_CHANGED);
+  IPT_ASSIGN_OR_RETURN(
+      std::unique_ptr<peer::PeerStream> stream,
+      scheduling_.Open("ipt.scheduling.v1.EventService.WatchEvents", request, clinic_id));
+  return std::make_unique<SchedulingStream>(clinic_id, cursor.has_value(), std::move(stream),
+                                            on_course_);
+}
+
+absl::Status SchedulingSource::List(const std::string& clinic_id, follow::Listing& listing) {
+  const peer::CallOptions options{.clinic_id = clinic_id, .call_time = kPageTime};
+  const CopyStamp stamp{
+      .source = CopySource::kListing, .at = listing.begun(), .listing = listing.number()};
+
+  // Sessions first: a course that is there answers for its sessions, too.
+  pb::ListSessionsRequest sessions;
+  sessions.set_parent(absl::StrCat("clinics/", clinic_id, "/courses/-"));
+  sessions.set_page_size(kPage);
+  do {
+    pb::ListSessionsResponse page;
+    IPT_RETURN_IF_ERROR(
+        scheduling_.Call("ipt.scheduling.v1.SessionService.ListSessions", sessions, page, options));
+    IPT_RETURN_IF_ERROR(listing.Write([&](Connection& conn) -> absl::Status {
+      for (const pb::Session& session : page.sessions()) {
+        IPT_RETURN_IF_ERROR(PutSession(conn, clinic_id, session, stamp));
+      }
+      return absl::OkStatus();
+    }));
+    sessions.set_page_token(page.next_page_token());
+  } while (!sessions.page_token().empty());
+
+  pb::ListCoursesRequest courses;
+  courses.set_parent(absl::StrCat("clinics/", clinic_id));
+  courses.set_page_size(kPage);
+  do {
+    pb::ListCoursesResponse page;
+    IPT_RETURN_IF_ERROR(
+        scheduling_.Call("ipt.scheduling.v1.CourseService.ListCourses", courses, page, options));
+    IPT_RETURN_IF_ERROR(listing.Write([&](Connection& conn) -> absl::Status {
+      for (const pb::Course& course : page.courses()) {
+        IPT_RETURN_IF_ERROR(PutCourse(conn, clinic_id, course, stamp, on_course_));
+      }
+      return absl::OkStatus();
+    }));
+    courses.set_page_token(page.next_page_token());
+  } while (!courses.page_token().empty());
+  return absl::OkStatus();
+}
+
+absl::Status SchedulingSource::DropUnlisted(Connection& conn, const std::string& clinic_id,
+                                            int64_t number) {
+  return SqlCourseCopies::DropUnlisted(conn, clinic_id, number);
+}
+
+}  // namespace ipt::outcomes

@@ -1,0 +1,40 @@
+#include "outcomes/scheduling_flags.h"
+
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "platform/errors/status_macros.h"
+
+ABSL_FLAG(std::string, scheduling, "",
+          "Address of the scheduling service, host:port. Anything but loopback needs TLS (or "
+          "--scheduling_allow_insecure).");
+ABSL_FLAG(bool, scheduling_tls, false,
+          "Reach it by TLS with the system's CAs; implied by the two files below.");
+ABSL_FLAG(std::string, scheduling_ca_file, "", "CA of its certificate, PEM; reloaded.");
+ABSL_FLAG(std::string, scheduling_cert_file, "",
+          "Certificate chain to show it (mutual TLS), PEM; reloaded.");
+ABSL_FLAG(std::string, scheduling_key_file, "", "The key of that certificate, PEM; reloaded.");
+ABSL_FLAG(std::string, scheduling_tls_name, "",
+          "The name that its certificate must bear, where that is not the host of its address.");
+ABSL_FLAG(std::string, scheduling_token_file, "",
+          "File whose one line is the bearer token to send it; reloaded.");
+ABSL_FLAG(bool, scheduling_allow_insecure, false,
+          "Reach it on another machine without TLS, where a mesh between provides it.");
+
+namespace ipt::outcomes {
+
+absl::StatusOr<peer::Settings> ReadSchedulingFlags() {
+  peer::Settings settings;
+  settings.target.server = absl::GetFlag(FLAGS_scheduling);
+  settings.target.tls = absl::GetFlag(FLAGS_scheduling_tls);
+  settings.target.ca = absl::GetFlag(FLAGS_scheduling_ca_file);
+  settings.target.cert = absl::GetFlag(FLAGS_scheduling_cert_file);
+  settings.target.key = absl::GetFlag(FLAGS_scheduling_key_file);
+  settings.target.tls_name = absl::GetFlag(FLAGS_scheduling_tls_name);
+  settings.token_file = absl::GetFlag(FLAGS_scheduling_token_file);
+  settings.allow_insecure = absl::GetFlag(FLAGS_scheduling_allow_insecure);
+  IPT_RETURN_IF_ERROR(peer::CheckSettings(settings, "scheduling"));
+  return settings;
+}
+
+}  // namespace ipt::outcomes

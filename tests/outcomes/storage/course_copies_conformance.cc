@@ -1,0 +1,237 @@
+// The copy of scheduling's courses, on both engines.
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "outcomes/storage/copied_directory.h"
+#include "outcomes/storage/outcomes_migrations.h"
+#include "outcomes/storage/sql_course_copies.h"
+#include "platform/errors/status_macros.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_database.h"
+
+namespace ipt::outcomes {
+namespace {
+
+using ipt::testing::IsOk;
+using storage::Connection;
+using ::testing::ElementsAre;
+
+class CourseCopiesTest : public ::testing::TestWithParam<storage::Dialect> {
+ protected:
+  static CopiedCourse Course(int64_t revision) {
+    CopiedCourse course;
+    course.clinic_id = "north";
+    course.course_id = "c1";
+    course.patient_hash = "abc";
+    course.therapist_id = "ana";
+    course.variant_id = "ipt-uk-16";
+    course.indication = 2;
+    course.state = CopiedCourseState::kActive;
+    course.time_zone = "Europe/London";
+    course.planned_sessions = 16;
+    course.duration_weeks = 16;
+    course.start_day = absl::CivilDay(2026, 11, 2);
+    course.deadline_day = absl::CivilDay(2027, 3, 1);
+    course.pauses = {{absl::CivilDay(2026, 12, 21), absl::CivilDay(2027, 1, 3)}};
+    course.phases = {{1, 1, 4}, {2, 5, 12}, {3, 13, 16}};
+    course.revision = revision;
+    return course;
+  }
+  CopiedSession Session(const std::string& id, int number, int64_t revision) const {
+    CopiedSession session;
+    session.session_id = id;
+    session.therapist_id = "ana";
+    session.number = number;
+    session.phase = 1;
+    session.week = number;
+    session.start = now_ + number * absl::Hours(24 * 7);
+    session.end = session.start + absl::Minutes(50);
+    session.state = CopiedSessionState::kAttended;
+    session.attendance = 1;
+    session.uses_session = true;
+    session.revision = revision;
+    return session;
+  }
+  void Put(const CopiedCourse& course, const CopyStamp& stamp) {
+    EXPECT_OK(db_->Write({}, [&](Connection& conn) -> absl::Status {
+      IPT_RETURN_IF_ERROR(SqlCourseCopies::PutCourse(conn, course, stamp).status());
+      for (const CopiedSession& session : course.sessions) {
+        IPT_RETURN_IF_ERROR(
+            SqlCourseCopies::PutSession(conn, course.clinic_id, course.course_id, session, stamp));
+      }
+      return absl::OkStatus();
+    }));
+  }
+  std::optional<SqlCourseCopies::Found> Find(const std::string& clinic = "north",
+                                             const std::string& course = "c1") {
+    auto found = copies_.Find(clinic, course, absl::InfiniteFuture());
+    EXPECT_OK(found);
+    return found.value_or(std::nullopt);
+  }
+
+  const absl::Time now_ = absl::FromUnixSeconds(1'800'000'000);
+  ipt::testing::TempDatabase db_{GetParam(), {OutcomesMigrations()}};
+  SqlCourseCopies copies_{*db_};
+};
+IPT_INSTANTIATE_ON_BOTH_ENGINES(CourseCopiesTest);
+
+TEST_P(CourseCopiesTest, ACourseComesBackAsItWas) {
+  CopiedCourse course = Course(5);
+  course.sessions = {Session("s1", 1, 3), Session("s2", 2, 5)};
+  Put(course, {.at = now_});
+  const auto found = Find();
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->course, course);
+  EXPECT_EQ(found->copied_at, now_);
+
+  course.state = CopiedCourseState::kDiscontinued;
+  course.closed_at = now_ + absl::Microseconds(7);
+  course.closure_reason = 1;
+  course.drop_out = true;
+  course.closed_early = true;
+  course.start_day.reset();
+  course.deadline_day.reset();
+  course.pauses.clear();
+  course.phases.clear();
+  course.revision = 6;
+  Put(course, {.at = now_ + absl::Seconds(1)});
+  EXPECT_EQ(Find()->course, course);
+}
+
+TEST_P(CourseCopiesTest, ClinicsAreApart) {
+  Put(Course(5), {.at = now_});
+  EXPECT_FALSE(Find("south").has_value());
+  EXPECT_FALSE(Find("north", "c2").has_value());
+}
+
+TEST_P(CourseCopiesTest, SessionsComeByStart) {
+  CopiedCourse course = Course(5);
+  course.sessions = {Session("z", 3, 1), Session("a", 4, 1), Session("b", 1, 1)};
+  Put(course, {.at = now_});
+  const auto found = Find();
+  ASSERT_TRUE(found.has_value());
+  std::vector<std::string> ids;
+  for (const auto& session : found->course.sessions) ids.push_back(session.session_id);
+  EXPECT_THAT(ids, ElementsAre("b", "z", "a"));
+}
+
+// Of a course and of a session alike: what replaces revision 5?
+TEST_P(CourseCopiesTest, WhatIsNewerStays) {
+  struct Case {
+    CopySource source;
+    int64_t revision;
+    bool replaces;
+  };
+  for (const Case& c : {Case{CopySource::kEvent, 4, false},
+                        {CopySource::kEvent, 5, true},
+                        {CopySource::kEvent, 6, true},
+                        {CopySource::kAnswer, 4, false},
+                        {CopySource::kAnswer, 5, false},
+                        {CopySource::kAnswer, 6, true},
+                        {CopySource::kListing, 4, true},
+                        {CopySource::kListing, 5, true}}) {
+    CopiedCourse old = Course(5);
+    old.sessions = {Session("s1", 1, 5)};
+    Put(old, {.source = CopySource::kListing, .at = now_});
+    CopiedCourse other = Course(c.revision);
+    other.therapist_id = "ben";
+    other.sessions = {Session("s1", 2, c.revision)};
+    Put(other, {.source = c.source, .at = now_});
+    EXPECT_EQ(Find()->course, c.replaces ? other : old)
+        << static_cast<int>(c.source) << " " << c.revision;
+  }
+}
+
+TEST_P(CourseCopiesTest, SaysWhetherACourseWasNewerThanTheCopy) {
+  const auto put = [&](int64_t revision, CopySource source) {
+    std::optional<bool> written;
+    EXPECT_OK(db_->Write({}, [&](Connection& conn) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(written, SqlCourseCopies::PutCourse(conn, Course(revision),
+                                                               {.source = source, .at = now_}));
+      return absl::OkStatus();
+    }));
+    return written;
+  };
+  EXPECT_EQ(put(5, CopySource::kEvent), true);
+  EXPECT_EQ(put(4, CopySource::kEvent), false);
+  EXPECT_EQ(put(5, CopySource::kAnswer), false);
+  EXPECT_EQ(put(6, CopySource::kAnswer), true);
+  EXPECT_EQ(put(3, CopySource::kListing), true);
+}
+
+TEST_P(CourseCopiesTest, AnAnswerOfTheSameRevisionRenewsTheInstant) {
+  Put(Course(5), {.at = now_});
+  const absl::Time later = now_ + absl::Minutes(5);
+  ASSERT_OK(copies_.PutAnswer(Course(5), later, absl::InfiniteFuture()));
+  EXPECT_EQ(Find()->copied_at, later);
+  ASSERT_OK(copies_.PutAnswer(Course(5), now_, absl::InfiniteFuture()));
+  EXPECT_EQ(Find()->copied_at, later);
+  ASSERT_OK(copies_.PutAnswer(Course(4), later + absl::Minutes(5), absl::InfiniteFuture()));
+  EXPECT_EQ(Find()->copied_at, later);
+}
+
+TEST_P(CourseCopiesTest, WhatAListingHasNotIsDropped) {
+  CopiedCourse kept = Course(5), gone = Course(5);
+  kept.sessions = {Session("s1", 1, 5), Session("s2", 2, 5)};
+  gone.course_id = "c2";
+  CopiedCourse elsewhere = Course(5);
+  elsewhere.clinic_id = "south";
+  for (const CopiedCourse& course : {kept, gone, elsewhere}) {
+    Put(course, {.source = CopySource::kListing, .at = now_, .listing = 1});
+  }
+  kept.sessions.pop_back();
+  Put(kept, {.source = CopySource::kListing, .at = now_, .listing = 2});
+  Put(kept, {.source = CopySource::kEvent, .at = now_});  // keeps what it was marked with
+  EXPECT_OK(db_->Write(
+      {}, [&](Connection& conn) { return SqlCourseCopies::DropUnlisted(conn, "north", 2); }));
+  EXPECT_EQ(Find()->course, kept);
+  EXPECT_FALSE(Find("north", "c2").has_value());
+  EXPECT_TRUE(Find("south").has_value());
+}
+
+TEST_P(CourseCopiesTest, TellsWhoHasOpenCoursesAndWhichClinicsThereAre) {
+  const auto put = [&](const char* clinic, const char* course_id, const char* therapist,
+                       CopiedCourseState state) {
+    CopiedCourse course = Course(5);
+    course.clinic_id = clinic;
+    course.course_id = course_id;
+    course.therapist_id = therapist;
+    course.state = state;
+    Put(course, {.at = now_});
+  };
+  put("north", "c1", "zoe", CopiedCourseState::kActive);
+  put("north", "c2", "ben", CopiedCourseState::kPlanned);
+  put("north", "c3", "ben", CopiedCourseState::kActive);
+  put("north", "c4", "ann", CopiedCourseState::kCompleted);
+  put("north", "c5", "kim", CopiedCourseState::kDiscontinued);
+  put("west", "c1", "eve", CopiedCourseState::kActive);
+  put("east", "c1", "joe", CopiedCourseState::kActive);
+  EXPECT_OK(db_->Read({}, [&](Connection& conn) -> absl::Status {
+    CopiedDirectory directory(conn);
+    IPT_ASSIGN_OR_RETURN(const auto north, directory.TherapistsWithCourses("north", 10));
+    EXPECT_THAT(north, ElementsAre("ben", "zoe"));
+    IPT_ASSIGN_OR_RETURN(const auto first, directory.TherapistsWithCourses("north", 1));
+    EXPECT_THAT(first, ElementsAre("ben"));
+    IPT_ASSIGN_OR_RETURN(const auto clinics, directory.Clinics("", 10));
+    EXPECT_THAT(clinics, ElementsAre("east", "north", "west"));
+    IPT_ASSIGN_OR_RETURN(const auto two, directory.Clinics("", 2));
+    EXPECT_THAT(two, ElementsAre("east", "north"));
+    IPT_ASSIGN_OR_RETURN(const auto last, directory.Clinics("north", 10));
+    EXPECT_THAT(last, ElementsAre("west"));
+    return absl::OkStatus();
+  }));
+}
+
+TEST(CopiedCourseTest, IsPausedOnTheDaysOfAPauseWhileItIsOpen) {
+  CopiedCourse course;
+  course.state = CopiedCourseState::kPlanned;
+  course.pauses = {{absl::CivilDay(2026, 12, 21), absl::CivilDay(2026, 12, 22)}};
+  EXPECT_EQ(course.StateOn(absl::CivilDay(2026, 12, 20)), CopiedCourseState::kPlanned);
+  EXPECT_EQ(course.StateOn(absl::CivilDay(2026, 12, 21)), CopiedCourseState::kPaused);
+  EXPECT_EQ(course.StateOn(absl::CivilDay(2026, 12, 22)), CopiedCourseState::kPaused);
+  EXPECT_EQ(course.StateOn(absl::CivilDay(2026, 12, 23)), CopiedCourseState::kPlanned);
+  course.state = CopiedCourseState::kCompleted;
+  EXPECT_EQ(course.StateOn(absl::CivilDay(2026, 12, 21)), CopiedCourseState::kCompleted);
+}
+
+}  // namespace
+}  // namespace ipt::outcomes
