@@ -87,8 +87,7 @@ class Answer:
         return [row[name] for row in self.rows(*headings)]
 
 
-@support.on_all()
-class Iptctl:
+class Runner:
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -175,6 +174,8 @@ class Iptctl:
     def weekly(count, weeks_ago, hour=10):
         return [local(TODAY - weeks_ago * WEEK + i * WEEK, hour) for i in range(count)]
 
+@support.on_all()
+class Iptctl(Runner):
     # -------------------------------------------------------------------------- clinics, therapists
 
     def test_a_clinic_its_rules_and_its_holidays(self):
@@ -935,6 +936,101 @@ class Iptctl:
         for path in support.methods():
             self.assertRegex(listed, rf"(?m)^{re.escape(path)} +(\S+ \S+|-)$")
         self.assertEqual(1, listed.count(" -\n"), "a gateway's conversation")
+
+
+@support.on_all(engines=("suite",), secure=(False,))
+class IptctlOutcomes(Runner):
+    flags = ("--outcomes",)
+
+    def name_of(self, collection, id_):
+        return f"{self.clinic}/{collection}/{id_}"
+
+    def record(self, values, id_, **flags):
+        """A PHQ-9 of the course; its name."""
+        answers = [dict(item=f"q{i + 1}", value=value) for i, value in enumerate(values)]
+        given = dict(measurement=dict(instrument=self.name_of("instruments", "phq-9"),
+                                      respondent="RESPONDENT_SELF", answers=dict(answers=answers)))
+        return self.json("measurement record", f"{self.course}/measurements/{id_}", json=json.dumps(given),
+                         **flags)
+
+    def setUp(self):
+        super().setUp()
+        self.open_clinic("ana", "ben")
+        self.course = self.bring_in("c1", self.weekly(2, 2))
+
+    def test_instruments(self):
+        names = self.ctl("instrument list", self.clinic, all=True).column("NAME")
+        self.assertIn(self.name_of("instruments", "phq-9"), names)
+        shown = self.json("instrument get", self.name_of("instruments", "phq-9"))
+        self.assertEqual(9, len([item for item in shown["items"] if item["id"] != "difficulty"][:9]))
+        mine = self.name_of("instruments", "our-phq")
+        for key in ("name", "version"):
+            shown.pop(key, None)
+        made = self.json("instrument register", mine, json=json.dumps(dict(instrument=shown)))
+        self.assertEqual((mine, 1), (made["name"], made["version"]))
+        self.ctl("instrument retire", mine, reason="replaced")
+        self.assertEqual("INSTRUMENT_STATE_RETIRED", self.json("instrument get", mine, version=1)["state"])
+        self.ctl("instrument reinstate", mine, version=1)
+        self.assertEqual("INSTRUMENT_STATE_ACTIVE", self.json("instrument get", mine, version=1)["state"])
+
+    def test_measurements_and_what_they_come_to(self):
+        first = self.record([2] * 8 + [0], "m1")
+        self.assertEqual(16, first["scores"][0]["rounded"])
+        shown = self.ctl("measurement get", first["name"]).shown()
+        self.assertEqual("recorded", shown["state"])
+        [row] = self.ctl("measurement list", self.course).rows()
+        self.assertEqual((first["name"], "recorded", ""), (row["NAME"], row["STATE"], row.get("UNVERIFIED", "")))
+        corrected = self.json("measurement correct", first["name"], mode="paper", reason="as the form says")
+        self.assertEqual(2, corrected["revisionNumber"])
+        self.assertEqual(1, len(self.json("measurement revisions", first["name"])["measurements"]))
+        trajectory = self.json("outcomes trajectory", self.course)
+        self.assertEqual([first["name"]], [point["measurement"] for point in trajectory["series"][0]["points"]])
+        self.assertEqual(self.course, self.json("outcomes result", self.course)["course"])
+        self.ctl("measurement take-back", first["name"], "wrong-patient")
+        self.assertEqual([], self.ctl("measurement list", self.course).rows())
+
+    def test_the_policy(self):
+        before = self.json("outcomes policy", self.clinic)
+        after = self.json("outcomes set-policy", self.clinic, duplicate_minutes=60)
+        self.assertEqual(60, after["duplicateMinutes"])
+        self.assertNotEqual(before.get("duplicate_minutes"), after["duplicateMinutes"])
+
+    def test_alerts(self):
+        alerts = [self.record([0] * 8 + [1], f"r{n}")["risks"][0]["alert"] for n in (1, 2)]
+        listed = self.ctl("alert list", f"{self.clinic}/courses/-").rows()
+        self.assertEqual(sorted(alerts), sorted(row["NAME"] for row in listed))
+        self.assertEqual({("risk-item", "open", "q9", self.therapist_name("ana"))},
+                         {(row["KIND"], row["STATE"], row["ITEM"], row["THERAPIST"]) for row in listed})
+        self.assertEqual("open", self.ctl("alert get", alerts[0]).shown()["state"])
+        self.ctl("alert acknowledge", alerts[0], note="calling now")
+        self.ctl("alert resolve", alerts[0], "risk-assessed", note="seen today")
+        self.assertEqual("resolved", self.ctl("alert get", alerts[0]).shown()["state"])
+        self.assertEqual("1", self.json("alert coverage", self.clinic)["unacknowledged"])
+        self.ctl("alert reopen", alerts[0], reason="resolved by mistake")
+        self.ctl("alert escalate", alerts[1], desk="crisis", reason="not reached")
+        self.assertEqual("crisis", self.json("alert get", alerts[1])["assignee"]["desk"])
+        self.ctl("alert reassign", alerts[1], therapist=self.therapist_name("ben"), reason="on leave")
+        self.assertEqual(self.therapist_name("ben"), self.json("alert get", alerts[1])["owner"]["therapist"])
+        told = self.run_iptctl("alert watch", self.clinic, listener="desk", include_open=True, count=2)
+        self.assertEqual((0, ""), (told.status, told.err))
+        self.assertEqual(sorted(alerts), sorted(re.findall(r"\S+/alerts/\S+", told.out)))
+
+    def test_routings(self):
+        self.ctl("alert set-routing", self.clinic, json=json.dumps(dict(routing=dict(
+            cover=[dict(desk="duty")], steps=[dict(after_minutes=15, to=dict(desk="crisis"))]))))
+        self.assertEqual("duty", self.json("alert routing", self.clinic)["cover"][0]["desk"])
+        self.ctl("alert set-routing", self.clinic, therapist=self.therapist_name("ana"), json=json.dumps(
+            dict(routing=dict(cover=[dict(therapist=self.therapist_name("ben"))]))))
+        self.assertEqual(1, len(self.ctl("alert routings", self.clinic, all=True).rows()))
+        self.ctl("alert reset-routing", self.therapist_name("ana"))
+        self.assertTrue(self.json("alert routing", self.clinic, therapist=self.therapist_name("ana"))["inherited"])
+
+    def test_events(self):
+        measurement = self.record([0] * 8 + [1], "m1")
+        told = self.run_iptctl("outcomes watch", self.clinic, oldest=True, count=2)
+        self.assertEqual((0, ""), (told.status, told.err))
+        self.assertIn(measurement["name"], told.out)
+        self.assertIn(measurement["risks"][0]["alert"], told.out)
 
 
 class Commands(unittest.TestCase):

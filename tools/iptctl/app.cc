@@ -16,6 +16,7 @@
 #include "iptctl/method_list.h"
 #include "iptctl/render_table.h"
 #include "iptctl/show_course.h"
+#include "iptctl/watch_alerts.h"
 #include "iptctl/watch_events.h"
 #include "iptctl/watch_reminders.h"
 
@@ -114,8 +115,9 @@ absl::Status CheckOnly(const Settings& settings, const std::string& words) {
 
 int RunMethod(const Chosen& chosen, const CommandLine& line, Session& session) {
   const MethodDescriptor& method = *FindMethod(chosen.command.method);
-  const bool watches = method.full_name() == "ipt.scheduling.v1.EventService.WatchEvents";
-  if ((method.client_streaming() || method.server_streaming()) && !watches) {
+  const bool events = IsEventStream(method);
+  const bool alerts = method.full_name() == "ipt.outcomes.v1.AlertService.WatchAlerts";
+  if ((method.client_streaming() || method.server_streaming()) && !events && !alerts) {
     return session.UsageError("this method is a stream; iptctl calls methods of one answer");
   }
   const auto request = NewMessage(*method.input_type());
@@ -124,7 +126,8 @@ int RunMethod(const Chosen& chosen, const CommandLine& line, Session& session) {
   const absl::Status bound =
       session.Bind(method, chosen.command.args, chosen.words, flags, *request);
   if (!bound.ok()) return session.UsageError(absl::string_view(bound.message()));
-  if (watches) return WatchEvents(method, *request, session);
+  if (events) return WatchEvents(method, *request, session);
+  if (alerts) return WatchAlerts(method, *request, session);
   if (chosen.command.noun == "reminders") {
     const std::string& verb = chosen.command.verb;
     if (verb == "watch") return WatchReminders(*request, session);

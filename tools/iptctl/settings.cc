@@ -103,10 +103,11 @@ const std::vector<GeneralFlag>& GeneralFlags() {
        "Why, without patient data; each reminder keeps it. Required."},
       {"yes", "", false, "course book-plan, reminders replay-many, reminders drop-many",
        "Go ahead without asking."},
-      {"cursor-file", "FILE", false, "events watch",
+      {"cursor-file", "FILE", false, "events watch, outcomes watch",
        "Keep the cursor there after each response, and begin with it: "
        "nothing is missed between two runs."},
-      {"count", "N", false, "events watch, reminders watch", "End after so many events, or looks."},
+      {"count", "N", false, "events watch, outcomes watch, alert watch, reminders watch",
+       "End after so many events, or looks."},
       {"interval", "SPAN", false, "reminders watch",
        "How long from one look to the next, 200ms to 1h. Default 2s."},
       {"offline", "", false, "methods", "List what iptctl knows without asking a server."},
