@@ -982,7 +982,7 @@ class IptctlOutcomes(Runner):
         self.assertEqual((first["name"], "recorded", ""), (row["NAME"], row["STATE"], row.get("UNVERIFIED", "")))
         corrected = self.json("measurement correct", first["name"], mode="paper", reason="as the form says")
         self.assertEqual(2, corrected["revisionNumber"])
-        self.assertEqual(1, len(self.json("measurement revisions", first["name"])["measurements"]))
+        self.assertEqual(2, len(self.json("measurement revisions", first["name"])["measurements"]))
         trajectory = self.json("outcomes trajectory", self.course)
         self.assertEqual([first["name"]], [point["measurement"] for point in trajectory["series"][0]["points"]])
         self.assertEqual(self.course, self.json("outcomes result", self.course)["course"])
@@ -996,7 +996,7 @@ class IptctlOutcomes(Runner):
         self.assertNotEqual(before.get("duplicate_minutes"), after["duplicateMinutes"])
 
     def test_alerts(self):
-        alerts = [self.record([0] * 8 + [1], f"r{n}")["risks"][0]["alert"] for n in (1, 2)]
+        alerts = [self.record([0] * 7 + [n, 1], f"r{n}")["risks"][0]["alert"] for n in (1, 2)]
         listed = self.ctl("alert list", f"{self.clinic}/courses/-").rows()
         self.assertEqual(sorted(alerts), sorted(row["NAME"] for row in listed))
         self.assertEqual({("risk-item", "open", "q9", self.therapist_name("ana"))},

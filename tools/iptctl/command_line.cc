@@ -30,10 +30,14 @@ absl::StatusOr<CommandLine> ParseCommandLine(const std::vector<std::string>& arg
     const std::string name = arg.substr(2, equals == std::string::npos ? equals : equals - 2);
     const GeneralFlag* general = FindGeneralFlag(name);
     bool is_bare = general != nullptr && *general->hint == '\0';
-    if (general == nullptr) {
+    if (general == nullptr || (YieldsToMethods(*general) && line.words.size() >= 2)) {
       const absl::StatusOr<bool> bare = is_switch(line.words, name);
-      if (!bare.ok()) return bare.status();
-      is_bare = *bare;
+      if (bare.ok()) {
+        general = nullptr;
+        is_bare = *bare;
+      } else if (general == nullptr) {
+        return bare.status();
+      }
     }
     std::string value = "true";
     if (equals != std::string::npos) {

@@ -481,8 +481,8 @@ std::vector<Command> MakeCommands() {
               "register",
               "RegisterInstrument",
               {"INSTRUMENT=parent+instrument_id"},
-              "instrument register clinics/north/instruments/mood --json \"$(cat mood.json)\" "
-              "--validate-only"},
+              "instrument register clinics/north/instruments/mood --json '{\"instrument\": "
+              "{\"display_name\": \"Mood\"}}' --validate-only"},
              {"instrument",
               "retire",
               "RetireInstrument",

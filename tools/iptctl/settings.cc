@@ -124,6 +124,10 @@ const GeneralFlag* FindGeneralFlag(absl::string_view name) {
   return nullptr;
 }
 
+bool YieldsToMethods(const GeneralFlag& flag) {
+  return *flag.only != '\0' || absl::string_view(flag.name) == "version";
+}
+
 bool IsOwnFlag(const GeneralFlag& flag, absl::string_view words) {
   const std::vector<absl::string_view> commands =
       absl::StrSplit(flag.only, ", ", absl::SkipEmpty());

@@ -28,6 +28,8 @@ const std::vector<GeneralFlag>& GeneralFlags();
 const GeneralFlag* FindGeneralFlag(absl::string_view name);
 // Whether the flag is of some commands only, and `words` ("noun verb") is one of them.
 bool IsOwnFlag(const GeneralFlag& flag, absl::string_view words);
+// Whether a flag of that name that a method has is meant, after its noun and verb.
+bool YieldsToMethods(const GeneralFlag& flag);
 
 struct Settings {
   client::Target target;
