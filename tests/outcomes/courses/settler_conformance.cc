@@ -119,6 +119,31 @@ TEST_P(SettlerTest, WhatTellsNothingOfAMeasurementLeavesItWaiting) {
   EXPECT_EQ(Now(waiting).binding_problem(), pb::BINDING_PROBLEM_UNSPECIFIED);
 }
 
+// The copy may not have a session yet that was booked a moment ago.
+TEST_P(SettlerTest, ASessionIsMissingOnlyWhereSchedulingItselfSaysSo) {
+  class BehindTheCopy final : public CourseDirectory {
+   public:
+    explicit BehindTheCopy(CourseDirectory& inner) : inner_(inner) {}
+    absl::StatusOr<CourseAnswer> FindCourse(absl::string_view clinic, absl::string_view course,
+                                            const CourseDemand& demand, absl::Time now,
+                                            absl::Time deadline) override {
+      auto answer = inner_.FindCourse(clinic, course, demand, now, deadline);
+      if (demand.max_age > absl::ZeroDuration()) answer->course->sessions.clear();
+      return answer;
+    }
+
+   private:
+    CourseDirectory& inner_;
+  };
+  const pb::Measurement waiting = Recorded({1, 1, 1, 1, 1, 1, 1, 1, 0}, "s4");
+  SchedulingKnows();
+  BehindTheCopy directory(directory_);
+  Settler settler(store_, directory, clock_);
+  ASSERT_OK(settler.SettleOnce());
+  EXPECT_EQ(Now(waiting).binding_problem(), pb::BINDING_PROBLEM_UNSPECIFIED);
+  EXPECT_EQ(Now(waiting).session_number(), 4);
+}
+
 TEST_P(SettlerTest, ACourseOfWhichNothingIsLearntHoldsUpNoOther) {
   class ButTheFirst final : public CourseDirectory {
    public:
