@@ -15,7 +15,6 @@ namespace {
 
 constexpr int kOtherOpen = 20;
 constexpr int kAbsentAtOnce = 1000;
-constexpr absl::string_view kEscalateMethod = "/ipt.outcomes.v1.AlertService/EscalateAlert";
 
 std::string NameOf(const Alert& alert) {
   return AlertName(alert.clinic_id, alert.course_id, alert.alert_id);
@@ -156,15 +155,7 @@ absl::StatusOr<bool> PassOnByItself(AlertTx& tx, Alert& alert, AlertRouter::Next
   IPT_ASSIGN_OR_RETURN(const bool written, tx.UpdateAlert(alert, now));
   if (!written) return false;
   IPT_RETURN_IF_ERROR(Tell(tx, alert, AlertEvent::Kind::kChanged, now));
-  AuditRecord audit;
-  audit.clinic_id = alert.clinic_id;
-  audit.caller = kOwnCaller;
-  audit.method = std::string(kEscalateMethod);
-  audit.write = true;
-  audit.resource = NameOf(alert);
-  audit.time = now;
-  audit.last_time = now;
-  IPT_RETURN_IF_ERROR(tx.log().AppendAudit(audit));
+  IPT_RETURN_IF_ERROR(AuditOwnWork(tx.log(), alert.clinic_id, NameOf(alert), kEscalateMethod, now));
   return true;
 }
 

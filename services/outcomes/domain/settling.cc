@@ -14,8 +14,6 @@ namespace ipt::outcomes {
 namespace {
 
 constexpr size_t kMostAtOnce = 200;  // of a course; the rest comes with the next look
-constexpr absl::string_view kSettlingMethod =
-    "/ipt.outcomes.v1.MeasurementService/RecordMeasurement";
 
 absl::StatusOr<std::vector<Measurement>> ListUnsettled(OutcomesReader& reader,
                                                        absl::string_view clinic_id,
@@ -85,7 +83,7 @@ absl::Status SettleMeasurements(OutcomesTx& tx, absl::string_view clinic_id,
     IPT_RETURN_IF_ERROR(VerifyAlerts(tx.alerts(), cause, now));
     tx.log().NoteChanged(MeasurementName(m.clinic_id, m.course_id, m.measurement_id));
   }
-  return AuditOwnWork(tx.log(), clinic_id, kSettlingMethod, now);
+  return AuditOwnWork(tx.log(), clinic_id, kRecordMethod, now);
 }
 
 }  // namespace ipt::outcomes

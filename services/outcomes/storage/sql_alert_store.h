@@ -37,6 +37,10 @@ class SqlAlertStore final : public AlertStore {
                        absl::FunctionRef<absl::Status(AlertTx&)> body);
 
  private:
+  // Runs `body` on alerts in the transaction of this connection.
+  template <typename Body>
+  absl::Status In(storage::Connection& conn, const Body& body) const;
+
   storage::Database& db_;
   const AlertEventEncoder& encoder_;
   const OpenDirectory directory_;
