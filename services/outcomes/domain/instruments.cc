@@ -190,15 +190,4 @@ absl::StatusOr<HeldInstrument> SetInstrumentUse(OutcomesTx& tx, const CallContex
   return std::move(versions[answered]);
 }
 
-absl::Status CheckMinRevision(OutcomesReader& reader, int64_t min_revision) {
-  if (min_revision <= 0) return absl::OkStatus();
-  IPT_ASSIGN_OR_RETURN(const int64_t current, reader.CurrentRevision());
-  if (min_revision <= current) return absl::OkStatus();
-  return FailedPrecondition(
-      reason::kRevisionNotReached, "min_revision",
-      "the store has not reached this revision: it was restored, or the revision is of another "
-      "store",
-      {{"revision", absl::StrCat(current)}});
-}
-
 }  // namespace ipt::outcomes

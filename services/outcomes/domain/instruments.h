@@ -59,7 +59,4 @@ absl::StatusOr<HeldInstrument> SetInstrumentUse(OutcomesTx& tx, const CallContex
                                                 const Catalog& catalog,
                                                 const InstrumentUseCommand& command);
 
-// FAILED_PRECONDITION (REVISION_NOT_REACHED) when the store has not issued `min_revision`.
-absl::Status CheckMinRevision(OutcomesReader& reader, int64_t min_revision);
-
 }  // namespace ipt::outcomes

@@ -21,6 +21,7 @@
 #include "platform/rpc/field_mask.h"
 #include "platform/rpc/paging.h"
 #include "platform/rpc/proto_time.h"
+#include "platform/rpc/read_view.h"
 #include "platform/rpc/resource_name.h"
 #include "platform/rpc/write_once.h"
 
@@ -40,27 +41,6 @@ AlertRef RefOf(const std::string& name, const std::string& etag) {
 // The id of an optional therapist; empty where there is none.
 std::string TherapistIdOf(const std::string& therapist) {
   return therapist.empty() ? "" : rpc::IdsOf(therapist)[1];
-}
-
-template <typename Resp, typename Body>
-absl::StatusOr<Resp> ReadAlerts(AlertStore& store, const CallContext& ctx, int64_t min_revision,
-                                Body&& body) {
-  absl::StatusOr<Resp> response = Internal("the store ran no body");
-  IPT_RETURN_IF_ERROR(store.Read(ctx.deadline, [&](AlertReader& reader) -> absl::Status {
-    if (min_revision > 0) {
-      IPT_ASSIGN_OR_RETURN(const int64_t current, reader.CurrentRevision());
-      if (min_revision > current) {
-        return FailedPrecondition(
-            reason::kRevisionNotReached, "min_revision",
-            "the store has not reached this revision: it was restored, or the revision is of "
-            "another store",
-            {{"revision", absl::StrCat(current)}});
-      }
-    }
-    response = body(reader);
-    return response.status();
-  }));
-  return response;
 }
 
 absl::StatusOr<pb::Alert> Describe(AlertReader& reader, const Alert& alert) {
@@ -125,7 +105,7 @@ pb::AlertRouting Describe(const std::string& clinic_id, const std::string& thera
 absl::StatusOr<pb::Alert> AlertHandler::GetAlert(const CallContext& ctx,
                                                  const pb::GetAlertRequest& request) {
   const AlertRef ref = RefOf(request.name(), "");
-  return ReadAlerts<pb::Alert>(
+  return rpc::ReadView<pb::Alert>(
       store_, ctx, request.min_revision(), [&](AlertReader& reader) -> absl::StatusOr<pb::Alert> {
         IPT_ASSIGN_OR_RETURN(const Alert alert,
                              reader.GetAlert(ref.clinic_id, ref.course_id, ref.alert_id));
@@ -166,7 +146,7 @@ absl::StatusOr<pb::ListAlertsResponse> AlertHandler::ListAlerts(
     filter.measurement_id = ids[2];
   }
   IPT_RETURN_IF_ERROR(bad.ToStatus());
-  return ReadAlerts<pb::ListAlertsResponse>(
+  return rpc::ReadView<pb::ListAlertsResponse>(
       store_, ctx, request.min_revision(),
       [&](AlertReader& reader) -> absl::StatusOr<pb::ListAlertsResponse> {
         IPT_ASSIGN_OR_RETURN(std::vector<Alert> alerts,
@@ -261,7 +241,7 @@ absl::StatusOr<std::unique_ptr<AlertHandler::Stream>> AlertHandler::WatchAlerts(
 
 absl::StatusOr<pb::AlertCoverage> AlertHandler::GetAlertCoverage(
     const CallContext& ctx, const pb::GetAlertCoverageRequest&) {
-  return ReadAlerts<pb::AlertCoverage>(
+  return rpc::ReadView<pb::AlertCoverage>(
       store_, ctx, 0, [&](AlertReader& reader) -> absl::StatusOr<pb::AlertCoverage> {
         IPT_ASSIGN_OR_RETURN(const AlertCoverage coverage,
                              FindCoverage(reader, ctx.clinic_id, ctx.now));
@@ -274,7 +254,7 @@ absl::StatusOr<pb::AlertCoverage> AlertHandler::GetAlertCoverage(
 absl::StatusOr<pb::AlertRouting> AlertHandler::GetAlertRouting(
     const CallContext& ctx, const pb::GetAlertRoutingRequest& request) {
   const std::string therapist_id = TherapistIdOf(request.therapist());
-  return ReadAlerts<pb::AlertRouting>(
+  return rpc::ReadView<pb::AlertRouting>(
       store_, ctx, request.min_revision(),
       [&](AlertReader& reader) -> absl::StatusOr<pb::AlertRouting> {
         IPT_ASSIGN_OR_RETURN(const RoutingView view,
@@ -286,7 +266,7 @@ absl::StatusOr<pb::AlertRouting> AlertHandler::GetAlertRouting(
 absl::StatusOr<pb::ListAlertRoutingsResponse> AlertHandler::ListAlertRoutings(
     const CallContext& ctx, const pb::ListAlertRoutingsRequest& request) {
   IPT_ASSIGN_OR_RETURN(const rpc::Page page, rpc::OpenPage(request));
-  return ReadAlerts<pb::ListAlertRoutingsResponse>(
+  return rpc::ReadView<pb::ListAlertRoutingsResponse>(
       store_, ctx, 0, [&](AlertReader& reader) -> absl::StatusOr<pb::ListAlertRoutingsResponse> {
         IPT_ASSIGN_OR_RETURN(std::vector<AlertRouting> routings,
                              reader.ListRoutings(ctx.clinic_id, page.cursor, page.size + 1));

@@ -10,12 +10,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "outcomes/rpc/instrument_proto.h"
-#include "outcomes/rpc/read_view.h"
 #include "platform/errors/field_violations.h"
 #include "platform/errors/status_macros.h"
 #include "platform/ids/ids.h"
 #include "platform/rpc/etag.h"
 #include "platform/rpc/paging.h"
+#include "platform/rpc/read_view.h"
 #include "platform/rpc/resource_name.h"
 #include "platform/rpc/write_once.h"
 
@@ -69,7 +69,7 @@ absl::StatusOr<pb::ListInstrumentsResponse> InstrumentHandler::ListInstruments(
   CheckStated(request.states(), "states", bad);
   IPT_RETURN_IF_ERROR(bad.ToStatus());
   const int size = std::min(page.size, kMostInstrumentsAPage);
-  return ReadView<pb::ListInstrumentsResponse>(
+  return rpc::ReadView<pb::ListInstrumentsResponse>(
       store_, ctx, request.min_revision(),
       [&](OutcomesReader& reader) -> absl::StatusOr<pb::ListInstrumentsResponse> {
         IPT_ASSIGN_OR_RETURN(auto all, AllInstruments(reader, catalog_, ctx.clinic_id, ""));
@@ -101,7 +101,7 @@ absl::StatusOr<pb::ListInstrumentsResponse> InstrumentHandler::ListInstruments(
 
 absl::StatusOr<pb::Instrument> InstrumentHandler::GetInstrument(
     const CallContext& ctx, const pb::GetInstrumentRequest& request) {
-  return ReadView<pb::Instrument>(
+  return rpc::ReadView<pb::Instrument>(
       store_, ctx, request.min_revision(),
       [&](OutcomesReader& reader) -> absl::StatusOr<pb::Instrument> {
         IPT_ASSIGN_OR_RETURN(const HeldInstrument instrument,

@@ -12,13 +12,13 @@
 #include "outcomes/domain/measurements.h"
 #include "outcomes/domain/names.h"
 #include "outcomes/rpc/measurement_proto.h"
-#include "outcomes/rpc/read_view.h"
 #include "platform/errors/field_violations.h"
 #include "platform/errors/status_macros.h"
 #include "platform/rpc/etag.h"
 #include "platform/rpc/field_mask.h"
 #include "platform/rpc/paging.h"
 #include "platform/rpc/proto_time.h"
+#include "platform/rpc/read_view.h"
 #include "platform/rpc/resource_name.h"
 #include "platform/rpc/write_once.h"
 
@@ -138,7 +138,7 @@ absl::StatusOr<pb::Measurement> MeasurementHandler::GetMeasurement(
     return InvalidField("revision_number", "must not be negative");
   }
   const MeasurementIds ids(request.name());
-  return ReadView<pb::Measurement>(
+  return rpc::ReadView<pb::Measurement>(
       store_, ctx, request.min_revision(),
       [&](OutcomesReader& reader) -> absl::StatusOr<pb::Measurement> {
         IPT_ASSIGN_OR_RETURN(const Measurement measurement,
@@ -161,7 +161,7 @@ absl::StatusOr<pb::ListMeasurementsResponse> MeasurementHandler::ListMeasurement
   const std::string course_id = rpc::IdsOf(request.parent())[1];
   if (course_id != "-") filter.course_id = course_id;
   const size_t size = std::min(page.size, kMostMeasurementsAPage);
-  return ReadView<pb::ListMeasurementsResponse>(
+  return rpc::ReadView<pb::ListMeasurementsResponse>(
       store_, ctx, request.min_revision(),
       [&](OutcomesReader& reader) -> absl::StatusOr<pb::ListMeasurementsResponse> {
         IPT_ASSIGN_OR_RETURN(const OutcomePolicy policy, reader.GetPolicy(ctx.clinic_id));
@@ -193,7 +193,7 @@ absl::StatusOr<pb::ListMeasurementRevisionsResponse> MeasurementHandler::ListMea
   }
   const MeasurementIds ids(request.parent());
   const size_t size = std::min(page.size, kMostRevisionsAPage);
-  return ReadView<pb::ListMeasurementRevisionsResponse>(
+  return rpc::ReadView<pb::ListMeasurementRevisionsResponse>(
       store_, ctx, 0,
       [&](OutcomesReader& reader) -> absl::StatusOr<pb::ListMeasurementRevisionsResponse> {
         IPT_ASSIGN_OR_RETURN(Measurement present, ReadRevision(reader, ctx.clinic_id, ids.course_id,

@@ -5,8 +5,8 @@
 
 #include "outcomes/domain/outcomes.h"
 #include "outcomes/rpc/outcome_proto.h"
-#include "outcomes/rpc/read_view.h"
 #include "platform/errors/status_macros.h"
+#include "platform/rpc/read_view.h"
 #include "platform/rpc/resource_name.h"
 
 namespace ipt::outcomes {
@@ -26,7 +26,7 @@ absl::StatusOr<pb::Trajectory> OutcomeHandler::GetTrajectory(
     instrument_ids.push_back(rpc::IdsOf(name)[1]);
   }
   IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourse(ctx, query.course_id));
-  return ReadView<pb::Trajectory>(
+  return rpc::ReadView<pb::Trajectory>(
       store_, ctx, request.min_revision(),
       [&](OutcomesReader& reader) -> absl::StatusOr<pb::Trajectory> {
         IPT_ASSIGN_OR_RETURN(const CourseOutcomes outcomes,
@@ -41,7 +41,7 @@ absl::StatusOr<pb::CourseResult> OutcomeHandler::GetCourseResult(
     const CallContext& ctx, const pb::GetCourseResultRequest& request) {
   const OutcomeQuery query{.course_id = rpc::IdsOf(request.course())[1]};
   IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourse(ctx, query.course_id));
-  return ReadView<pb::CourseResult>(
+  return rpc::ReadView<pb::CourseResult>(
       store_, ctx, request.min_revision(),
       [&](OutcomesReader& reader) -> absl::StatusOr<pb::CourseResult> {
         IPT_ASSIGN_OR_RETURN(const CourseOutcomes outcomes,

@@ -5,18 +5,18 @@
 #include "outcomes/domain/names.h"
 #include "outcomes/domain/policy.h"
 #include "outcomes/rpc/policy_proto.h"
-#include "outcomes/rpc/read_view.h"
 #include "platform/errors/field_violations.h"
 #include "platform/errors/status_macros.h"
 #include "platform/rpc/etag.h"
 #include "platform/rpc/field_mask.h"
+#include "platform/rpc/read_view.h"
 #include "platform/rpc/write_once.h"
 
 namespace ipt::outcomes {
 
 absl::StatusOr<pb::OutcomePolicy> OutcomePolicyHandler::GetOutcomePolicy(
     const CallContext& ctx, const pb::GetOutcomePolicyRequest& request) {
-  return ReadView<pb::OutcomePolicy>(
+  return rpc::ReadView<pb::OutcomePolicy>(
       store_, ctx, request.min_revision(),
       [&](OutcomesReader& reader) -> absl::StatusOr<pb::OutcomePolicy> {
         IPT_ASSIGN_OR_RETURN(const OutcomePolicy policy, reader.GetPolicy(ctx.clinic_id));

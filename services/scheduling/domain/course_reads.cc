@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
+#include "platform/transaction/min_revision.h"
 #include "scheduling/domain/course_edit.h"
 #include "scheduling/domain/course_state.h"
 #include "scheduling/domain/names.h"
@@ -85,17 +86,6 @@ bool Matches(const CourseFilter& filter, const Course& course) {
 }
 
 }  // namespace
-
-absl::Status CheckMinRevision(SchedulingReader& reader, int64_t min_revision) {
-  if (min_revision <= 0) return absl::OkStatus();
-  IPT_ASSIGN_OR_RETURN(const int64_t current, reader.CurrentRevision());
-  if (min_revision <= current) return absl::OkStatus();
-  return FailedPrecondition(
-      reason::kRevisionNotReached, "min_revision",
-      "the store has not reached this revision: it was restored, or the revision is of another "
-      "store",
-      {{"revision", absl::StrCat(current)}});
-}
 
 absl::StatusOr<std::vector<Course>> ReadCourses(SchedulingStore& store, const CallContext& ctx,
                                                 const std::vector<std::string>& ids,

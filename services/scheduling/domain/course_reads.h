@@ -14,9 +14,6 @@
 
 namespace ipt::scheduling {
 
-// FAILED_PRECONDITION (REVISION_NOT_REACHED) when the store has not issued `min_revision`.
-absl::Status CheckMinRevision(SchedulingReader& reader, int64_t min_revision);
-
 // In the order of `ids`; NOT_FOUND when one does not exist.
 absl::StatusOr<std::vector<Course>> ReadCourses(SchedulingStore& store, const CallContext& ctx,
                                                 const std::vector<std::string>& ids,

@@ -12,12 +12,12 @@
 #include "platform/rpc/field_mask.h"
 #include "platform/rpc/paging.h"
 #include "platform/rpc/proto_time.h"
+#include "platform/rpc/read_view.h"
 #include "platform/rpc/resource_name.h"
 #include "platform/rpc/write_once.h"
 #include "scheduling/domain/clinics.h"
 #include "scheduling/domain/names.h"
 #include "scheduling/rpc/clinic_proto.h"
-#include "scheduling/rpc/read_view.h"
 #include "scheduling/rpc/session_proto.h"
 
 namespace ipt::scheduling {
@@ -58,14 +58,14 @@ absl::StatusOr<pb::Clinic> ClinicHandler::CreateClinic(const CallContext& ctx,
 
 absl::StatusOr<pb::Clinic> ClinicHandler::GetClinic(const CallContext& ctx,
                                                     const pb::GetClinicRequest& request) {
-  return ReadView<pb::Clinic>(store_, ctx, request.min_revision(),
-                              [&](SchedulingReader& reader) -> absl::StatusOr<pb::Clinic> {
-                                IPT_ASSIGN_OR_RETURN(const Clinic clinic,
-                                                     reader.GetClinic(ctx.clinic_id));
-                                pb::Clinic response;
-                                WriteClinic(clinic, &response);
-                                return response;
-                              });
+  return rpc::ReadView<pb::Clinic>(store_, ctx, request.min_revision(),
+                                   [&](SchedulingReader& reader) -> absl::StatusOr<pb::Clinic> {
+                                     IPT_ASSIGN_OR_RETURN(const Clinic clinic,
+                                                          reader.GetClinic(ctx.clinic_id));
+                                     pb::Clinic response;
+                                     WriteClinic(clinic, &response);
+                                     return response;
+                                   });
 }
 
 absl::StatusOr<pb::ListClinicsResponse> ClinicHandler::ListClinics(
@@ -76,7 +76,7 @@ absl::StatusOr<pb::ListClinicsResponse> ClinicHandler::ListClinics(
     only.emplace(ctx.caller->clinics.begin(), ctx.caller->clinics.end());
     if (only->empty()) return pb::ListClinicsResponse();
   }
-  return ReadView<pb::ListClinicsResponse>(
+  return rpc::ReadView<pb::ListClinicsResponse>(
       store_, ctx, 0, [&](SchedulingReader& reader) -> absl::StatusOr<pb::ListClinicsResponse> {
         IPT_ASSIGN_OR_RETURN(auto clinics, reader.ListClinics(only, page.cursor, page.size + 1));
         pb::ListClinicsResponse response;
@@ -152,7 +152,7 @@ absl::StatusOr<pb::ListHolidaysResponse> ClinicHandler::ListHolidays(
     if (!last_seen.has_value()) return InvalidField("page_token", "is not a token of this list");
     first = *last_seen + 1;
   }
-  return ReadView<pb::ListHolidaysResponse>(
+  return rpc::ReadView<pb::ListHolidaysResponse>(
       store_, ctx, 0, [&](SchedulingReader& reader) -> absl::StatusOr<pb::ListHolidaysResponse> {
         IPT_RETURN_IF_ERROR(reader.GetClinic(ctx.clinic_id).status());
         IPT_ASSIGN_OR_RETURN(auto holidays,

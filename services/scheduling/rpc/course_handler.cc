@@ -17,8 +17,10 @@
 #include "platform/rpc/field_mask.h"
 #include "platform/rpc/paging.h"
 #include "platform/rpc/proto_time.h"
+#include "platform/rpc/read_view.h"
 #include "platform/rpc/resource_name.h"
 #include "platform/rpc/write_once.h"
+#include "platform/transaction/min_revision.h"
 #include "scheduling/domain/course_reads.h"
 #include "scheduling/domain/courses.h"
 #include "scheduling/domain/free_time.h"
@@ -29,7 +31,6 @@
 #include "scheduling/domain/variants.h"
 #include "scheduling/rpc/course_proto.h"
 #include "scheduling/rpc/plan_proto.h"
-#include "scheduling/rpc/read_view.h"
 #include "scheduling/rpc/session_proto.h"
 
 namespace ipt::scheduling {
@@ -329,15 +330,15 @@ absl::StatusOr<pb::Course> CourseHandler::UpdateCourse(const CallContext& ctx,
 
 absl::StatusOr<pb::Forecast> CourseHandler::GetCourseForecast(
     const CallContext& ctx, const pb::GetCourseForecastRequest& request) {
-  return ReadView<pb::Forecast>(store_, ctx, request.min_revision(),
-                                [&](SchedulingReader& reader) -> absl::StatusOr<pb::Forecast> {
-                                  IPT_ASSIGN_OR_RETURN(
-                                      const Forecast forecast,
-                                      ReadForecast(reader, ctx, CourseId(request.name())));
-                                  pb::Forecast response;
-                                  WriteForecast(request.name(), forecast, &response);
-                                  return response;
-                                });
+  return rpc::ReadView<pb::Forecast>(store_, ctx, request.min_revision(),
+                                     [&](SchedulingReader& reader) -> absl::StatusOr<pb::Forecast> {
+                                       IPT_ASSIGN_OR_RETURN(
+                                           const Forecast forecast,
+                                           ReadForecast(reader, ctx, CourseId(request.name())));
+                                       pb::Forecast response;
+                                       WriteForecast(request.name(), forecast, &response);
+                                       return response;
+                                     });
 }
 
 absl::StatusOr<pb::CoursePlan> CourseHandler::PlanCourse(const CallContext& ctx,
@@ -355,7 +356,7 @@ absl::StatusOr<pb::CoursePlan> CourseHandler::PlanCourse(const CallContext& ctx,
     bad.Add("session_count", absl::StrCat("must be 1 to ", kMaxPlanSessions));
   }
   IPT_RETURN_IF_ERROR(bad.ToStatus());
-  return ReadView<pb::CoursePlan>(
+  return rpc::ReadView<pb::CoursePlan>(
       store_, ctx, 0, [&](SchedulingReader& reader) -> absl::StatusOr<pb::CoursePlan> {
         IPT_ASSIGN_OR_RETURN(
             const PlannedCourse planned,

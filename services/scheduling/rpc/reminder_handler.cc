@@ -14,13 +14,13 @@
 #include "platform/rpc/field_mask.h"
 #include "platform/rpc/paging.h"
 #include "platform/rpc/proto_time.h"
+#include "platform/rpc/read_view.h"
 #include "platform/rpc/resource_name.h"
 #include "platform/rpc/write_once.h"
 #include "scheduling/domain/names.h"
 #include "scheduling/domain/reminder_policy.h"
 #include "scheduling/domain/reminders.h"
 #include "scheduling/rpc/course_proto.h"
-#include "scheduling/rpc/read_view.h"
 #include "scheduling/rpc/reminder_policy_proto.h"
 #include "scheduling/rpc/reminder_proto.h"
 
@@ -98,7 +98,7 @@ absl::Status WriteLastReasons(SchedulingReader& reader, const std::string& clini
 absl::StatusOr<pb::ReminderPolicy> ReminderHandler::GetReminderPolicy(
     const CallContext& ctx, const pb::GetReminderPolicyRequest& request) {
   const std::string course_id = CourseIdOf(request.course());
-  return ReadView<pb::ReminderPolicy>(
+  return rpc::ReadView<pb::ReminderPolicy>(
       store_, ctx, 0, [&](SchedulingReader& reader) -> absl::StatusOr<pb::ReminderPolicy> {
         IPT_ASSIGN_OR_RETURN(const HeldReminderPolicy held,
                              scheduling::GetReminderPolicy(reader, ctx, course_id));
@@ -153,7 +153,7 @@ absl::StatusOr<pb::ContactPreferences> ReminderHandler::GetContactPreferences(
   FieldViolations bad;
   const Identifier patient = ReadPatient(request.patient(), bad);
   IPT_RETURN_IF_ERROR(bad.ToStatus());
-  return ReadView<pb::ContactPreferences>(
+  return rpc::ReadView<pb::ContactPreferences>(
       store_, ctx, 0, [&](SchedulingReader& reader) -> absl::StatusOr<pb::ContactPreferences> {
         IPT_ASSIGN_OR_RETURN(const ContactPreferences preferences,
                              scheduling::GetContactPreferences(reader, ctx, patient));
@@ -192,7 +192,7 @@ absl::StatusOr<pb::ContactPreferences> ReminderHandler::UpdateContactPreferences
 
 absl::StatusOr<pb::SendingState> ReminderHandler::GetSending(const CallContext& ctx,
                                                              const pb::GetSendingRequest&) {
-  return ReadView<pb::SendingState>(
+  return rpc::ReadView<pb::SendingState>(
       store_, ctx, 0, [&](SchedulingReader& reader) -> absl::StatusOr<pb::SendingState> {
         IPT_ASSIGN_OR_RETURN(const SendingState sending, reader.GetSending(ctx.clinic_id));
         pb::SendingState response;
@@ -230,7 +230,7 @@ absl::StatusOr<pb::SendingState> ReminderHandler::SetSending(const CallContext& 
 absl::StatusOr<pb::Reminder> ReminderHandler::GetReminder(const CallContext& ctx,
                                                           const pb::GetReminderRequest& request) {
   const std::string id = rpc::IdsOf(request.name())[1];
-  return ReadView<pb::Reminder>(
+  return rpc::ReadView<pb::Reminder>(
       store_, ctx, 0, [&](SchedulingReader& reader) -> absl::StatusOr<pb::Reminder> {
         IPT_ASSIGN_OR_RETURN(const Reminder reminder, reader.GetReminder(ctx.clinic_id, id));
         IPT_ASSIGN_OR_RETURN(const auto attempts, reader.ListAttempts(ctx.clinic_id, id));
@@ -264,7 +264,7 @@ absl::StatusOr<pb::ListRemindersResponse> ReminderHandler::ListReminders(
     bad.Add("end_time", "must be after start_time");
   }
   IPT_RETURN_IF_ERROR(bad.ToStatus());
-  return ReadView<pb::ListRemindersResponse>(
+  return rpc::ReadView<pb::ListRemindersResponse>(
       store_, ctx, 0, [&](SchedulingReader& reader) -> absl::StatusOr<pb::ListRemindersResponse> {
         IPT_ASSIGN_OR_RETURN(auto reminders,
                              reader.ListReminders(ctx.clinic_id, filter, after, page.size + 1));
@@ -297,7 +297,7 @@ absl::StatusOr<pb::PreviewRemindersResponse> ReminderHandler::PreviewReminders(
     draft = ReadReminderPolicy(request.policy(), bad.In("policy"));
     IPT_RETURN_IF_ERROR(bad.ToStatus());
   }
-  return ReadView<pb::PreviewRemindersResponse>(
+  return rpc::ReadView<pb::PreviewRemindersResponse>(
       store_, ctx, 0,
       [&](SchedulingReader& reader) -> absl::StatusOr<pb::PreviewRemindersResponse> {
         IPT_ASSIGN_OR_RETURN(const auto reminders,
@@ -347,7 +347,7 @@ absl::StatusOr<pb::Reminder> ReminderHandler::DropReminder(const CallContext& ct
 
 absl::StatusOr<pb::ReminderQueue> ReminderHandler::GetReminderQueue(
     const CallContext& ctx, const pb::GetReminderQueueRequest&) {
-  return ReadView<pb::ReminderQueue>(
+  return rpc::ReadView<pb::ReminderQueue>(
       store_, ctx, 0, [&](SchedulingReader& reader) -> absl::StatusOr<pb::ReminderQueue> {
         IPT_ASSIGN_OR_RETURN(const SendingState sending, reader.GetSending(ctx.clinic_id));
         IPT_ASSIGN_OR_RETURN(const ReminderCounts counts,

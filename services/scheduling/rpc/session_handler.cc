@@ -14,6 +14,7 @@
 #include "platform/rpc/field_mask.h"
 #include "platform/rpc/paging.h"
 #include "platform/rpc/proto_time.h"
+#include "platform/rpc/read_view.h"
 #include "platform/rpc/resource_name.h"
 #include "platform/rpc/write_once.h"
 #include "scheduling/domain/availability_rules.h"
@@ -23,7 +24,6 @@
 #include "scheduling/domain/variants.h"
 #include "scheduling/rpc/course_proto.h"
 #include "scheduling/rpc/plan_proto.h"
-#include "scheduling/rpc/read_view.h"
 #include "scheduling/rpc/session_proto.h"
 
 namespace ipt::scheduling {
@@ -111,7 +111,7 @@ absl::StatusOr<pb::Session> SessionHandler::BookSession(const CallContext& ctx,
 absl::StatusOr<pb::Session> SessionHandler::GetSession(const CallContext& ctx,
                                                        const pb::GetSessionRequest& request) {
   const SessionIds ids(request.name());
-  return ReadView<pb::Session>(
+  return rpc::ReadView<pb::Session>(
       store_, ctx, request.min_revision(),
       [&](SchedulingReader& reader) -> absl::StatusOr<pb::Session> {
         IPT_ASSIGN_OR_RETURN(const Session session,
@@ -150,7 +150,7 @@ absl::StatusOr<pb::ListSessionsResponse> SessionHandler::ListSessions(
   }
   if (request.unrecorded_only()) filter.unrecorded_at = ctx.now;
   IPT_RETURN_IF_ERROR(bad.ToStatus());
-  return ReadView<pb::ListSessionsResponse>(
+  return rpc::ReadView<pb::ListSessionsResponse>(
       store_, ctx, request.min_revision(),
       [&](SchedulingReader& reader) -> absl::StatusOr<pb::ListSessionsResponse> {
         IPT_ASSIGN_OR_RETURN(auto sessions,
@@ -281,7 +281,7 @@ absl::StatusOr<pb::FindSlotsResponse> SessionHandler::FindSlots(
     query.ignore_session_id = ids.session_id;
   }
   IPT_RETURN_IF_ERROR(bad.ToStatus());
-  return ReadView<pb::FindSlotsResponse>(
+  return rpc::ReadView<pb::FindSlotsResponse>(
       store_, ctx, 0, [&](SchedulingReader& reader) -> absl::StatusOr<pb::FindSlotsResponse> {
         IPT_ASSIGN_OR_RETURN(auto slots,
                              scheduling::FindSlots(reader, ctx, query, after, page.size + 1));

@@ -15,13 +15,13 @@
 #include "platform/rpc/field_mask.h"
 #include "platform/rpc/paging.h"
 #include "platform/rpc/proto_time.h"
+#include "platform/rpc/read_view.h"
 #include "platform/rpc/resource_name.h"
 #include "platform/rpc/write_once.h"
 #include "scheduling/domain/availability_rules.h"
 #include "scheduling/domain/names.h"
 #include "scheduling/domain/therapists.h"
 #include "scheduling/domain/variants.h"
-#include "scheduling/rpc/read_view.h"
 #include "scheduling/rpc/session_proto.h"
 #include "scheduling/rpc/therapist_proto.h"
 
@@ -71,7 +71,7 @@ absl::StatusOr<Resp> ListSpans(SchedulingStore& store, const CallContext& ctx,
   IPT_ASSIGN_OR_RETURN(const rpc::Page page, rpc::OpenPage(request));
   IPT_ASSIGN_OR_RETURN(const auto after, FromCursor(page.cursor));
   const std::string therapist_id = rpc::IdsOf(request.parent()).back();
-  return ReadView<Resp>(store, ctx, 0, [&](SchedulingReader& reader) -> absl::StatusOr<Resp> {
+  return rpc::ReadView<Resp>(store, ctx, 0, [&](SchedulingReader& reader) -> absl::StatusOr<Resp> {
     IPT_RETURN_IF_ERROR(reader.GetTherapist(ctx.clinic_id, therapist_id).status());
     IPT_ASSIGN_OR_RETURN(auto rows, list(reader, therapist_id, ends_after, after, page.size + 1));
     Resp response;
@@ -110,13 +110,13 @@ absl::StatusOr<pb::Therapist> TherapistHandler::CreateTherapist(
 absl::StatusOr<pb::Therapist> TherapistHandler::GetTherapist(
     const CallContext& ctx, const pb::GetTherapistRequest& request) {
   const std::string therapist_id = rpc::IdsOf(request.name()).back();
-  return ReadView<pb::Therapist>(store_, ctx, request.min_revision(),
-                                 [&](SchedulingReader& reader) -> absl::StatusOr<pb::Therapist> {
-                                   IPT_ASSIGN_OR_RETURN(
-                                       const Therapist therapist,
-                                       reader.GetTherapist(ctx.clinic_id, therapist_id));
-                                   return ToProto(therapist);
-                                 });
+  return rpc::ReadView<pb::Therapist>(
+      store_, ctx, request.min_revision(),
+      [&](SchedulingReader& reader) -> absl::StatusOr<pb::Therapist> {
+        IPT_ASSIGN_OR_RETURN(const Therapist therapist,
+                             reader.GetTherapist(ctx.clinic_id, therapist_id));
+        return ToProto(therapist);
+      });
 }
 
 absl::StatusOr<pb::ListTherapistsResponse> TherapistHandler::ListTherapists(
@@ -135,7 +135,7 @@ absl::StatusOr<pb::ListTherapistsResponse> TherapistHandler::ListTherapists(
   }
   IPT_RETURN_IF_ERROR(bad.ToStatus());
   IPT_ASSIGN_OR_RETURN(const rpc::Page page, rpc::OpenPage(request));
-  return ReadView<pb::ListTherapistsResponse>(
+  return rpc::ReadView<pb::ListTherapistsResponse>(
       store_, ctx, 0, [&](SchedulingReader& reader) -> absl::StatusOr<pb::ListTherapistsResponse> {
         IPT_RETURN_IF_ERROR(reader.GetClinic(ctx.clinic_id).status());
         IPT_ASSIGN_OR_RETURN(auto therapists, reader.ListTherapists(ctx.clinic_id, filter,
@@ -333,7 +333,7 @@ absl::StatusOr<pb::TherapistCalendar> TherapistHandler::GetTherapistCalendar(
   }
   IPT_RETURN_IF_ERROR(bad.ToStatus());
   const std::string therapist_id = rpc::IdsOf(request.name()).back();
-  return ReadView<pb::TherapistCalendar>(
+  return rpc::ReadView<pb::TherapistCalendar>(
       store_, ctx, 0, [&](SchedulingReader& reader) -> absl::StatusOr<pb::TherapistCalendar> {
         IPT_ASSIGN_OR_RETURN(const TherapistCalendar calendar,
                              scheduling::GetTherapistCalendar(reader, ctx.clinic_id, therapist_id,
