@@ -26,7 +26,7 @@ absl::Status SqlAlertStore::Write(absl::Time deadline,
                                   absl::FunctionRef<absl::Status(AlertTx&)> body) {
   storage::CallOptions options;
   options.deadline = deadline;
-  const absl::Status status =
+  absl::Status status =
       db_.Write(options, [&](storage::Connection& conn) { return In(conn, body); });
   // A store that went away during the commit may have committed.
   if (status.ok() || absl::IsUnavailable(status)) committed_();
