@@ -114,6 +114,7 @@ class SchedulingModule final : public server::Module {
                                                  "Stale courses that could not be recomputed.")),
         reminders_purged_(platform.metrics.Counter("ipt_reminders_purged_total",
                                                    "Reminders and attempts, deleted by age.")) {
+    store_.SetQueueListener(&queue_);
     Wire();
     base_.AuditReads(services());
     base_.DeleteByAge(platform.settings.keep_reminders, PurgeReminders, reminders_purged_);

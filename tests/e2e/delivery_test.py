@@ -125,6 +125,21 @@ class Delivery:
         self.complete(leased, SENT)
         self.assertEqual(second.name, self.lease_one().reminder.name)
 
+    def mended(self):
+        """How often the auditor found something in the store that the index had not been told of."""
+        return support.metric(self.server.admin, 'ipt_reminder_index_mended_total{way="added"}')
+
+    def test_commits_tell_the_index(self):
+        self.queue_test()
+        self.complete(self.lease_one(), SENT)  # by now the clinic's index is built
+        before, count = self.mended(), 20
+        for _ in range(count):
+            self.queue_test()
+        for _ in range(count):
+            self.complete(self.lease_one(), SENT)
+        # The auditor may come upon one between its commit and its telling.
+        self.assertLess(self.mended() - before, count / 4)
+
     def test_refused_by_the_gateway(self):
         self.policy(max_attempts=1)
         made = self.queue_test()

@@ -319,6 +319,12 @@ def http(port, path):
         return 0, ""
 
 
+def metric(port, name):
+    """A metric's value by its name with its labels, as they stand on the page; 0 before its first time."""
+    lines = http(port, "/metrics")[1].splitlines()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.rsplit(" ", 1)[0] == name)
+
+
 class Postgres:
     """A PostgreSQL of this process alone, on loopback, as an unprivileged user."""
 

@@ -80,6 +80,28 @@ QueueChange ChangeOf(const LeaseRecord& record, const RowChange& row) {
   return change;
 }
 
+// What waited behind the clinic's reminders of `rows` may be leased now. The index, where it was
+// refused meanwhile, has put it off.
+absl::Status AddNextInTurn(DeliveryTx& tx, const std::string& clinic_id,
+                           const std::vector<KeyedRowChange>& rows, absl::Time now,
+                           std::vector<QueueChange>& changes) {
+  std::vector<std::string> ended;
+  for (const KeyedRowChange& row : rows) {
+    if (row.clinic_id == clinic_id) ended.push_back(row.reminder_id);
+  }
+  if (ended.empty()) return absl::OkStatus();
+  IPT_ASSIGN_OR_RETURN(const std::vector<QueueEntry> next,
+                       tx.FirstDueOfCourses(clinic_id, ended, now));
+  for (const QueueEntry& entry : next) {
+    if (std::find(ended.begin(), ended.end(), entry.reminder_id) != ended.end()) continue;
+    changes.push_back({.clinic_id = clinic_id,
+                       .reminder_id = entry.reminder_id,
+                       .generation = entry.generation,
+                       .next = entry.next});
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Duration WaitAfter(int attempt, const BackOff& back_off, double random) {
@@ -259,6 +281,7 @@ absl::StatusOr<WordResult> CompleteLeases(DeliveryTx& tx, absl::string_view clin
     result.retried += judged.state == ReminderState::kScheduled;
   }
   IPT_RETURN_IF_ERROR(WriteJudgements(tx, rows, attempts, now));
+  IPT_RETURN_IF_ERROR(AddNextInTurn(tx, std::string(clinic_id), rows, now, result.changes));
   return result;
 }
 
@@ -333,6 +356,11 @@ absl::StatusOr<SweepResult> Sweep(DeliveryTx& tx, absl::Time own_now, int most) 
   result.lapsed = static_cast<int>(lapsed.size());
   result.more = static_cast<int>(std::max(lapsed.size(), late.size())) >= most;
   IPT_RETURN_IF_ERROR(WriteJudgements(tx, rows, attempts, now));
+  absl::flat_hash_set<std::string> clinics;
+  for (const KeyedRowChange& row : rows) clinics.insert(row.clinic_id);
+  for (const std::string& clinic_id : clinics) {
+    IPT_RETURN_IF_ERROR(AddNextInTurn(tx, clinic_id, rows, now, result.changes));
+  }
   return result;
 }
 

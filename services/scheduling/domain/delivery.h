@@ -94,7 +94,8 @@ struct Verdict {
   absl::Time lease_until{};  // extensions that were applied
 };
 
-// One verdict for each, in order; each stands by itself. `changes`: what is in the queue again.
+// One verdict for each, in order; each stands by itself. `changes`: what is in the queue again, and
+// what of the same courses waited for its turn.
 struct WordResult {
   std::vector<Verdict> verdicts;
   std::vector<QueueChange> changes;

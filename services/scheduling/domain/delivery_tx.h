@@ -167,6 +167,10 @@ class DeliveryTx : public QueueReader {
   virtual absl::StatusOr<std::vector<LeaseRecord>> LockLapsed(absl::Time now, int limit) = 0;
   virtual absl::StatusOr<std::vector<LeaseRecord>> LockTooLate(absl::Time now, int limit) = 0;
 
+  // Of each course of these reminders, the first SCHEDULED one that is due.
+  virtual absl::StatusOr<std::vector<QueueEntry>> FirstDueOfCourses(
+      absl::string_view clinic_id, const std::vector<std::string>& ids, absl::Time now) = 0;
+
   virtual absl::Status WriteRows(const std::vector<KeyedRowChange>& changes, absl::Time now) = 0;
   virtual absl::Status EndAttempts(const std::vector<KeyedAttemptEnd>& ends, absl::Time now) = 0;
   virtual absl::Status WriteReports(absl::string_view clinic_id,

@@ -433,6 +433,24 @@ absl::StatusOr<std::vector<LeaseRecord>> SqlDelivery::LockTooLate(absl::Time now
   return LockQueued("r.state = 1 AND r.not_after_us <= :now ORDER BY r.not_after_us", now, limit);
 }
 
+absl::StatusOr<std::vector<QueueEntry>> SqlDelivery::FirstDueOfCourses(
+    absl::string_view clinic_id, const std::vector<std::string>& ids, absl::Time now) {
+  // As in FirstOfCourse, states are ranges so that the courses' index serves.
+  const std::string sql = absl::StrCat(
+      "SELECT (SELECT o.reminder_id FROM reminders o WHERE o.clinic_id = :clinic "
+      "AND o.course_id = r.course_id AND o.state < 3 AND o.state < 2 AND o.next_us <= :now "
+      "ORDER BY o.due_us, o.reminder_id LIMIT 1) FROM reminders r WHERE r.clinic_id = :clinic AND ",
+      InJson(conn_.dialect(), "r.reminder_id", ":ids"));
+  std::vector<std::string> first;
+  IPT_RETURN_IF_ERROR(conn_.Query({sql, {kText}}, {clinic_id, ToMicros(now), EncodeStrings(ids)},
+                                  [&](const Row& row) {
+                                    if (!row.IsNull(0)) first.push_back(row.Text(0));
+                                    return absl::OkStatus();
+                                  }));
+  if (first.empty()) return std::vector<QueueEntry>();
+  return FindQueued(clinic_id, first);
+}
+
 absl::Status SqlDelivery::WriteRows(const std::vector<KeyedRowChange>& changes, absl::Time now) {
   if (changes.empty()) return absl::OkStatus();
   JsonTable table;

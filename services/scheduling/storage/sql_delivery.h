@@ -46,6 +46,9 @@ class SqlDelivery final : public DeliveryTx {
       absl::string_view clinic_id, const std::vector<Named>& leases) override;
   absl::StatusOr<std::vector<LeaseRecord>> LockLapsed(absl::Time now, int limit) override;
   absl::StatusOr<std::vector<LeaseRecord>> LockTooLate(absl::Time now, int limit) override;
+  absl::StatusOr<std::vector<QueueEntry>> FirstDueOfCourses(absl::string_view clinic_id,
+                                                            const std::vector<std::string>& ids,
+                                                            absl::Time now) override;
   absl::Status WriteRows(const std::vector<KeyedRowChange>& changes, absl::Time now) override;
   absl::Status EndAttempts(const std::vector<KeyedAttemptEnd>& ends, absl::Time now) override;
   absl::Status WriteReports(absl::string_view clinic_id,

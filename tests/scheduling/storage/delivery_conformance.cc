@@ -5,6 +5,7 @@
 #include <set>
 #include <thread>
 
+#include "absl/strings/str_join.h"
 #include "scheduling/domain/delivery.h"
 #include "tests/scheduling/reminder_rows.h"
 #include "tests/scheduling/storage/scheduling_store_conformance.h"
@@ -120,6 +121,51 @@ TEST_P(DeliveryTest, GivesOneOfACourseAtATimeInDueOrder) {
                        }));
   ASSERT_EQ(tokens.size(), 1);
   EXPECT_TRUE(tokens[0].leased);
+}
+
+// The index has put it off, and is told at once that its turn has come.
+TEST_P(DeliveryTest, AWordTellsWhoseTurnItIs) {
+  Add({.id = "r3", .due = absl::Minutes(1)});
+  Add({.id = "r2", .due = -absl::Minutes(1)});
+  Add({.id = "r1", .due = -absl::Minutes(2)});
+  Add({.id = "x1", .course = "k2", .due = -absl::Minutes(3)});
+  const std::map<std::string, std::string> turns = {{"r1", "r2"}, {"r2", ""}};
+  for (const auto& [id, next] : turns) {
+    LeaseCommand by_id = Command();
+    by_id.candidates = {id};
+    ASSERT_OK_AND_ASSIGN(const LeaseResult leased, Lease(by_id));
+    ASSERT_EQ(leased.leased.size(), 1);
+    ASSERT_OK_AND_ASSIGN(const WordResult result, Write([&](SchedulingTx& tx) {
+                           return CompleteLeases(tx.delivery(), "c1",
+                                                 {{.reminder_id = id,
+                                                   .lease_token = leased.lease_token,
+                                                   .outcome = AttemptOutcome::kSent,
+                                                   .reason = ""}},
+                                                 Clock(), {}, 1);
+                         }));
+    std::vector<std::string> again;
+    for (const QueueChange& change : result.changes) {
+      if (!change.next.has_value()) continue;
+      again.push_back(change.reminder_id);
+      EXPECT_LE(*change.next, now_);
+      EXPECT_EQ(change.generation, 1);
+    }
+    EXPECT_EQ(absl::StrJoin(again, ","), next);
+  }
+}
+
+TEST_P(DeliveryTest, ALeaseThatIsGivenUpTellsWhoseTurnItIs) {
+  Add({.id = "r1", .due = -absl::Minutes(2), .max_attempts = 1});
+  Add({.id = "r2", .due = -absl::Minutes(1)});
+  EXPECT_THAT(LeasedIds(Command()), ElementsAre("r1"));
+  Lapse("r1");
+  ASSERT_OK_AND_ASSIGN(const SweepResult swept, SweepNow());
+  EXPECT_EQ(swept.dead, 1);
+  ASSERT_EQ(swept.changes.size(), 2);
+  EXPECT_EQ(swept.changes[0].reminder_id, "r1");
+  EXPECT_FALSE(swept.changes[0].next.has_value());
+  EXPECT_EQ(swept.changes[1].reminder_id, "r2");
+  EXPECT_TRUE(swept.changes[1].next.has_value());
 }
 
 TEST_P(DeliveryTest, OneThatWaitsForItsRetryDoesNotHoldBackTheNext) {
