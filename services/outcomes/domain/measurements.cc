@@ -15,6 +15,7 @@
 #include "outcomes/domain/measurement_alerts.h"
 #include "outcomes/domain/names.h"
 #include "outcomes/domain/reasons.h"
+#include "outcomes/domain/review_alerts.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 
@@ -495,6 +496,7 @@ absl::StatusOr<Measurement> RecordMeasurement(OutcomesTx& tx, const CallContext&
   IPT_RETURN_IF_ERROR(RaiseFor(tx, ctx, ids, TherapistOf(course), measurement));
   IPT_RETURN_IF_ERROR(tx.InsertMeasurement(measurement, ctx.now));
   IPT_RETURN_IF_ERROR(tx.Emit(MeasurementRecorded{measurement}, ctx.now));
+  IPT_RETURN_IF_ERROR(RaiseReviews(tx, ids, catalog, policy, course, measurement, ctx.now));
   return tx.GetMeasurement(ctx.clinic_id, course_id, measurement.measurement_id,
                            policy.DuplicateWindow());
 }
@@ -537,6 +539,7 @@ absl::StatusOr<Measurement> CorrectMeasurement(OutcomesTx& tx, const CallContext
   IPT_RETURN_IF_ERROR(tx.KeepRevision(before));
   IPT_RETURN_IF_ERROR(tx.UpdateMeasurement(after, ctx.now));
   IPT_RETURN_IF_ERROR(tx.Emit(MeasurementChanged{after}, ctx.now));
+  IPT_RETURN_IF_ERROR(RaiseReviews(tx, ids, catalog, policy, course, after, ctx.now));
   return tx.GetMeasurement(ctx.clinic_id, after.course_id, after.measurement_id,
                            policy.DuplicateWindow());
 }

@@ -167,6 +167,11 @@ NotOnTrackRules TrackRulesOf(const OutcomePolicy& policy) {
   return rules;
 }
 
+std::string DepressionInstrument(const OutcomePolicy& policy) {
+  const std::string& stated = policy.depression_instrument_id;
+  return stated.empty() ? kDefaultDepression : stated;
+}
+
 std::string Days(int days) { return absl::StrCat(days, days == 1 ? " day" : " days"); }
 
 class CourseEvaluation {
@@ -184,9 +189,8 @@ class CourseEvaluation {
     if (copy() != nullptr) {
       IPT_ASSIGN_OR_RETURN(zone_, StoredZone(copy()->time_zone));
     }
-    const std::string& depression = out_.policy.depression_instrument_id;
     const std::string& anxiety = out_.policy.anxiety_instrument_id;
-    out_.depression_instrument_id = depression.empty() ? kDefaultDepression : depression;
+    out_.depression_instrument_id = DepressionInstrument(out_.policy);
     out_.anxiety_instrument_id = anxiety.empty() ? kDefaultAnxiety : anxiety;
     IPT_RETURN_IF_ERROR(Bind());
     IPT_RETURN_IF_ERROR(MakeSeries());
@@ -398,9 +402,7 @@ class CourseEvaluation {
 
   // Asks the rules of not on track of the series that speaks for what is watched.
   void Watch() {
-    const std::string& stated = out_.policy.not_on_track.instrument_id;
-    const ScaleSeries* watched =
-        SpeakingSeries(out_.series, stated.empty() ? out_.depression_instrument_id : stated);
+    const ScaleSeries* watched = SpeakingSeries(out_.series, WatchedInstrument(out_.policy));
     if (watched == nullptr) return;
     ScaleSeries& series = out_.series[watched - out_.series.data()];
     series.watched = true;
@@ -487,12 +489,12 @@ class CourseEvaluation {
 // By completion, those taken back among them.
 absl::StatusOr<std::vector<Measurement>> MeasurementsOf(OutcomesReader& reader,
                                                         absl::string_view clinic_id,
-                                                        const std::string& course_id,
+                                                        const OutcomeQuery& query,
                                                         absl::Duration window) {
-  const MeasurementFilter filter{
-      .course_id = course_id,
-      .states = {MeasurementState::kRecorded, MeasurementState::kCorrected,
-                 MeasurementState::kEnteredInError}};
+  MeasurementFilter filter{.course_id = query.course_id,
+                           .states = {MeasurementState::kRecorded, MeasurementState::kCorrected,
+                                      MeasurementState::kEnteredInError}};
+  if (!query.instrument_id.empty()) filter.instrument_ids.push_back(query.instrument_id);
   std::vector<Measurement> all;
   std::optional<MeasurementCursor> after;
   while (true) {
@@ -529,6 +531,11 @@ absl::StatusOr<std::vector<Alert>> AlertsOf(OutcomesReader& reader, absl::string
 const SeriesScore& ScaleSeries::Placed(size_t placed) const {
   return *std::find_if(scores.begin(), scores.end(),
                        [&](const SeriesScore& score) { return score.placed == placed; });
+}
+
+std::string WatchedInstrument(const OutcomePolicy& policy) {
+  const std::string& stated = policy.not_on_track.instrument_id;
+  return stated.empty() ? DepressionInstrument(policy) : stated;
 }
 
 const ScaleSeries* SpeakingSeries(const std::vector<ScaleSeries>& series,
@@ -573,8 +580,8 @@ absl::StatusOr<CourseOutcomes> LoadOutcomes(OutcomesReader& reader, const Catalo
                                             const CourseAnswer& course) {
   OutcomeInput input{.clinic_id = std::string(clinic_id), .query = query, .course = course};
   IPT_ASSIGN_OR_RETURN(input.policy, reader.GetPolicy(clinic_id));
-  IPT_ASSIGN_OR_RETURN(input.measurements, MeasurementsOf(reader, clinic_id, query.course_id,
-                                                          input.policy.DuplicateWindow()));
+  IPT_ASSIGN_OR_RETURN(input.measurements,
+                       MeasurementsOf(reader, clinic_id, query, input.policy.DuplicateWindow()));
   if (input.measurements.empty() && !course.course.has_value()) {
     return NotFound(kCourseType, CourseName(clinic_id, query.course_id));
   }

@@ -97,7 +97,8 @@ struct CourseOutcomes {
 
 struct OutcomeQuery {
   std::string course_id{};
-  bool all_scales = false;  // else totals
+  bool all_scales = false;      // else totals
+  std::string instrument_id{};  // only this one's measurements; empty: all
 };
 
 struct OutcomeInput {
@@ -117,6 +118,9 @@ absl::StatusOr<CourseOutcomes> EvaluateOutcomes(OutcomeInput input);
 absl::StatusOr<CourseOutcomes> LoadOutcomes(OutcomesReader& reader, const Catalog& catalog,
                                             absl::string_view clinic_id, const OutcomeQuery& query,
                                             const CourseAnswer& course);
+
+// The instrument that the rules of not on track are asked of.
+std::string WatchedInstrument(const OutcomePolicy& policy);
 
 // The series that speaks for a measure: what the patients answered by themselves, else what was
 // read to them, else what a clinician rated. nullptr where none has a score that counts.

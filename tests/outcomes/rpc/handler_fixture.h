@@ -114,14 +114,16 @@ class HandlerTest : public ::testing::TestWithParam<storage::Dialect> {
     return names;
   }
 
-  // The alerts of a course as they are stored.
-  std::vector<Alert> Alerts(const std::string& course = "k1") {
+  // The alerts of a course as they are stored; without `states`, those that are not resolved.
+  std::vector<Alert> Alerts(const std::string& course = "k1",
+                            const std::vector<AlertState>& states = {}) {
     std::vector<Alert> alerts;
     EXPECT_THAT(store_.Write(absl::InfiniteFuture(),
                              [&](OutcomesTx& tx) -> absl::Status {
                                IPT_ASSIGN_OR_RETURN(
-                                   alerts, tx.alerts().ListAlerts("north", {.course_id = course},
-                                                                  std::nullopt, 100));
+                                   alerts, tx.alerts().ListAlerts(
+                                               "north", {.course_id = course, .states = states},
+                                               std::nullopt, 100));
                                return absl::OkStatus();
                              }),
                 ipt::testing::IsOk());

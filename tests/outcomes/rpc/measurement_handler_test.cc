@@ -1,8 +1,11 @@
 #include "outcomes/rpc/measurement_handler.h"
 
+#include <functional>
 #include <thread>
 
 #include "gmock/gmock.h"
+#include "outcomes/domain/alerts.h"
+#include "outcomes/domain/policy.h"
 #include "tests/outcomes/rpc/handler_fixture.h"
 
 namespace ipt::outcomes {
@@ -531,6 +534,110 @@ TEST_P(MeasurementHandlerTest, AReadAsksForNoRevisionThatThereIsNot) {
   request.set_min_revision(recorded.revision() + 1'000'000);
   EXPECT_THAT(measurements_.GetMeasurement(ReadCall(), request),
               FailsWith(absl::StatusCode::kFailedPrecondition, "REVISION_NOT_REACHED"));
+}
+
+// The alerts of reviews, resolved ones too: the rule and the score that began it, oldest first.
+class ReviewAlertsTest : public MeasurementHandlerTest {
+ protected:
+  // A week later, a form of that total without a risk.
+  pb::Measurement RecordTotal(int total, absl::Duration late = absl::ZeroDuration()) {
+    now_ += absl::Hours(24 * 7);
+    std::vector<int> values(9, 0);
+    for (int i = 0; i < total; ++i) ++values[i % 8];
+    auto request = Phq9(values);
+    SetCompleted(now_ - late, request);
+    const auto recorded = Record(request);
+    EXPECT_OK(recorded);
+    return recorded.ok() ? *recorded : pb::Measurement();
+  }
+  std::vector<std::string> Reviews() {
+    std::vector<std::string> found;
+    for (const Alert& alert : Alerts("k1", {AlertState::kOpen, AlertState::kResolved})) {
+      EXPECT_EQ(alert.kind, AlertKind::kReview);
+      found.push_back(absl::StrCat(alert.rule, " ", alert.points.value_or(-1)));
+    }
+    return found;
+  }
+  void ResolveAll() {
+    for (const Alert& alert : Alerts()) {
+      ASSERT_OK(store_.Write(absl::InfiniteFuture(), [&](OutcomesTx& tx) {
+        return Resolve(tx.alerts(), {"north", "k1", alert.alert_id}, ResolutionOutcome::kReviewed,
+                       "ana", "seen", now_)
+            .status();
+      }));
+    }
+  }
+  void SetPolicy(const std::function<void(OutcomePolicy&)>& change) {
+    ASSERT_OK(store_.Write(absl::InfiniteFuture(), [&](OutcomesTx& tx) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(const OutcomePolicy before, tx.GetPolicy("north"));
+      OutcomePolicy after = before;
+      change(after);
+      return UpdatePolicy(tx, WriteCall(pb::GetMeasurementRequest()), before, after).status();
+    }));
+  }
+};
+IPT_INSTANTIATE_ON_BOTH_ENGINES(ReviewAlertsTest);
+
+// 6 points are a reliable change of the PHQ-9.
+TEST_P(ReviewAlertsTest, AReliableWorseningIsOneAlertUntilItBeginsAnew) {
+  RecordTotal(5);
+  RecordTotal(10);
+  EXPECT_THAT(Reviews(), IsEmpty());
+  const pb::Measurement worse = RecordTotal(11);
+  ASSERT_THAT(Reviews(), ElementsAre("deterioration 11"));
+  const Alert alert = Alerts()[0];
+  EXPECT_EQ(alert.measurement_id, worse.name().substr(worse.name().rfind('/') + 1));
+  EXPECT_EQ(alert.measurement_revision, 1);
+  EXPECT_EQ(alert.instrument_id, "phq-9");
+  EXPECT_EQ(alert.signal_level, pb::SIGNAL_LEVEL_RED);
+  EXPECT_EQ(alert.completed, absl::FromUnixSeconds(absl::ToUnixSeconds(now_)));
+  EXPECT_FALSE(alert.escalate.has_value()) << "not urgent";
+  RecordTotal(12);
+  ResolveAll();
+  RecordTotal(13);
+  EXPECT_THAT(Reviews(), ElementsAre("deterioration 11")) << "it was seen, and holds on";
+  RecordTotal(10);
+  RecordTotal(12);
+  EXPECT_THAT(Reviews(), ElementsAre("deterioration 11", "deterioration 12"));
+}
+
+TEST_P(ReviewAlertsTest, ALateFormAndACorrectionMayBeginASignalAtAnotherScore) {
+  RecordTotal(8);
+  RecordTotal(13);
+  EXPECT_THAT(Reviews(), IsEmpty());
+  // The first form of all comes last.
+  pb::Measurement first = RecordTotal(7, absl::Hours(24 * 60));
+  EXPECT_THAT(Reviews(), ElementsAre("deterioration 13"));
+  SetItem(1, 3, first);  // 9
+  ASSERT_OK(Correct(first, {"answers"}));
+  EXPECT_THAT(Reviews(), ElementsAre("deterioration 13"));
+  SetItem(1, 0, first);  // 6
+  first.clear_etag();
+  ASSERT_OK(Correct(first, {"answers"}));
+  EXPECT_THAT(Reviews(), ElementsAre("deterioration 13")) << "it had that alert";
+}
+
+TEST_P(ReviewAlertsTest, ThePolicySaysWhichSignalsAreAlerts) {
+  SetPolicy([](OutcomePolicy& policy) { policy.no_review_alerts = true; });
+  RecordTotal(5);
+  RecordTotal(15);
+  EXPECT_THAT(Reviews(), IsEmpty());
+  SetPolicy([](OutcomePolicy& policy) { policy.no_review_alerts = false; });
+  RecordTotal(15);
+  EXPECT_THAT(Reviews(), ElementsAre("deterioration 15")) << "the one that held all the while";
+}
+
+TEST_P(ReviewAlertsTest, TryingAndOtherMeasuresRaiseNone) {
+  RecordTotal(5);
+  now_ += absl::Hours(24 * 7);
+  auto request = Phq9({2, 2, 2, 2, 2, 2, 2, 2, 0});
+  request.set_validate_only(true);
+  ASSERT_OK(Record(request));
+  EXPECT_THAT(Reviews(), IsEmpty());
+  SetPolicy([](OutcomePolicy& policy) { policy.not_on_track.instrument_id = "k10"; });
+  request.set_validate_only(false);
+  ASSERT_OK(Record(request));
+  EXPECT_THAT(Reviews(), IsEmpty());
 }
 
 }  // namespace
