@@ -38,6 +38,14 @@ absl::Status RefreshBatch(SchedulingStore& store, const std::string& clinic_id,
   });
 }
 
+// What the clinic's policy makes of a course, and followers keep. A projected start moves with each
+// day that nothing is booked, and the deadline with it: that is told by no event.
+bool BoundsMoved(const CourseProgress& before, const CourseProgress& after) {
+  return before.phases != after.phases || before.mid_course_session != after.mid_course_session ||
+         before.termination_session != after.termination_session ||
+         (!after.start_projected && before.deadline != after.deadline);
+}
+
 }  // namespace
 
 absl::string_view StateWord(CourseState state) {
@@ -142,6 +150,7 @@ absl::StatusOr<Course> RefreshCourse(SchedulingTx& tx, ClinicCalendars& calendar
   IPT_ASSIGN_OR_RETURN(Course course, tx.LockCourse(clinic_id, course_id));
   if (!IsOpen(course.state)) return course;
   const CourseState state_before = course.state;
+  const CourseProgress progress_before = course.progress;
   const ForecastState forecast_before =
       course.forecast.has_value() ? course.forecast->state : ForecastState::kUnspecified;
   IPT_ASSIGN_OR_RETURN(auto sessions, AllSessions(tx, clinic_id, course_id));
@@ -156,7 +165,7 @@ absl::StatusOr<Course> RefreshCourse(SchedulingTx& tx, ClinicCalendars& calendar
       IPT_RETURN_IF_ERROR(tx.Emit(SessionChanged{session}, now));
     }
   }
-  if (course.state != state_before) {
+  if (course.state != state_before || BoundsMoved(progress_before, course.progress)) {
     IPT_RETURN_IF_ERROR(tx.Emit(CourseChanged{course}, now));
   } else if (course.forecast.has_value() && course.forecast->state != forecast_before) {
     IPT_RETURN_IF_ERROR(tx.Emit(ForecastChanged{course, forecast_before}, now));

@@ -44,9 +44,9 @@ absl::StatusOr<Course> CourseAt(SchedulingReader& reader, ClinicCalendars& calen
                                 absl::string_view clinic_id, absl::string_view course_id,
                                 absl::Time now);
 
-// Locks an open course, recomputes and stores its derived values and tells followers when its state
-// or its forecast's state moved. The revision stays: nobody changed the course. Leaves a closed one
-// as it is.
+// Locks an open course, recomputes and stores its derived values and tells followers when its
+// state, phases, deadline or its forecast's state moved. The revision stays: nobody changed the
+// course. Leaves a closed one as it is.
 absl::StatusOr<Course> RefreshCourse(SchedulingTx& tx, ClinicCalendars& calendars,
                                      absl::string_view clinic_id, absl::string_view course_id,
                                      absl::Time now);

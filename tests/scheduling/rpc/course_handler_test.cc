@@ -503,6 +503,7 @@ TEST_F(CourseHandlerTest, DividesCoursesIntoPhasesAsTheClinicSays) {
   const std::string second = BookAt(course->name(), Monday(2, 10));
   EXPECT_EQ(course->progress().termination_session(), 8);
   EXPECT_EQ(GetSession(second).phase(), pb::PHASE_INITIAL);
+  NewEvents();
   ChangePolicy([](SchedulingPolicy& p) {
     p.variant_phases = {{"ipt-uk-16", 5, 5}, {"ipt-b-8", 1, 3}};
   });
@@ -514,6 +515,7 @@ TEST_F(CourseHandlerTest, DividesCoursesIntoPhasesAsTheClinicSays) {
   EXPECT_EQ(plan->sessions(2).phase(), pb::PHASE_MIDDLE) << "the fifth";
   EXPECT_EQ(plan->sessions(3).phase(), pb::PHASE_TERMINATION) << "the sixth";
   RefreshStale();
+  EXPECT_THAT(NewEvents(), ::testing::Contains("course")) << "followers keep phases and deadlines";
   EXPECT_EQ(GetSession(session).phase(), pb::PHASE_INITIAL);
   EXPECT_EQ(GetSession(second).phase(), pb::PHASE_MIDDLE);
 }
@@ -783,6 +785,22 @@ TEST_F(CourseHandlerTest, HoldsPausesToTheCap) {
   EXPECT_EQ(Meta(refused, "cap_days"), "10");
   EXPECT_EQ(Meta(refused, "used_days"), "7");
   EXPECT_OK(Pause(course, CivilDay(2026, 11, 23), CivilDay(2026, 11, 25)));
+}
+
+TEST_F(CourseHandlerTest, TellsFollowersWhatTheClinicsPolicyMakesOfItsCourses) {
+  const std::string course = OpenCourse("p1");
+  Attended(course, Monday(1, 10));
+  ASSERT_OK(Pause(course, CivilDay(2026, 11, 16), CivilDay(2026, 11, 25)));
+  RefreshStale();
+  NewEvents();
+  ChangePolicy([](SchedulingPolicy& p) { p.cancellation_notice_hours = 12; });
+  RefreshStale();
+  EXPECT_THAT(NewEvents(), ::testing::Not(::testing::Contains("course")));
+  ChangePolicy([](SchedulingPolicy& p) { p.pause_cap_days = 5; });
+  RefreshStale();
+  EXPECT_THAT(NewEvents(), ::testing::Contains("course")) << "of the pause, only five days count";
+  RefreshStale();
+  EXPECT_THAT(NewEvents(), IsEmpty());
 }
 
 TEST_F(CourseHandlerTest, NamesTheBadFieldsOfAPause) {
