@@ -109,6 +109,7 @@ class Script:
     def __init__(self, lines):
         self.lines = lines
         self.constants = {"started": "0"}
+        self.ids = {}  # logged id: the variable that has a new one in each call
 
     def add(self, statement, variables):
         """`variables`: logged value -> name of the variable that stands for it."""
@@ -118,17 +119,29 @@ class Script:
                 return "NULL" if value is None else "''"
             name = variables.get(value)
             if name is None and UUID.fullmatch(value):
-                name = "id"  # a new id: random
-            if name is None:
-                name = f"c{len(self.constants)}"
-                self.constants[name] = value
-            return ":" + name
+                name = self.new_id(value)
+            if name is not None:
+                return ":" + name
+            name = f"c{len(self.constants)}"
+            self.constants[name] = value
+            return self.with_new_ids(":" + name, value, variables)
 
         self.lines.append(re.sub(r"\$(\d+)\b", substitute, statement.text) + ";")
 
+    def new_id(self, logged):
+        return self.ids.setdefault(logged, f"id{len(self.ids)}")
+
+    def with_new_ids(self, constant, value, variables):
+        """Rows that are written as one JSON text have ids in it."""
+        for found in sorted(set(UUID.findall(value))):
+            name = variables.get(found) or self.new_id(found)
+            constant = f"replace(CAST({constant} AS TEXT), '{found}', CAST(:{name} AS TEXT))"
+        return constant
+
     def write(self, path):
         with open(path, "w", encoding="utf-8") as file:
-            file.write("\n".join(self.lines) + "\n")
+            ids = [f"\\set {name} random(1, 9000000000000000000)" for name in self.ids.values()]
+            file.write("\n".join(ids + self.lines) + "\n")
         os.chmod(path, 0o644)
 
 
@@ -158,7 +171,6 @@ def booking_script(begin, body):
         f"\\set end :start + {end - start}",
         f"\\set blocked :start + {int(session['blocked_until_us']) - start}",
         "\\set number :number + 1",
-        "\\set id random(1, 9000000000000000000)",
         begin + ";",
     ])
     variables = {

@@ -115,7 +115,10 @@ class ReminderStore:
         for name, definition in indexes:
             self.sql(f"SET maintenance_work_mem = '1GB'; {definition}")
             say(f"index {name} built, {time.monotonic() - began:.0f} s")
-        if reminders >= CHUNK:
+        # As autovacuum does within a minute, where rows come one by one.
+        if reminders < CHUNK:
+            self.sql("ANALYZE patients; ANALYZE courses; ANALYZE reminders")
+        else:
             self.sql("VACUUM ANALYZE patients; VACUUM ANALYZE courses; VACUUM ANALYZE reminders; CHECKPOINT")
 
     def drop_indexes(self):

@@ -438,7 +438,8 @@ absl::StatusOr<std::vector<QueueEntry>> SqlDelivery::FirstDueOfCourses(
   // As in FirstOfCourse, states are ranges so that the courses' index serves.
   const std::string sql = absl::StrCat(
       "SELECT (SELECT o.reminder_id FROM reminders o WHERE o.clinic_id = :clinic "
-      "AND o.course_id = r.course_id AND o.state < 3 AND o.state < 2 AND o.next_us <= :now "
+      "AND o.course_id = r.course_id AND o.state < 3 AND o.state < 2 AND o.due_us <= :now "
+      "AND o.next_us <= :now "
       "ORDER BY o.due_us, o.reminder_id LIMIT 1) FROM reminders r WHERE r.clinic_id = :clinic AND ",
       InJson(conn_.dialect(), "r.reminder_id", ":ids"));
   std::vector<std::string> first;
