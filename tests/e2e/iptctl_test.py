@@ -10,6 +10,7 @@ import re
 import subprocess
 import tempfile
 import unittest
+from xml.etree import ElementTree
 
 import support  # first: it makes the generated stubs importable
 from support import BUILD, LONDON, at, free_port, next_weekday, rid
@@ -934,7 +935,7 @@ class Iptctl(Runner):
             self.assertIn("its reflection is off. iptctl methods --offline lists", off.err)
         listed = self.ctl("methods", **(dict(offline=True) if self.secure else {})).out
         for path in support.methods():
-            self.assertRegex(listed, rf"(?m)^{re.escape(path)} +(\S+ \S+|-)$")
+            self.assertRegex(listed, rf"(?m)^{re.escape(path)} +(\S+ \S+|report|-)$")
         self.assertEqual(1, listed.count(" -\n"), "a gateway's conversation")
 
 
@@ -988,6 +989,51 @@ class IptctlOutcomes(Runner):
         self.assertEqual(self.course, self.json("outcomes result", self.course)["course"])
         self.ctl("measurement take-back", first["name"], "wrong-patient")
         self.assertEqual([], self.ctl("measurement list", self.course).rows())
+
+    def test_a_course_drawn(self):
+        """The chart of a real course on the terminal, as a picture and as a page; read back from each."""
+        days = [TODAY - 2 * WEEK, TODAY - WEEK]
+        ends = [self.record([total, *[2] * 7, risk], f"d{total}", **{"measurement.complete-time": local(day, 12)})
+                for day, total, risk in zip(days, (3, 1), (0, 1))]
+        scores = [end["scores"][0]["rounded"] for end in ends]
+        self.assertEqual([17, 16], scores)
+
+        drawn = self.ctl("outcomes chart", self.course).out
+        self.assertTrue(drawn.startswith(f"Outcomes of {self.course}\n"), drawn)
+        for text in ("PHQ-9  answered by the patient", "17 at first, 16 so far: better by 1, no reliable change",
+                     "cut 10", "initial", f"Alert, {days[1]}: risk item answered (item q9); open", "deadline"):
+            self.assertIn(text, drawn)
+        self.assertTrue(all(len(line) <= 100 for line in drawn.splitlines()), drawn)
+        self.assertNotIn("\x1b", drawn)
+        self.assertTrue(self.ctl("outcomes chart", self.course, ascii=True).out.isascii())
+
+        svg_file, html_file = self.home / "chart.svg", self.home / "chart.html"
+        wrote = self.ctl("outcomes chart", self.course, svg=svg_file, html=html_file).out
+        self.assertEqual([f"wrote {svg_file}", f"wrote {html_file}"], wrote.splitlines())
+        svg = ElementTree.parse(svg_file).getroot()
+        self.assertEqual("{http://www.w3.org/2000/svg}svg", svg.tag)
+        points = [dict(circle.attrib, title=group[0].text) for group in svg.iter(svg.tag[:-3] + "g")
+                  if group.get("class") == "point" for circle in group if circle.get("class") == "dot"]
+        self.assertEqual([f"{day}: {score} (moderately severe)" for day, score in zip(days, scores)],
+                         [point["title"].split(";")[0] for point in points])
+        self.assertLess(float(points[0]["cx"]), float(points[1]["cx"]))
+        self.assertLess(float(points[0]["cy"]), float(points[1]["cy"]), "17 stands above 16")
+        self.assertEqual(svg_file.read_text(encoding="utf-8"), self.ctl("outcomes chart", self.course, svg="-").out)
+
+        page = ElementTree.parse(html_file).getroot()
+        self.assertEqual("{http://www.w3.org/1999/xhtml}html", page.tag)
+        text = "\n".join(page.itertext())
+        for words in (f"17, moderately severe ({days[0]})", "better by 1 (6 %)", "risk item answered (item q9)"):
+            self.assertIn(words, text)
+        source = html_file.read_text(encoding="utf-8")
+        self.assertNotIn("urn:mrn", source)
+        self.assertEqual([], re.findall(r"<script|<link|<img|src=|href=", source))
+        self.assertEqual([], [tag for tag in (element.tag for element in page.iter()) if "}" not in tag])
+
+        unwritable = self.run_iptctl("outcomes chart", self.course, svg=self.home / "no/such/folder.svg")
+        self.assertEqual((1, ""), (unwritable.status, unwritable.out))
+        self.assertIn("--svg: ", unwritable.err)
+        self.refused(3, "RESOURCE_NOT_FOUND", "outcomes chart", self.course_name("nobody"))
 
     def test_the_policy(self):
         before = self.json("outcomes policy", self.clinic)

@@ -1,5 +1,6 @@
 #include "iptctl/app.h"
 
+#include <fstream>
 #include <iterator>
 
 #include "absl/strings/ascii.h"
@@ -15,6 +16,8 @@
 #include "iptctl/help.h"
 #include "iptctl/method_list.h"
 #include "iptctl/render_table.h"
+#include "iptctl/save_report.h"
+#include "iptctl/show_chart.h"
 #include "iptctl/show_course.h"
 #include "iptctl/watch_alerts.h"
 #include "iptctl/watch_events.h"
@@ -43,11 +46,15 @@ absl::StatusOr<Chosen> Choose(const std::vector<std::string>& words) {
                   {words.begin() + 2, words.end()}};
   }
   const std::vector<std::string> verbs = VerbsOf(words[0]);
-  if (verbs.empty()) {
+  const Command* const alone = FindCommand(words[0], "");
+  if (verbs.empty() && alone == nullptr) {
     std::vector<std::string> known = nouns;
     for (const char* extra : {"call", "completion", "help", "methods"}) known.emplace_back(extra);
     return absl::InvalidArgumentError(
         absl::StrCat("unknown command ", words[0], DidYouMean(words[0], known)));
+  }
+  if (alone != nullptr && (words.size() < 2 || FindCommand(words[0], words[1]) == nullptr)) {
+    return Chosen{*alone, {words.begin() + 1, words.end()}};
   }
   if (words.size() < 2) {
     return absl::InvalidArgumentError(absl::StrCat("say what to do with a ", words[0]));
@@ -61,6 +68,10 @@ absl::StatusOr<Chosen> Choose(const std::vector<std::string>& words) {
 }
 
 std::string WhereToRead(const std::vector<std::string>& words) {
+  if (!words.empty() && FindCommand(words[0], "") != nullptr &&
+      (words.size() < 2 || FindCommand(words[0], words[1]) == nullptr)) {
+    return absl::StrCat("iptctl ", words[0], " --help explains it");
+  }
   if (words.empty() || VerbsOf(words[0]).empty()) return "iptctl --help lists the commands";
   if (words.size() < 2 || FindCommand(words[0], words[1]) == nullptr) {
     return absl::StrCat("iptctl ", words[0], " --help lists its verbs");
@@ -96,7 +107,9 @@ absl::StatusOr<std::string> Help(std::vector<std::string> words, bool all) {
   for (const char* extra : {"call", "methods", "completion"}) {
     if (words[0] == extra && words.size() == 1) return GeneralHelp();
   }
-  if (words.size() == 1 && !VerbsOf(words[0]).empty()) return NounHelp(words[0]);
+  if (words.size() == 1 && !VerbsOf(words[0]).empty() && FindCommand(words[0], "") == nullptr) {
+    return NounHelp(words[0]);
+  }
   const absl::StatusOr<Chosen> chosen = Choose(words);
   if (!chosen.ok()) return chosen.status();
   return CommandHelp(chosen->command);
@@ -135,12 +148,18 @@ int RunMethod(const Chosen& chosen, const CommandLine& line, Session& session) {
       return HandleDeadLetters(verb == "drop-many", *request, session);
     }
   }
+  if (chosen.command.noun == "outcomes" && chosen.command.verb == "chart") {
+    return ShowChart(*request, session);
+  }
   const auto response = NewMessage(*method.output_type());
   const bool all = session.settings.Has("all");
   if (all && ListedField(*method.output_type()) == nullptr) {
     return session.UsageError("--all is for lists");
   }
   if (const int exit = session.CallPages(method, *request, *response, all)) return exit;
+  if (chosen.command.noun == "report" && session.settings.Has("html")) {
+    return SaveReport(*response, session);
+  }
   const int exit = session.Print(*response);
   if (const std::string next = StringField(*response, "next_page_token");
       !next.empty() && !session.settings.json_output) {
@@ -284,6 +303,20 @@ int Session::Print(const Message& message) {
   return 0;
 }
 
+int Session::Save(const std::string& flag, const std::string& text) {
+  const std::string path = settings.Get(flag);
+  if (path == "-") {
+    env.out << text;
+    return 0;
+  }
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  if (!file.good()) return UsageError(absl::StrCat("--", flag, ": ", path, " cannot be written"));
+  env.out << "wrote " << path << "\n";
+  return 0;
+}
+
 bool Session::Confirm(absl::string_view question) {
   env.err << question << " [y/N] " << std::flush;
   std::string answer;
@@ -352,8 +385,7 @@ int Run(const std::vector<std::string>& args, Environment& env) {
   }
   const absl::StatusOr<Chosen> chosen = Choose(words);
   if (!chosen.ok()) return fail(chosen.status());
-  const absl::Status only =
-      CheckOnly(*settings, absl::StrCat(chosen->command.noun, " ", chosen->command.verb));
+  const absl::Status only = CheckOnly(*settings, WordsOf(chosen->command));
   if (!only.ok()) return fail(only);
   Session session(env, *std::move(settings), WhereToRead(words));
   if (chosen->command.method.empty()) return ShowCourse(chosen->words, session);

@@ -62,6 +62,8 @@ class Session {
                     Message& request);
 
   int Print(const Message& message);
+  // Writes `text` into the file that the general flag names ("-": to standard output), and says so.
+  int Save(const std::string& flag, const std::string& text);
   // Asks a question that is answered with y or n; whoever says nothing says no.
   bool Confirm(absl::string_view question);
   int UsageError(absl::string_view message);

@@ -31,7 +31,11 @@ std::vector<std::string> Complete(const std::vector<std::string>& words) {
     if (is_value) continue;
     if (!absl::StartsWith(words[i], "-")) {
       plain.push_back(words[i]);
-      if (plain.size() == 2) command = FindCommand(plain[0], plain[1]);
+      if (plain.size() == 1) command = FindCommand(plain[0], "");
+      if (plain.size() == 2) {
+        const Command* longer = FindCommand(plain[0], plain[1]);
+        if (longer != nullptr) command = longer;
+      }
     } else if (!absl::StrContains(words[i], "=")) {
       const std::string name = words[i] == "-o" ? "output" : words[i].substr(2);
       const GeneralFlag* general = FindGeneralFlag(name);
@@ -59,8 +63,7 @@ std::vector<std::string> Complete(const std::vector<std::string>& words) {
       const RequestFlags flags(*method->input_type());
       for (const Flag& f : flags.all()) candidates.push_back("--" + f.shortest);
     }
-    const std::string both =
-        command == nullptr ? "" : absl::StrCat(command->noun, " ", command->verb);
+    const std::string both = command == nullptr ? "" : WordsOf(*command);
     for (const GeneralFlag& general : GeneralFlags()) {
       if (*general.only == '\0' || IsOwnFlag(general, both)) {
         candidates.push_back(absl::StrCat("--", general.name));

@@ -90,7 +90,11 @@ const std::vector<GeneralFlag>& GeneralFlags() {
        "The request as JSON (@FILE: from a file, @-: from "
        "standard input); words and flags go before it."},
       {"all", "", false, "", "Of lists: follow all pages."},
-      {"ascii", "", false, "course show", "Draw without Unicode."},
+      {"ascii", "", false, "course show, outcomes chart", "Draw without Unicode."},
+      {"svg", "FILE", false, "outcomes chart",
+       "Write the chart there as a picture (-: to standard output)."},
+      {"html", "FILE", false, "outcomes chart, report",
+       "Write it there as a page that is whole by itself (-: to standard output)."},
       {"from-plan", "", false, "course book-plan",
        "Plan first, show the plan, then book it. Takes "
        "course plan's flags, too."},

@@ -57,6 +57,32 @@ std::string Clip(absl::string_view text, int width, absl::string_view ellipsis) 
   return absl::StrCat(text.substr(0, end), ellipsis);
 }
 
+std::string Printable(absl::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = [&](size_t n) {
+      return i + n < text.size() ? static_cast<unsigned char>(text[i + n]) : 0;
+    };
+    if (byte < 0x20 || byte == 0x7F) {
+      out += ' ';
+    } else if (byte == 0xC2 && next(1) >= 0x80 && next(1) < 0xA0) {  // U+0080 to U+009F
+      out += ' ';
+      ++i;
+    } else if (byte == 0xE2 && ((next(1) == 0x80 && next(2) >= 0xA8 && next(2) <= 0xAE) ||
+                                (next(1) == 0x81 && next(2) >= 0xA6 && next(2) <= 0xA9))) {
+      out += ' ';  // line and paragraph separators, U+202A to U+202E, U+2066 to U+2069
+      i += 2;
+    } else if (byte == 0xEF && next(1) == 0xBF && next(2) >= 0xBE) {  // U+FFFE and U+FFFF
+      out += ' ';
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 std::string Nearest(absl::string_view word, const std::vector<std::string>& candidates) {
   std::string best;
   int least = std::max<int>(2, static_cast<int>(word.size()) / 3) + 1;

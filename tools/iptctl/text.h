@@ -19,6 +19,10 @@ std::string PadLeft(absl::string_view text, int width);
 // `text` cut to at most `width` columns; `ellipsis` marks the cut. REQUIRES: no colour codes.
 std::string Clip(absl::string_view text, int width, absl::string_view ellipsis);
 
+// `text` with blanks in place of control characters and of those that turn the direction of text:
+// foreign text must neither steer a terminal nor make a page show what it does not say.
+std::string Printable(absl::string_view text);
+
 // The candidate nearest to `word`, empty when none is near enough to be a slip of the keyboard.
 std::string Nearest(absl::string_view word, const std::vector<std::string>& candidates);
 

@@ -4,7 +4,6 @@
 #include <set>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -84,13 +83,6 @@ const std::map<std::string, Writer>& Writers() {
        }},
   };
   return *writers;
-}
-
-// Control characters of foreign text would steer the reader's terminal.
-std::string Printable(absl::string_view text) {
-  std::string out;
-  for (char c : text) out += absl::ascii_iscntrl(static_cast<unsigned char>(c)) ? ' ' : c;
-  return out;
 }
 
 std::string ElementText(const Message& message, const FieldDescriptor& field, int index,
