@@ -935,7 +935,7 @@ class Iptctl(Runner):
             self.assertIn("its reflection is off. iptctl methods --offline lists", off.err)
         listed = self.ctl("methods", **(dict(offline=True) if self.secure else {})).out
         for path in support.methods():
-            self.assertRegex(listed, rf"(?m)^{re.escape(path)} +(\S+ \S+|report|-)$")
+            self.assertRegex(listed, rf"(?m)^{re.escape(path)} +(\S+ \S+|-)$")
         self.assertEqual(1, listed.count(" -\n"), "a gateway's conversation")
 
 

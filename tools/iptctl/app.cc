@@ -46,15 +46,11 @@ absl::StatusOr<Chosen> Choose(const std::vector<std::string>& words) {
                   {words.begin() + 2, words.end()}};
   }
   const std::vector<std::string> verbs = VerbsOf(words[0]);
-  const Command* const alone = FindCommand(words[0], "");
-  if (verbs.empty() && alone == nullptr) {
+  if (verbs.empty()) {
     std::vector<std::string> known = nouns;
     for (const char* extra : {"call", "completion", "help", "methods"}) known.emplace_back(extra);
     return absl::InvalidArgumentError(
         absl::StrCat("unknown command ", words[0], DidYouMean(words[0], known)));
-  }
-  if (alone != nullptr && (words.size() < 2 || FindCommand(words[0], words[1]) == nullptr)) {
-    return Chosen{*alone, {words.begin() + 1, words.end()}};
   }
   if (words.size() < 2) {
     return absl::InvalidArgumentError(absl::StrCat("say what to do with a ", words[0]));
@@ -68,10 +64,6 @@ absl::StatusOr<Chosen> Choose(const std::vector<std::string>& words) {
 }
 
 std::string WhereToRead(const std::vector<std::string>& words) {
-  if (!words.empty() && FindCommand(words[0], "") != nullptr &&
-      (words.size() < 2 || FindCommand(words[0], words[1]) == nullptr)) {
-    return absl::StrCat("iptctl ", words[0], " --help explains it");
-  }
   if (words.empty() || VerbsOf(words[0]).empty()) return "iptctl --help lists the commands";
   if (words.size() < 2 || FindCommand(words[0], words[1]) == nullptr) {
     return absl::StrCat("iptctl ", words[0], " --help lists its verbs");
@@ -107,9 +99,7 @@ absl::StatusOr<std::string> Help(std::vector<std::string> words, bool all) {
   for (const char* extra : {"call", "methods", "completion"}) {
     if (words[0] == extra && words.size() == 1) return GeneralHelp();
   }
-  if (words.size() == 1 && !VerbsOf(words[0]).empty() && FindCommand(words[0], "") == nullptr) {
-    return NounHelp(words[0]);
-  }
+  if (words.size() == 1 && !VerbsOf(words[0]).empty()) return NounHelp(words[0]);
   const absl::StatusOr<Chosen> chosen = Choose(words);
   if (!chosen.ok()) return chosen.status();
   return CommandHelp(chosen->command);
@@ -151,15 +141,15 @@ int RunMethod(const Chosen& chosen, const CommandLine& line, Session& session) {
   if (chosen.command.noun == "outcomes" && chosen.command.verb == "chart") {
     return ShowChart(*request, session);
   }
+  if (chosen.command.noun == "report" && session.settings.Has("html")) {
+    return SaveReport(method, *request, session);
+  }
   const auto response = NewMessage(*method.output_type());
   const bool all = session.settings.Has("all");
   if (all && ListedField(*method.output_type()) == nullptr) {
     return session.UsageError("--all is for lists");
   }
   if (const int exit = session.CallPages(method, *request, *response, all)) return exit;
-  if (chosen.command.noun == "report" && session.settings.Has("html")) {
-    return SaveReport(*response, session);
-  }
   const int exit = session.Print(*response);
   if (const std::string next = StringField(*response, "next_page_token");
       !next.empty() && !session.settings.json_output) {
@@ -385,7 +375,8 @@ int Run(const std::vector<std::string>& args, Environment& env) {
   }
   const absl::StatusOr<Chosen> chosen = Choose(words);
   if (!chosen.ok()) return fail(chosen.status());
-  const absl::Status only = CheckOnly(*settings, WordsOf(chosen->command));
+  const absl::Status only =
+      CheckOnly(*settings, absl::StrCat(chosen->command.noun, " ", chosen->command.verb));
   if (!only.ok()) return fail(only);
   Session session(env, *std::move(settings), WhereToRead(words));
   if (chosen->command.method.empty()) return ShowCourse(chosen->words, session);

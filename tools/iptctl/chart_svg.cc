@@ -472,7 +472,7 @@ class ChartDrawing {
     // A label in a valley goes beneath the line, one on a slope to its open side.
     const bool below = before + after > 2 * *point.score;
     const auto box_at = [&](bool under) {
-      const double middle = std::clamp(x, frame_.left + half + 2, style_.width - half - 4);
+      const double middle = std::clamp(x, frame_.left + half + 2, frame_.right - half);
       const double top = under ? y + far : y - far - font_;
       return Box{middle - half, top, middle + half, top + font_};
     };
@@ -492,7 +492,7 @@ class ChartDrawing {
     }
     if (!always) return;
     // Beside it, to the right or to the left.
-    const bool right = x + far + 2 * half < style_.width - 4;
+    const bool right = x + far + 2 * half < frame_.right;
     const double left = right ? x + far : x - far - 2 * half;
     taken.push_back({left, y - font_ / 2, left + 2 * half, y + font_ / 2});
     out_.Label(left, y + font_ * 0.36, text, Small("strong halo"));

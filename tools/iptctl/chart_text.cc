@@ -22,7 +22,7 @@ struct ChartGlyphs {
 constexpr ChartGlyphs kUnicodeChart{"●", "◉", "○", "×", "·", "╌", "┄", "│", "└", "─", "┴",
                                     "●", "○", "×", "△", "▲", "◆", "◇", "─", "─", "…", "░"};
 constexpr ChartGlyphs kAsciiChart{"*", "@", "o", "x", ".", "-", "~", "|", "+", "-",   "+",
-                                  "*", "o", "x", "a", "A", "!", "?", "-", "-", "...", ":"};
+                                  "*", "o", "x", "r", "R", "!", "?", "-", "-", "...", ":"};
 
 // A picture of cells: later marks lie over earlier ones.
 class CellGrid {

@@ -22,9 +22,6 @@ void Append(absl::string_view service, const std::vector<Row>& rows, std::vector
   for (const Row& row : rows) {
     Command command{row.noun, row.verb, "", {}, row.example, row.summary, row.preset};
     if (*row.method != '\0') command.method = absl::StrCat(service, ".", row.method);
-    // A service that no server serves yet is not in the contract (CMakeLists.txt): its commands
-    // come with it.
-    if (!command.method.empty() && FindMethod(command.method) == nullptr) continue;
     for (const char* spec : row.args) command.args.emplace_back(spec);
     out.push_back(std::move(command));
   }
@@ -647,16 +644,6 @@ std::vector<Command> MakeCommands() {
               "outcomes set-policy clinics/north --duplicate-minutes 720 --validate-only"},
          },
          out);
-  Append(
-      "ipt.outcomes.v1.ReportService",
-      {
-          {"report",
-           "",
-           "GetClinicReport",
-           {"CLINIC=clinic"},
-           "report clinics/north --first-date 2026-07-01 --last-date 2026-12-31 --html north.html"},
-      },
-      out);
   Append("ipt.outcomes.v1.EventService",
          {
              {"outcomes",
@@ -689,10 +676,6 @@ const std::vector<Command>& Commands() {
   return *commands;
 }
 
-std::string WordsOf(const Command& command) {
-  return absl::StrCat(command.noun, command.verb.empty() ? "" : " ", command.verb);
-}
-
 const Command* FindCommand(absl::string_view noun, absl::string_view verb) {
   for (const Command& command : Commands()) {
     if (command.noun == noun && command.verb == verb) return &command;
@@ -716,7 +699,7 @@ std::vector<std::string> Nouns() {
 std::vector<std::string> VerbsOf(absl::string_view noun) {
   std::vector<std::string> verbs;
   for (const Command& command : Commands()) {
-    if (command.noun == noun && !command.verb.empty()) AddOnce(command.verb, verbs);
+    if (command.noun == noun) AddOnce(command.verb, verbs);
   }
   return verbs;
 }

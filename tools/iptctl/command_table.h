@@ -23,14 +23,11 @@ struct Command {
 
 const std::vector<Command>& Commands();
 
-// "course get", or the noun alone where it is a command by itself: its verb is empty.
-std::string WordsOf(const Command& command);
-
 // nullptr if there is none.
 const Command* FindCommand(absl::string_view noun, absl::string_view verb);
 const Command* FindCommandOf(absl::string_view method);
 
-// Without repetition, in the order of the table. No empty verbs.
+// Without repetition, in the order of the table.
 std::vector<std::string> Nouns();
 std::vector<std::string> VerbsOf(absl::string_view noun);
 

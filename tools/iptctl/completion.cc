@@ -31,11 +31,7 @@ std::vector<std::string> Complete(const std::vector<std::string>& words) {
     if (is_value) continue;
     if (!absl::StartsWith(words[i], "-")) {
       plain.push_back(words[i]);
-      if (plain.size() == 1) command = FindCommand(plain[0], "");
-      if (plain.size() == 2) {
-        const Command* longer = FindCommand(plain[0], plain[1]);
-        if (longer != nullptr) command = longer;
-      }
+      if (plain.size() == 2) command = FindCommand(plain[0], plain[1]);
     } else if (!absl::StrContains(words[i], "=")) {
       const std::string name = words[i] == "-o" ? "output" : words[i].substr(2);
       const GeneralFlag* general = FindGeneralFlag(name);
@@ -63,7 +59,8 @@ std::vector<std::string> Complete(const std::vector<std::string>& words) {
       const RequestFlags flags(*method->input_type());
       for (const Flag& f : flags.all()) candidates.push_back("--" + f.shortest);
     }
-    const std::string both = command == nullptr ? "" : WordsOf(*command);
+    const std::string both =
+        command == nullptr ? "" : absl::StrCat(command->noun, " ", command->verb);
     for (const GeneralFlag& general : GeneralFlags()) {
       if (*general.only == '\0' || IsOwnFlag(general, both)) {
         candidates.push_back(absl::StrCat("--", general.name));

@@ -92,7 +92,7 @@ std::string FlagLine(const std::string& name, const std::string& hint, const std
 }
 
 std::string VerbLine(const Command& command, int width) {
-  const std::string head = PadRight(absl::StrCat("  ", WordsOf(command)), width);
+  const std::string head = PadRight(absl::StrCat("  ", command.noun, " ", command.verb), width);
   return absl::StrCat(head, Clip(FirstSentence(SummaryOf(command)), kHelpWidth - width, "..."),
                       "\n");
 }
@@ -157,7 +157,7 @@ std::string NounHelp(absl::string_view noun) {
 
 std::string CommandHelp(const Command& command) {
   std::string out = Wrap(SummaryOf(command), 0, kHelpWidth);
-  const std::string words = WordsOf(command);
+  const std::string words = absl::StrCat(command.noun, " ", command.verb);
   const std::string usage = PositionalUsage(command.args);
   absl::StrAppend(&out, "\nUsage: iptctl ", words, usage.empty() ? "" : " ", usage,
                   " [--flag value]\n\nExample:\n  iptctl ", command.example, "\n");
@@ -187,8 +187,8 @@ std::string CommandHelp(const Command& command) {
 std::string AllHelp() {
   std::string out = GeneralHelp();
   for (const Command& command : Commands()) {
-    absl::StrAppend(&out, "\n", std::string(kHelpWidth, '='), "\niptctl ", WordsOf(command), "\n\n",
-                    CommandHelp(command));
+    absl::StrAppend(&out, "\n", std::string(kHelpWidth, '='), "\niptctl ", command.noun, " ",
+                    command.verb, "\n\n", CommandHelp(command));
   }
   return out;
 }

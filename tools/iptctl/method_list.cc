@@ -32,7 +32,8 @@ int ListMethodsAndCommands(Session& session) {
     const MethodDescriptor* method = FindMethod(name);
     complete =
         complete && (command != nullptr || (method != nullptr && method->client_streaming()));
-    const std::string words = command == nullptr ? "-" : WordsOf(*command);
+    const std::string words =
+        command == nullptr ? "-" : absl::StrCat(command->noun, " ", command->verb);
     const std::string example = command == nullptr ? "" : "iptctl " + command->example;
     if (session.settings.json_output) {
       rows.push_back({{"method", path}, {"command", words}, {"example", example}});

@@ -8,8 +8,11 @@
 #include "iptctl/svg.h"
 
 namespace ipt::ctl {
+namespace {
 
 namespace o = outcomes::v1;
+
+}  // namespace
 
 std::string LastSegment(const std::string& name) {
   const auto slash = name.rfind('/');

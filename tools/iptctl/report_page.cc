@@ -120,9 +120,16 @@ BenchmarkKind KindOf(const o::Benchmark& benchmark) {
 }
 
 bool IsShare(const o::Benchmark& benchmark) {
-  const BenchmarkKind kind = KindOf(benchmark);
-  return kind != BenchmarkKind::kPrePost && kind != BenchmarkKind::kOtherEffect &&
-         kind != BenchmarkKind::kOther && benchmark.value() >= 0 && benchmark.value() <= 1;
+  if (benchmark.value() < 0 || benchmark.value() > 1) return false;
+  switch (KindOf(benchmark)) {
+    case BenchmarkKind::kPrePost:
+    case BenchmarkKind::kOtherEffect:
+      return false;
+    case BenchmarkKind::kOther:
+      return absl::StrContains(benchmark.measure(), "%");
+    default:
+      return true;
+  }
 }
 
 std::string BenchmarkNumber(const o::Benchmark& benchmark) {
@@ -267,7 +274,7 @@ class ReportWriter {
     out_.Element("span", name, {{"class", "name"}});
     if (rate.has_share()) {
       out_.Element("b", Percent(rate.share()));
-      out_.Element("span", absl::StrCat(OfText(rate), " ", of));
+      out_.Element("span", absl::StrCat(OfText(rate), ": ", of));
       if (rate.has_interval()) {
         out_.Element("span", absl::StrCat("95 % interval ", RangeText(rate.interval(), true)));
       }
@@ -294,12 +301,20 @@ class ReportWriter {
         absl::StrCat(CountCell(flow.has_finished(), flow.finished(), FlowWhy(all())), " finished"));
     out_.Close();
     const o::RecoveryFigures& recovery = all().recovery();
-    Tile("Recovered", recovery.recovered(), "cases at the start");
-    Tile("Reliably improved", recovery.reliably_improved(), "finished");
-    Tile("Reliably recovered", recovery.reliably_recovered(), "cases at the start");
-    Tile("Reliably deteriorated", recovery.reliably_deteriorated(), "finished");
-    Tile("Dropped out", flow.dropped_out(), "started and closed");
+    Tile("Recovered", recovery.recovered(), "of the finished that were cases at the start");
+    Tile("Reliably improved", recovery.reliably_improved(), "of all finished");
+    Tile("Reliably recovered", recovery.reliably_recovered(),
+         "of the finished that were cases at the start");
+    Tile("Reliably deteriorated", recovery.reliably_deteriorated(), "of all finished");
+    Tile("Dropped out", flow.dropped_out(), OfWhichDropOut());
     out_.Close();
+  }
+
+  // By the widest definition those who never started are among them.
+  const char* OfWhichDropOut() const {
+    return report_.query().drop_out() == o::DROP_OUT_DEFINITION_ANY_NON_COMPLETION
+               ? "of all closed courses"
+               : "of the courses closed after their start";
   }
 
   static o::Suppression FlowWhy(const o::ReportRow& row) {
@@ -348,11 +363,11 @@ class ReportWriter {
     Figure(ends, 960);
     out_.Open("div", {{"class", "panels"}});
     RatePanel(
-        "Dropped out", "of the courses closed after their start",
+        "Dropped out", OfWhichDropOut(),
         [](const o::ReportRow& row) -> const o::Rate& { return row.flow().dropped_out(); },
         BenchmarkKind::kDropOut);
     if (report_.rows_size() > 1) {
-      RatePanel("Completed as agreed", "of the same",
+      RatePanel("Completed as agreed", "of the courses closed after their start",
                 [](const o::ReportRow& row) -> const o::Rate& { return row.flow().completed(); });
     }
     out_.Close();

@@ -5,9 +5,12 @@
 
 namespace ipt::ctl {
 
-int SaveReport(const Message& response, Session& session) {
+int SaveReport(const MethodDescriptor& method, const Message& request, Session& session) {
+  if (method.full_name() != "ipt.outcomes.v1.ReportService.GetClinicReport") {
+    return session.UsageError("--html is for iptctl report get");
+  }
   outcomes::v1::ClinicReport report;
-  report.ParseFromString(response.SerializeAsString());
+  if (const int exit = session.Call(method, request, report)) return exit;
   return session.Save("html", ReportPage(report));
 }
 

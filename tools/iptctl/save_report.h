@@ -1,11 +1,11 @@
-// `report --html`: a clinic's report into a file.
+// `report get --html`: a clinic's report as a page, in a file.
 #pragma once
 
 #include "iptctl/app.h"
 
 namespace ipt::ctl {
 
-// `response` is a ClinicReport.
-int SaveReport(const Message& response, Session& session);
+// `method` returns a ClinicReport.
+int SaveReport(const MethodDescriptor& method, const Message& request, Session& session);
 
 }  // namespace ipt::ctl

@@ -93,7 +93,7 @@ const std::vector<GeneralFlag>& GeneralFlags() {
       {"ascii", "", false, "course show, outcomes chart", "Draw without Unicode."},
       {"svg", "FILE", false, "outcomes chart",
        "Write the chart there as a picture (-: to standard output)."},
-      {"html", "FILE", false, "outcomes chart, report",
+      {"html", "FILE", false, "outcomes chart, report get",
        "Write it there as a page that is whole by itself (-: to standard output)."},
       {"from-plan", "", false, "course book-plan",
        "Plan first, show the plan, then book it. Takes "

@@ -1,6 +1,7 @@
 // Courses and reports as a server would send them, for tests of what is drawn of them.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <fstream>

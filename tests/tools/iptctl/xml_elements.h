@@ -2,6 +2,7 @@
 // attributes, known entities, nothing else.
 #pragma once
 
+#include <cctype>
 #include <map>
 #include <optional>
 #include <string>
