@@ -993,8 +993,8 @@ class IptctlOutcomes(Runner):
     def test_a_course_drawn(self):
         """The chart of a real course on the terminal, as a picture and as a page; read back from each."""
         days = [TODAY - 2 * WEEK, TODAY - WEEK]
-        ends = [self.record([total, *[2] * 7, risk], f"d{total}", **{"measurement.complete-time": local(day, 12)})
-                for day, total, risk in zip(days, (3, 1), (0, 1))]
+        ends = [self.record([most, *[2] * 7, risk], f"d{most}", **{"measurement.complete-time": local(day, 12)})
+                for day, most, risk in zip(days, (3, 1), (0, 1))]
         scores = [end["scores"][0]["rounded"] for end in ends]
         self.assertEqual([17, 16], scores)
 

@@ -3,7 +3,9 @@
 may see it; what is told of it, and what is never written down."""
 
 import signal
+import subprocess
 import unittest
+from xml.etree import ElementTree
 
 import support  # first: it makes the generated stubs importable
 from support import Identity, Refused, Server, message_class, module, rid, ts
@@ -196,6 +198,29 @@ class OutcomesTest(unittest.TestCase):
                  for n in recorded.unverified]
         self.assertEqual(["UNVERIFIED_FACT_" + fact for fact in ("COURSE", "WEEK", "COURSE_STATE", "THERAPIST")],
                          names)
+
+    def test_a_course_is_drawn_without_scheduling(self):
+        server = self.server("sqlite")
+        noon = support.now().replace(hour=12, minute=0, second=0, microsecond=0)
+        for days, values in ((9, [2] * 8 + [0]), (2, [0] * 8 + [1])):
+            server.call("RecordMeasurement", parent=COURSE, measurement=phq9(
+                values, complete_time=ts(noon - support.datetime.timedelta(days=days))))
+        drawn = {}
+        for flag in ("--ascii", "--svg=-", "--html=-"):
+            done = subprocess.run([support.BUILD / "bin/iptctl", "outcomes", "chart", COURSE, flag,
+                                   f"--server=localhost:{server.port}"],
+                                  capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual((0, ""), (done.returncode, done.stderr))
+            drawn[flag] = done.stdout
+        for flag, text in drawn.items():
+            with self.subTest(flag):
+                self.assertIn("course could not be", text)
+                self.assertIn("UNIMPLEMENTED", text)
+                self.assertIn("16 at first, 1 so far: better by 15, reliably improved", text)
+                self.assertIn("risk item answered (item q9); open", text)
+        self.assertTrue(drawn["--ascii"].isascii())
+        for flag, root in (("--svg=-", "svg"), ("--html=-", "html")):
+            self.assertEqual(root, ElementTree.fromstring(drawn[flag]).tag.split("}")[1])
 
     def test_another_clinic_sees_nothing_and_scopes_hold(self):
         identity = Identity()

@@ -274,7 +274,8 @@ class ReportWriter {
     out_.Element("span", name, {{"class", "name"}});
     if (rate.has_share()) {
       out_.Element("b", Percent(rate.share()));
-      out_.Element("span", absl::StrCat(OfText(rate), ": ", of));
+      out_.Element("span", OfText(rate));
+      out_.Element("span", of);
       if (rate.has_interval()) {
         out_.Element("span", absl::StrCat("95 % interval ", RangeText(rate.interval(), true)));
       }
@@ -296,9 +297,8 @@ class ReportWriter {
     } else {
       out_.Element("b", ShortWhy(FlowWhy(all())), {{"class", "hidden"}});
     }
-    out_.Element(
-        "span",
-        absl::StrCat(CountCell(flow.has_finished(), flow.finished(), FlowWhy(all())), " finished"));
+    out_.Element("span", absl::StrCat("finished: ", CountCell(flow.has_finished(), flow.finished(),
+                                                              FlowWhy(all()))));
     out_.Close();
     const o::RecoveryFigures& recovery = all().recovery();
     Tile("Recovered", recovery.recovered(), "of the finished that were cases at the start");
