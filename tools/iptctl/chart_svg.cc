@@ -69,8 +69,8 @@ class ChartDrawing {
   std::string Draw() {
     y_ = 8;
     if (style_.heading) DrawHeading();
-    lanes_top_ = y_;
     DrawLimitNames();
+    lanes_top_ = y_ - 3;
     DrawPhases();
     DrawSessions();
     DrawSignals();
@@ -533,7 +533,7 @@ class ChartDrawing {
       for (const auto& [top, bottom] : plots_) {
         out_.Line(x, top, x, bottom, limit.name == "today" ? "now" : "limit");
       }
-      out_.Line(x, lanes_top_ + 13, x, lanes_bottom_, limit.name == "today" ? "now" : "limit");
+      out_.Line(x, lanes_top_, x, lanes_bottom_, limit.name == "today" ? "now" : "limit");
       out_.Close();
     }
   }
