@@ -53,15 +53,15 @@ std::string Spoken(const o::SeriesPoint& point) {
     case o::SERIES_EXCLUSION_INVALID:
       switch (point.score().invalid_reason()) {
         case o::INVALID_REASON_TOO_MANY_MISSING:
-          return "no score: more items are missing than the rule allows";
+          return "more items are missing than the rule allows";
         case o::INVALID_REASON_ALL_ITEMS_REQUIRED:
-          return "no score: items are missing, and there is no rule for it";
+          return "items are missing, and there is no rule for it";
         case o::INVALID_REASON_NOTHING_ANSWERED:
-          return "no score: nothing was answered";
+          return "nothing was answered";
         case o::INVALID_REASON_NOT_REPORTED:
-          return "no score: it was not reported";
+          return "it was not reported";
         default:
-          return "no score: it is invalid";
+          return "it has no valid score";
       }
     case o::SERIES_EXCLUSION_SUPERSEDED:
       return "a later form of the same hours, day or session counts in its place";

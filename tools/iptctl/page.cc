@@ -35,13 +35,14 @@ th,td{text-align:left;vertical-align:top;padding:.42rem .9rem .42rem 0;
 border-bottom:1px solid var(--rule)}
 thead th{border-bottom:2px solid var(--rule);color:var(--muted);font-weight:600}
 tbody th{font-weight:600}
+.w{white-space:nowrap}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
 details{margin:1rem 0}
 summary{cursor:pointer;font-weight:600}
 dl{margin:.6rem 0}
 dt{font-weight:600;margin-top:.7rem}
 dd{margin:0 0 0 1.2rem;max-width:74ch}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(165px,1fr));gap:12px;
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,250px),1fr));gap:12px;
 margin:1rem 0}
 .tile{background:var(--soft);border:1px solid var(--rule);border-radius:6px;padding:.8rem 1rem}
 .tile b{display:block;font-size:1.75rem;line-height:1.2;font-variant-numeric:tabular-nums}
@@ -80,28 +81,21 @@ void WriteTable(const PageTable& table, Markup& out) {
   out.Element("caption", table.caption);
   out.Open("thead");
   out.Open("tr");
-  const auto cell = [&](absl::string_view tag, absl::string_view text, bool number,
+  const auto cell = [&](absl::string_view tag, absl::string_view text, const PageColumn& column,
                         absl::string_view scope) {
     Attributes attributes;
     if (!scope.empty()) attributes.emplace_back("scope", std::string(scope));
-    if (number) attributes.emplace_back("class", "n");
+    if (column.number || column.whole) attributes.emplace_back("class", column.number ? "n" : "w");
     out.Element(tag, text, attributes);
   };
-  for (const PageColumn& column : table.columns) {
-    cell("th", column.heading, column.number, "col");
-  }
+  for (const PageColumn& column : table.columns) cell("th", column.heading, column, "col");
   out.Close();
   out.Close();
   out.Open("tbody");
   for (const std::vector<std::string>& row : table.rows) {
     out.Open("tr");
     for (size_t i = 0; i < row.size(); ++i) {
-      const bool number = i < table.columns.size() && table.columns[i].number;
-      if (i == 0) {
-        cell("th", row[i], number, "row");
-      } else {
-        cell("td", row[i], number, "");
-      }
+      cell(i == 0 ? "th" : "td", row[i], table.columns[i], i == 0 ? "row" : "");
     }
     out.Close();
   }

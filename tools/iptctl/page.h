@@ -15,12 +15,13 @@ namespace ipt::ctl {
 struct PageColumn {
   std::string heading;
   bool number = false;  // to the right
+  bool whole = false;   // in one line: days
 };
 
 struct PageTable {
   std::string caption;
   std::vector<PageColumn> columns;
-  std::vector<std::vector<std::string>> rows;  // the first cell is the row's heading
+  std::vector<std::vector<std::string>> rows;  // of as many cells; the first is the row's heading
 };
 
 // Nothing where it has no rows.

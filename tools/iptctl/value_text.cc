@@ -30,13 +30,6 @@ std::string MinuteText(const Message& time) {
   return absl::StrFormat("%02d:%02d", IntField(time, "hours"), IntField(time, "minutes"));
 }
 
-std::string EnumField(const Message& message, const char* name) {
-  const auto* field = FieldOf(message, name);
-  const auto* value =
-      field->enum_type()->FindValueByNumber(message.GetReflection()->GetEnumValue(message, field));
-  return value == nullptr ? "?" : EnumText(*value);
-}
-
 using Writer = std::string (*)(const Message&, const ShowContext&);
 
 const std::map<std::string, Writer>& Writers() {
@@ -144,6 +137,13 @@ int64_t IntField(const Message& message, const char* name) {
   return field->cpp_type() == FieldDescriptor::CPPTYPE_INT32
              ? message.GetReflection()->GetInt32(message, field)
              : message.GetReflection()->GetInt64(message, field);
+}
+
+std::string EnumField(const Message& message, const char* name) {
+  const auto* field = FieldOf(message, name);
+  const auto* value =
+      field->enum_type()->FindValueByNumber(message.GetReflection()->GetEnumValue(message, field));
+  return value == nullptr ? "?" : EnumText(*value);
 }
 
 std::string StringField(const Message& message, const char* name) {

@@ -10,6 +10,7 @@
 #include "ipt/outcomes/v1/event_service.pb.h"
 #include "ipt/scheduling/v1/event_service.pb.h"
 #include "iptctl/follow_stream.h"
+#include "iptctl/value_text.h"
 #include "platform/errors/status_macros.h"
 
 namespace ipt::ctl {
@@ -29,13 +30,6 @@ absl::Status WriteWhole(const std::string& path, const std::string& text) {
     return absl::InvalidArgumentError(absl::StrCat("--cursor-file: cannot write ", path));
   }
   return absl::OkStatus();
-}
-
-// A field's enum, as people read it.
-std::string EnumField(const Message& message, const char* name) {
-  const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
-  return EnumText(*field->enum_type()->FindValueByNumber(
-      message.GetReflection()->GetEnumValue(message, field)));
 }
 
 // How what changed stands now, where it has a state.

