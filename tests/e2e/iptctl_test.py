@@ -1023,7 +1023,7 @@ class IptctlOutcomes(Runner):
         page = ElementTree.parse(html_file).getroot()
         self.assertEqual("{http://www.w3.org/1999/xhtml}html", page.tag)
         text = "\n".join(page.itertext())
-        for words in (f"17, moderately severe ({days[0]})", "better by 1 (6 %)", "risk item answered (item q9)"):
+        for words in ("17, moderately severe", "better by 1 (6 %)", "risk item answered (item q9)"):
             self.assertIn(words, text)
         source = html_file.read_text(encoding="utf-8")
         self.assertNotIn("urn:mrn", source)

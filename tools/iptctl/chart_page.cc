@@ -25,8 +25,12 @@ std::string EndText(const ChartSeries& series, bool first) {
   const ChartPoint* point = EndOf(series, first);
   if (point == nullptr || !point->score.has_value()) return "none";
   const std::string& band = point->source.score().band_display_name();
-  return absl::StrCat(ShortNumber(*point->score, 3), band.empty() ? "" : ", ", band, " (",
-                      point->date, ")");
+  return absl::StrCat(ShortNumber(*point->score, 3), band.empty() ? "" : ", ", band);
+}
+
+std::string EndDay(const ChartSeries& series, bool first) {
+  const ChartPoint* point = EndOf(series, first);
+  return point == nullptr ? "" : point->date;
 }
 
 std::string ChangeText(const o::MeasureChange& change) {
@@ -42,7 +46,9 @@ void WriteOutcomes(const CourseChart& chart, Markup& out) {
   PageTable table{"From the first to the last score",
                   {{"Measure"},
                    {"First"},
+                   {.heading = "Day", .whole = true},
                    {"Last"},
+                   {.heading = "Day", .whole = true},
                    {"Change"},
                    {"Reliable change"},
                    {"Response"},
@@ -55,10 +61,10 @@ void WriteOutcomes(const CourseChart& chart, Markup& out) {
   for (const ChartSeries& series : chart.series) {
     const o::MeasureChange& change = series.change;
     table.rows.push_back({absl::StrCat(series.name, ", ", series.respondent), EndText(series, true),
-                          EndText(series, false), ChangeText(change), Spoken(change.reliable()),
-                          Spoken(change.response()), Spoken(change.remission()),
-                          Spoken(change.case_at_first()), Spoken(change.case_at_last()),
-                          Spoken(change.significant())});
+                          EndDay(series, true), EndText(series, false), EndDay(series, false),
+                          ChangeText(change), Spoken(change.reliable()), Spoken(change.response()),
+                          Spoken(change.remission()), Spoken(change.case_at_first()),
+                          Spoken(change.case_at_last()), Spoken(change.significant())});
     if (change.has_cut_off()) {
       rules.push_back(absl::StrCat(series.name, ": a case is ", series.cut_off_text, " (",
                                    change.cut_off().rule_set(), "). ",
@@ -75,7 +81,7 @@ void WriteOutcomes(const CourseChart& chart, Markup& out) {
   out.Element("h2", "Result");
   WriteTable(table, out);
   if (!chart.score_choice.empty()) {
-    out.Element("p", absl::StrCat("First and last: ", chart.score_choice), {{"class", "muted"}});
+    out.Element("p", chart.score_choice, {{"class", "muted"}});
   }
   if (!rules.empty()) {
     out.Element("h3", "By these rules");
@@ -122,7 +128,7 @@ void WriteScores(const CourseChart& chart, Markup& out) {
   out.Element("h2", "All scores");
   for (const ChartSeries& series : chart.series) {
     PageTable table{absl::StrCat(series.name, ", ", series.respondent),
-                    {{"Day"},
+                    {{.heading = "Day", .whole = true},
                      {"Week", true},
                      {"Session", true},
                      {"Score", true},

@@ -58,7 +58,7 @@ class ChartDrawing {
  public:
   ChartDrawing(const CourseChart& chart, const SvgStyle& style)
       : chart_(chart), style_(style), narrow_(style.width < 500) {
-    frame_.left = narrow_ ? 50 : 78;
+    frame_.left = narrow_ ? 56 : 78;
     frame_.right = style.width - (narrow_ ? 62 : 132);
     frame_.first = chart.first;
     frame_.last = chart.last;
@@ -255,8 +255,8 @@ class ChartDrawing {
 
   void DrawSeries(const ChartSeries& series) {
     const double text_left = narrow_ ? 8 : 12;
-    out_.Label(text_left, y_ + 13, ClipToWidth(series.name, style_.width * 0.6, 14), "head");
-    const double name_width = std::min(TextWidth(series.name, 16), style_.width * 0.6);
+    out_.Label(text_left, y_ + 13, ClipToWidth(series.name, style_.width * 0.6, 17), "head");
+    const double name_width = std::min(TextWidth(series.name, 17), style_.width * 0.6);
     const std::string who =
         absl::StrCat(series.respondent, series.higher_is_better ? "; higher is better" : "");
     if (text_left + name_width + 10 + TextWidth(who, font_) < style_.width - 8) {
@@ -427,7 +427,7 @@ class ChartDrawing {
         } else {
           const double y = frame_.Y(*point.score);
           if (point.first || point.last) out_.Circle(x, y, radius + 3.5, "ring");
-          if (!point.reviews.empty()) out_.Path(DiamondPath(x, y, radius + 7), "around");
+          if (!point.reviews.empty()) out_.Path(TrianglePath(x, y - 2, radius + 8), "around");
           out_.Circle(x, y, radius, counts ? "dot" : "hollow");
           taken.push_back({x - radius, y - radius, x + radius, y + radius});
           excluded_ = excluded_ || !counts;
@@ -435,12 +435,15 @@ class ChartDrawing {
         out_.Close();
       }
     }
+    const bool crowded = spacing < 18;
     // The first and the last are always said, the others where there is room.
     for (const bool ends : {true, false}) {
       for (size_t i = 0; i < series.points.size(); ++i) {
         const ChartPoint& point = series.points[i];
         if (!point.score.has_value() || (point.first || point.last) != ends) continue;
         if (!point.counts() && !ends) continue;
+        // Of many scores only those that the others lie around.
+        if (!ends && crowded && !Turns(series, i)) continue;
         std::string text = ShortNumber(*point.score, 1);
         if (point.first) text = absl::StrCat("first ", text);
         if (point.last) {
@@ -454,21 +457,31 @@ class ChartDrawing {
     }
   }
 
+  // Of the score that counts before it, or after it.
+  static std::optional<double> Neighbour(const ChartSeries& series, size_t index, int step) {
+    for (int i = static_cast<int>(index) + step;
+         i >= 0 && i < static_cast<int>(series.points.size()); i += step) {
+      if (series.points[i].counts() && series.points[i].score) return series.points[i].score;
+    }
+    return std::nullopt;
+  }
+
+  // Whether scores rose before it and fall after it, or the other way round.
+  static bool Turns(const ChartSeries& series, size_t index) {
+    const double score = *series.points[index].score;
+    const double before = score - Neighbour(series, index, -1).value_or(score);
+    const double after = Neighbour(series, index, 1).value_or(score) - score;
+    return before * after < 0 || (before != 0 && after == 0);
+  }
+
   void PlaceLabel(const ChartSeries& series, size_t index, const std::string& text, bool always,
                   double radius, std::vector<Box>& taken) {
     const ChartPoint& point = series.points[index];
     const double x = X(point.at), y = frame_.Y(*point.score);
     const double half = TextWidth(text, font_) / 2;
     const double far = radius + (always ? 7 : 4);
-    const auto neighbour = [&](int step) -> std::optional<double> {
-      for (int i = static_cast<int>(index) + step;
-           i >= 0 && i < static_cast<int>(series.points.size()); i += step) {
-        if (series.points[i].counts() && series.points[i].score) return *series.points[i].score;
-      }
-      return std::nullopt;
-    };
-    const double before = neighbour(-1).value_or(*point.score);
-    const double after = neighbour(1).value_or(*point.score);
+    const double before = Neighbour(series, index, -1).value_or(*point.score);
+    const double after = Neighbour(series, index, 1).value_or(*point.score);
     // A label in a valley goes beneath the line, one on a slope to its open side.
     const bool below = before + after > 2 * *point.score;
     const auto box_at = [&](bool under) {

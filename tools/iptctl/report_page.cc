@@ -488,7 +488,7 @@ class ReportWriter {
     WhiskerPanel panel;
     panel.title = "Effect size, first to last (d)";
     panel.subtitle = "positive is better; with its 95 % interval";
-    std::set<std::string> methods;
+    std::vector<std::string> methods;
     for (const o::ReportRow& row : report_.rows()) {
       const o::EffectSize& effect = FiguresOf(row, measure).effect();
       WhiskerRow shown;
@@ -510,7 +510,8 @@ class ReportWriter {
                                                                : o::SUPPRESSION_NOT_COMPUTABLE);
       }
       for (const std::string& method : {effect.method(), effect.interval_method()}) {
-        if (!method.empty()) methods.insert(method);
+        const bool known = std::find(methods.begin(), methods.end(), method) != methods.end();
+        if (!method.empty() && !known) methods.push_back(method);
       }
       panel.rows.push_back(std::move(shown));
     }

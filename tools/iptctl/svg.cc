@@ -21,10 +21,10 @@ double CharacterWidth(absl::string_view character) {
   if (character.size() > 2) return 1;  // wide scripts; also of dashes, which are narrower
   if (character.size() == 2) return 0.62;
   const char c = character[0];
-  if (absl::string_view("iljtf.,:;'|!()[] ").find(c) != absl::string_view::npos) return 0.34;
-  if (absl::string_view("mwMW%@").find(c) != absl::string_view::npos) return 0.92;
-  if (c >= 'A' && c <= 'Z') return 0.7;
-  return 0.57;
+  if (absl::string_view("iljtf.,:;'|!()[] ").find(c) != absl::string_view::npos) return 0.36;
+  if (absl::string_view("mwMW%@").find(c) != absl::string_view::npos) return 0.95;
+  if (c >= 'A' && c <= 'Z') return 0.72;
+  return 0.62;
 }
 
 std::string Coordinate(double value) { return ShortNumber(value, 1); }

@@ -12,6 +12,7 @@ namespace ipt::ctl {
 namespace {
 
 constexpr double kRowHeight = 23;
+constexpr double kNameHeight = 13;  // of a publication's, which has a line of its own
 
 // What panels of rows have in common: names to the left, numbers to the right, a plot between.
 struct RowFrame {
@@ -84,7 +85,8 @@ std::string WhiskerSvg(const WhiskerPanel& panel, double width, absl::string_vie
   const auto published = std::count_if(panel.rows.begin(), panel.rows.end(),
                                        [](const WhiskerRow& row) { return row.published; });
   const bool mixed = published > 0 && published < static_cast<int64_t>(panel.rows.size());
-  const double bottom = top + kRowHeight * panel.rows.size() + (mixed ? 20 : 0);
+  const double bottom =
+      top + kRowHeight * panel.rows.size() + kNameHeight * published + (mixed ? 20 : 0);
   for (const double tick : ScoreTicks(low, high, width < 400 ? 4 : 6)) {
     const bool zero = !panel.percent && std::abs(tick) < 1e-9;
     out.Line(x_of(tick), top, x_of(tick), bottom, zero ? "axis" : "grid");
@@ -107,10 +109,15 @@ std::string WhiskerSvg(const WhiskerPanel& panel, double width, absl::string_vie
       out.Label(0, y + 16, "Published, the same kind of number", "tiny muted");
       y += 20;
     }
+    if (row.published) y += kNameHeight;
     const double middle = y + kRowHeight / 2;
     words.push_back(RowWords(row.name, row.value.has_value(), row.text, row.why_not));
     out.Titled(words.back(), {{"class", row.value.has_value() ? "row" : "row missing"}});
-    DrawRowName(row.name, row.all, 0, middle, frame, out);
+    if (row.published) {
+      out.Label(0, y + 2, ClipToWidth(row.name, width - 4, 11), "small");
+    } else {
+      DrawRowName(row.name, row.all, 0, middle, frame, out);
+    }
     if (row.value.has_value()) {
       if (row.low.has_value() && row.high.has_value()) {
         const char* css = row.published ? "whisker2" : "whisker";

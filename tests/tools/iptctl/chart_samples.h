@@ -138,7 +138,7 @@ class SampleCourse {
     change->set_last_measurement(point->measurement());
     change->set_last_choice(o::SCORE_CHOICE_LATEST);
     change->set_improvement(better);
-    change->set_fall_share(better / change->first());
+    if (change->first() > 0) change->set_fall_share(better / change->first());
     change->set_reliable(point->reliable());
     change->set_response(better * 2 >= change->first() ? o::VERDICT_YES : o::VERDICT_NO);
     change->set_remission(score < 5 ? o::VERDICT_YES : o::VERDICT_NO);
