@@ -101,7 +101,7 @@ def record_postgres(bench):
     ours = Recording(bench, "postgres", "pg-records")
     bare_sql.start_logging(bench.postgres)
     with ours:
-        ours.rate(1, courses=16, warmup="0s", duration="3s")
+        ours.rate(1, courses=64, warmup="0s", duration="3s")
     bare_sql.stop_logging(bench.postgres)
     scripts = bare_sql.record_scripts(bench.postgres, RISK)
     bare = f"{ours.database}_bare"

@@ -71,7 +71,7 @@ class Listener {
         clinic_(std::move(clinic)),
         ledger_(ledger),
         thread_(&Listener::Listen, this) {}
-  ~Listener() { End(); }
+  ~Listener() { End().IgnoreError(); }
 
   // It hears whatever is raised from now on.
   absl::Status AwaitBeginning() {
