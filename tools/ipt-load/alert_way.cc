@@ -17,9 +17,9 @@ namespace ipt::load {
 namespace {
 
 // What alerts are given to come once all calls are answered.
-constexpr absl::Duration kGrace = absl::Seconds(5);
+constexpr absl::Duration kLastAlerts = absl::Seconds(5);
 // What a stream is given to begin.
-constexpr absl::Duration kBeginning = absl::Seconds(10);
+constexpr absl::Duration kStreamBeginning = absl::Seconds(10);
 
 // The risk answers that were sent, by the names of their measurements, and whether their alerts
 // came.
@@ -75,7 +75,7 @@ class Listener {
 
   // It hears whatever is raised from now on.
   absl::Status AwaitBeginning() {
-    if (!begun_.WaitForNotificationWithTimeout(kBeginning)) {
+    if (!begun_.WaitForNotificationWithTimeout(kStreamBeginning)) {
       return absl::UnavailableError(absl::StrCat("WatchAlerts of ", clinic_, " does not begin"));
     }
     const absl::MutexLock lock(&mutex_);
@@ -247,7 +247,7 @@ absl::StatusOr<AlertWayResult> MeasureAlertWay(const Connections& connections, F
   pacer.Run();
   AlertWayResult result = pacer.TakeResult();
   result.measured = options.duration;
-  result.missing = ledger.Await(kGrace);
+  result.missing = ledger.Await(kLastAlerts);
   for (Listener& listener : listeners) {
     const absl::Status ended = listener.End();
     if (!ended.ok()) result.errors.push_back(ended.ToString());

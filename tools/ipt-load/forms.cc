@@ -9,8 +9,8 @@
 namespace ipt::load {
 namespace {
 
-constexpr size_t kWeeks = 50;
-constexpr absl::Duration kWeek = absl::Hours(24 * 7);
+constexpr size_t kFormWeeks = 50;
+constexpr absl::Duration kApart = absl::Hours(24 * 7);
 constexpr int kOtherItems = 8;  // beside the one of risk
 // A server asks scheduling for few courses at once.
 constexpr size_t kAskedAtOnce = 4;
@@ -23,13 +23,13 @@ int Level(size_t week) { return week < 7 ? 3 : week < 14 ? 2 : 1; }
 Forms::Forms(std::vector<std::string> courses, double risk, absl::Time now)
     : courses_(std::move(courses)),
       risk_(risk),
-      first_(absl::FromUnixSeconds(absl::ToUnixSeconds(now)) - kWeeks * kWeek) {}
+      first_(absl::FromUnixSeconds(absl::ToUnixSeconds(now)) - kFormWeeks * kApart) {}
 
 Form Forms::Next() {
   const size_t i = next_++;
   const size_t place = i % courses_.size();
   const size_t number = i / courses_.size();
-  const size_t week = number % kWeeks;
+  const size_t week = number % kFormWeeks;
   Form form;
   // A share that keeps no step with anything: the courses' order, a year's weeks.
   form.risk = std::fmod(static_cast<double>(i) * 0.61803398875, 1.0) < risk_;
@@ -43,7 +43,7 @@ Form Forms::Next() {
       absl::StrCat(course.substr(0, course.find("/courses/")), "/instruments/phq-9"));
   measurement.set_respondent(ov1::RESPONDENT_SELF);
   measurement.set_mode(ov1::ANSWER_MODE_PORTAL);
-  *measurement.mutable_complete_time() = ToTimestamp(first_ + week * kWeek);
+  *measurement.mutable_complete_time() = ToTimestamp(first_ + week * kApart);
   // Where the weeks begin anew, other answers than a year before: 256 different ones of each week.
   const size_t bits = number * 37 + place * 11;
   for (int item = 0; item <= kOtherItems; ++item) {
