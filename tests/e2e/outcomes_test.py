@@ -247,7 +247,8 @@ class OutcomesTest(unittest.TestCase):
         self.assertIn(told["raised"], range(18, 23))
         self.assertEqual(told["raised"], told["heard"])
         self.assertGreater(told["alerts_ms"]["p99"], 0)
-        self.assertEqual(told["raised"], len(server.call("ListAlerts", parent="clinics/load-0/courses/-").alerts))
+        self.assertEqual(told["raised"], len(server.call("ListAlerts", parent="clinics/load-0/courses/-",
+                                                          kinds=[1]).alerts))
         status, told = self.load(server, "run", mix="record", risk=0, clinics="load-1", courses=4, in_flight=4)
         self.assertEqual((0, {}), (status, told["operations"]["record"]["errors"]))
         self.assertEqual(0, len(server.call("ListAlerts", parent="clinics/load-1/courses/-").alerts))
