@@ -2,7 +2,7 @@
 
 A server works with statement logging on; one of its transactions is taken out of the log, word for
 word and with every parameter, and becomes a pgbench script. Parameters that differ from call to
-call (the course, its therapist and patient, times of the session, new ids) become variables, all
+call (the course, its therapist and patient, times of the session or form, new ids) become variables, all
 others keep the value that the log shows.
 """
 
@@ -95,8 +95,13 @@ def one_of(postgres, what, fits):
 
 def session_of(body):
     """The booked session of a booking's transaction: (clinic, course, therapist, patient, start)."""
+    return inserted(body, "sessions")
+
+
+def inserted(body, table):
+    """The first row that a transaction adds to a table, as {column: value}; None where it adds none."""
     for statement in body:
-        match = re.match(r"INSERT INTO sessions \((.*?)\)", statement.text)
+        match = re.match(rf"INSERT INTO {table} \((.*?)\)", statement.text)
         if match:
             columns = match[1].split(", ")
             return {name: statement.values[i + 1] for i, name in enumerate(columns)}
@@ -104,11 +109,13 @@ def session_of(body):
 
 
 class Script:
-    """A pgbench script in the making, with the constants that it is given by -D."""
+    """A pgbench script in the making, with the constants that it is given by -D. Scripts that run
+    together share them. `weight`: how often it runs beside others."""
 
-    def __init__(self, lines):
+    def __init__(self, lines, constants=None, weight=1):
         self.lines = lines
-        self.constants = {"started": "0"}
+        self.constants = {"started": "0"} if constants is None else constants
+        self.weight = weight
         self.ids = {}  # logged id: the variable that has a new one in each call
 
     def add(self, statement, variables):
@@ -147,6 +154,7 @@ class Script:
 
 PICK = ("SELECT clinic, course, therapist, patient, patient_value, hour FROM bench_courses "
         "WHERE place = :place \\gset")
+RECORD_PICK = "SELECT clinic, course FROM bench_courses WHERE place = :place \\gset"
 
 
 def booking_script(begin, body):
@@ -209,11 +217,82 @@ def read_script(begin, body):
     return script
 
 
-def first_free(postgres, database):
-    """The first of bench_courses after all that have sessions."""
-    rows, error = postgres.sql(database, """
+# Copies of a course of each clinic, all of them without measurements.
+RECORD_COURSES = """
+CREATE TABLE bench_templates AS
+SELECT clinic_id, min(course_id) AS course_id, row_number() OVER (ORDER BY clinic_id) - 1 AS rank
+FROM course_copies GROUP BY clinic_id;
+CREATE TABLE bench_courses AS
+SELECT (n - 1) * (SELECT count(*) FROM bench_templates) + rank AS place, clinic_id AS clinic,
+       'bare-' || n AS course, course_id AS template
+FROM bench_templates, generate_series(1, {count}) n;
+ALTER TABLE bench_courses ADD PRIMARY KEY (place);
+INSERT INTO course_copies
+SELECT (jsonb_populate_record(c, jsonb_build_object('course_id', b.course))).*
+FROM bench_courses b JOIN course_copies c ON c.clinic_id = b.clinic AND c.course_id = b.template;
+INSERT INTO course_session_copies
+SELECT (jsonb_populate_record(s, jsonb_build_object('course_id', b.course))).*
+FROM bench_courses b JOIN course_session_copies s ON s.clinic_id = b.clinic AND s.course_id = b.template;
+"""
+FORMS_A_COURSE = 20  # 16 weekly sessions, and follow-ups
+DUPLICATE_WINDOW = 12 * HOUR
+
+
+def make_record_courses(postgres, database, count):
+    _, error = postgres.sql(database, RECORD_COURSES.format(count=-(-count // 2)), 300)
+    if error:
+        raise Failure(error)
+
+
+def record_scripts(postgres, risk):
+    """Each client records one form a week of one course after the other, as ipt-load does, `risk` of
+    them with an alert: two transactions, of which the first one finds the course."""
+    find = one_of(postgres, "course looked up", lambda body: body and
+                  "FROM course_copies WHERE clinic_id = $1 AND course_id = $2" in body[0].text and
+                  not any(s.text.startswith(("INSERT", "UPDATE")) for s in body))
+    scripts = []
+    for raises, share in ((True, risk), (False, 1 - risk)):
+        write = one_of(postgres, "RecordMeasurement", lambda body, raises=raises: inserted(
+            body, "measurements") and bool(inserted(body, "alerts")) == raises)
+        row = inserted(write[1], "measurements")
+        completed = int(row["completed_us"])
+        script = Script([
+            "\\if :started = 0",
+            "\\set place :first + :client_id",
+            "\\set number 0",
+            "\\set started 1",
+            RECORD_PICK,
+            f"\\elif :number = {FORMS_A_COURSE}",
+            "\\set place :place + :clients",
+            "\\set number 0",
+            RECORD_PICK,
+            "\\endif",
+            f"\\set completed {completed - FORMS_A_COURSE * WEEK} + :number * {WEEK}",
+            f"\\set window_from :completed - {DUPLICATE_WINDOW}",
+            f"\\set window_to :completed + {DUPLICATE_WINDOW}",
+            "\\set number :number + 1",
+        ], scripts[0].constants if scripts else None, round(100 * share))
+        write_variables = {
+            row["clinic_id"]: "clinic", row["course_id"]: "course", row["completed_us"]: "completed",
+            str(completed - DUPLICATE_WINDOW): "window_from",
+            str(completed + DUPLICATE_WINDOW): "window_to",
+        }
+        looked_up = find[1][0].values
+        for (begin, body), variables in ((find, {looked_up[1]: "clinic", looked_up[2]: "course"}),
+                                         (write, write_variables)):
+            script.lines.append(begin + ";")
+            for statement in body:
+                script.add(statement, variables)
+            script.lines.append("COMMIT;")
+        scripts.append(script)
+    return scripts
+
+
+def first_free(postgres, database, table):
+    """The first of bench_courses after all that have rows in a table."""
+    rows, error = postgres.sql(database, f"""
         SELECT coalesce(max(place) + 1, 0) FROM bench_courses b WHERE EXISTS (
-          SELECT 1 FROM sessions s WHERE s.clinic_id = b.clinic AND s.course_id = b.course)""")
+          SELECT 1 FROM {table} s WHERE s.clinic_id = b.clinic AND s.course_id = b.course)""")
     if error:
         raise Failure(error)
     return rows[0][0]
@@ -288,19 +367,23 @@ def delivery_script(lease, completion):
     return script
 
 
-def pgbench(postgres, database, script, path, clients, seconds):
-    """Transactions a second of prepared statements, no pipelining."""
-    return run_pgbench(postgres, database, script, path, clients, first_free(postgres, database),
+def pgbench(postgres, database, scripts, path, clients, seconds, table="sessions"):
+    """Runs of the scripts a second, of prepared statements, no pipelining. `table`: what they fill."""
+    return run_pgbench(postgres, database, scripts, path, clients, first_free(postgres, database, table),
                        ["-T", str(max(1, round(seconds)))], seconds + 60)
 
 
-def run_pgbench(postgres, database, script, path, clients, first, until, timeout):
+def run_pgbench(postgres, database, scripts, path, clients, first, until, timeout):
     """`until`: pgbench's own words for when it ends."""
-    script.write(path)
-    constants = {**script.constants, "clients": str(clients), "first": str(first)}
+    scripts = scripts if isinstance(scripts, list) else [scripts]
+    files = []
+    for i, script in enumerate(scripts):
+        script.write(f"{path}.{i}")
+        files += ["-f", f"{path}.{i}@{script.weight}"]
+    constants = {**scripts[0].constants, "clients": str(clients), "first": str(first)}
     done = subprocess.run(
         [f"{os.path.dirname(postgres.bin)}/bin/pgbench", "-n", "-M", "prepared", "-c", str(clients),
-         "-j", "2", *until, "-f", path, "-h", "127.0.0.1", "-p", str(postgres.port), "-U", "ipt",
+         "-j", "2", *until, *files, "-h", "127.0.0.1", "-p", str(postgres.port), "-U", "ipt",
          *[word for name, value in constants.items() for word in ("-D", f"{name}={value}")], database],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout)
     rate = re.search(r"tps = ([\d.]+) \(without", done.stdout)

@@ -27,6 +27,11 @@ class Result:
             "reach", "reached")}
 
 
+def pairs_of(rounds, a, b):
+    """Of rounds of several sides, two of them."""
+    return [(r[a], r[b]) for r in rounds]
+
+
 class Skipped:
     """A row that cannot be measured here, and why."""
 

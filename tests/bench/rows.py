@@ -9,9 +9,10 @@ import sys
 import time
 
 import bare_sql
+import outcome_rows
 import reminder_rows
 from processes import Failure, Postgres, Redis, Service, Tools
-from result import Result
+from result import Result, pairs_of
 
 CLINICS = 2
 # More therapists than clients, so that clients meet on a calendar as seldom as in a clinic.
@@ -29,7 +30,7 @@ class Bench:
         # Servers run from copies: a rebuild in the middle of a run changes nothing.
         self.tools.bin = os.path.join(folder, "bin")
         shutil.copytree(os.path.join(build, "bin"), self.tools.bin)
-        for name in ("ipt-suite", "ipt-scheduling"):
+        for name in ("ipt-suite", "ipt-scheduling", "ipt-outcomes"):
             shutil.copy(os.path.join(self.tools.bin, name), self.tools.path(f"bench-{name}"))
         self.keys = self.tools.path("keys")
         dev_token = os.path.join(root, "tools", "dev_token")
@@ -61,19 +62,22 @@ class Bench:
         if self._postgres is not None:
             self._postgres.close()
 
-    def service(self, engine, name, database=None, flags=()):
+    def service(self, engine, name, database=None, flags=(), binary="ipt-scheduling"):
         """A server as in production: tokens, scopes, metrics, access log."""
         service = Service(self.tools, engine, name, database, flags=(
             "--log_level=info", f"--jwks_file={self.keys}/jwks.json", "--jwt_issuer=https://dev.ipt",
-            "--jwt_audience=ipt", *flags))
+            "--jwt_audience=ipt", *flags), binary=binary)
         service.args[0] = self.tools.path("bench-" + os.path.basename(service.args[0]))
         return service
+
+    def clinic_ids(self, name):
+        return ",".join(f"{name}-{i}" for i in range(CLINICS))
 
     def load(self, service, clinics="load", **flags):
         """Calls of one kind a second; every one must be answered."""
         flags = {"token_file": self.token_file, "warmup": f"{self.seconds / 4}s",
                  "duration": f"{self.seconds}s",
-                 "clinics": ",".join(f"{clinics}-{i}" for i in range(CLINICS)), **flags}
+                 "clinics": self.clinic_ids(clinics), **flags}
         status, result = self.tools.load(service, "run", timeout=300, **flags)
         if status != 0:
             raise Failure(f"{flags['mix']}: {result['all']['errors'] or 'no room was left'}")
@@ -93,6 +97,13 @@ class Bench:
 
     def empty(self, service, in_flight=64):
         return self.rate(service, mix="empty", in_flight=in_flight)
+
+    def bare_commits(self):
+        """Commits a second of the sqlite3 library alone, one by one."""
+        done = subprocess.run(
+            [os.path.join(self.build, "tests", "bare_commits"), self.tools.path("bare.db"),
+             str(self.seconds)], check=True, stdout=subprocess.PIPE, text=True)
+        return float(done.stdout)
 
     def bookings(self, service, in_flight):
         """BookSession with courses of its own: as many as the fastest store could fill."""
@@ -126,9 +137,16 @@ class Bench:
             print("  " + "  ".join(f"{value:.0f}" for value in rounds[-1]), file=sys.stderr)
         return rounds
 
-
-def pairs_of(rounds, a, b):
-    return [(r[a], r[b]) for r in rounds]
+    def against_commits(self, row, what, rounds):
+        """Of rounds of writes, bare commits, empty calls, and the same writes without group commit."""
+        limits = [(r[0], min(8 * r[1], 0.25 * r[2])) for r in rounds]
+        return [
+            Result(row, what, limits, 1.0,
+                   limit_is="the lesser of 8 times bare commits and 0.25 of empty calls"),
+            Result(row, what, pairs_of(rounds, 0, 1), limit_is="bare commits, one by one"),
+            Result(row, what, pairs_of(rounds, 0, 2), limit_is="empty call"),
+            Result(row, what, pairs_of(rounds, 0, 3), limit_is="the same, group commit off"),
+        ]
 
 
 def get_course_sqlite(bench):
@@ -211,28 +229,14 @@ def book_postgres(bench):
 
 
 def book_sqlite(bench):
-    def bare_commits():
-        done = subprocess.run(
-            [os.path.join(bench.build, "tests", "bare_commits"), bench.tools.path("bare.db"),
-             str(bench.seconds)], check=True, stdout=subprocess.PIPE, text=True)
-        return float(done.stdout)
-
     with bench.service("sqlite", "books") as grouped, \
             bench.service("sqlite", "single", flags=["--group_commit=false"]) as single:
         grouped.start()
         single.start()
         rounds = bench.in_turn(
-            lambda: bench.bookings(grouped, 64), bare_commits,
+            lambda: bench.bookings(grouped, 64), bench.bare_commits,
             lambda: bench.empty(grouped), lambda: bench.bookings(single, 64))
-    what = "BookSession, suite on SQLite, 64 clients"
-    limits = [(r[0], min(8 * r[1], 0.25 * r[2])) for r in rounds]
-    return [
-        Result("book-sqlite", what, limits, 1.0,
-               limit_is="the lesser of 8 times bare commits and 0.25 of empty calls"),
-        Result("book-sqlite", what, pairs_of(rounds, 0, 1), limit_is="bare commits, one by one"),
-        Result("book-sqlite", what, pairs_of(rounds, 0, 2), limit_is="empty call"),
-        Result("book-sqlite", what, pairs_of(rounds, 0, 3), limit_is="the same, group commit off"),
-    ]
+    return bench.against_commits("book-sqlite", "BookSession, suite on SQLite, 64 clients", rounds)
 
 
 def planning(bench):
@@ -284,6 +288,7 @@ ROWS = {
     "book-sqlite": book_sqlite,
     "planning": planning,
     "idle": idle,
+    **outcome_rows.ROWS,
     **reminder_rows.ROWS,
 }
 SLOW = reminder_rows.SLOW

@@ -2,6 +2,7 @@
 """The outcomes service against real binaries: what was acknowledged survives kill -9, alerts among it; who
 may see it; what is told of it, and what is never written down."""
 
+import json
 import signal
 import subprocess
 import unittest
@@ -261,6 +262,39 @@ class OutcomesTest(unittest.TestCase):
         self.assertIn("RecordMeasurement", log)
         for word in ("brown", "4321"):
             self.assertNotIn(word, log)
+
+    def test_ipt_load_hears_the_alert_of_each_risk_answer_that_it_records(self):
+        server = self.server("suite")
+        status, told = self.load(server, "alerts", rate=40, risk=0.5, clinics="load-0", courses=4)
+        self.assertEqual((0, True, []), (status, told["ok"], told["errors"]))
+        self.assertEqual(40, told["calls"]["calls"])
+        self.assertIn(told["raised"], range(18, 23))
+        self.assertEqual(told["raised"], told["heard"])
+        self.assertGreater(told["alerts_ms"]["p99"], 0)
+        self.assertEqual(told["raised"], len(server.call("ListAlerts", parent="clinics/load-0/courses/-",
+                                                          kinds=[1]).alerts))
+        status, told = self.load(server, "run", mix="record", risk=0, clinics="load-1", courses=4, in_flight=4)
+        self.assertEqual((0, {}), (status, told["operations"]["record"]["errors"]))
+        self.assertEqual(0, len(server.call("ListAlerts", parent="clinics/load-1/courses/-").alerts))
+        # Where scheduling is another server, the courses are made there.
+        alone = self.server("sqlite")
+        status, told = self.load(alone, "alerts", rate=40, scheduling=f"127.0.0.1:{server.port}",
+                                 clinics="load-2", courses=4)
+        self.assertEqual((0, told["calls"]["calls"]), (status, told["unverified"]))
+        # A server without outcomes.
+        server = support.Server("suite")
+        self.addCleanup(server.close)
+        self.assertEqual(2, self.load(server, "alerts", clinics="load-3", courses=1)[0])
+
+    @staticmethod
+    def load(server, command, **flags):
+        """The exit status of ipt-load, and what it told."""
+        flags = {"warmup": "0s", "duration": "1s", "output": "json", **flags}
+        done = subprocess.run(
+            [support.BUILD / "bin" / "ipt-load", command, f"--server=127.0.0.1:{server.port}",
+             *(f"--{name}={value}" for name, value in flags.items())],
+            capture_output=True, text=True, timeout=60)
+        return done.returncode, json.loads(done.stdout or "null")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ import threading
 import time
 
 import reminding
+import risking
 from following import follow
-from processes import Failure, Postgres, Service, wait_for
+from processes import Failure, Postgres, Service, free_port, wait_for
 from stores import PostgresStore, SqliteStore, check_not_torn, check_store, read_log
 
 COURSES = "ipt.scheduling.v1.CourseService"
@@ -43,9 +44,20 @@ class World:
         name = self.name(engine)
         if engine == "sqlite":
             service = Service(self.tools, engine, name, flags=flags, tmpfs_mb=tmpfs_mb)
-            return service, SqliteStore(service)
+            return service, SqliteStore(os.path.join(service.data, "scheduling.db"))
         database = self.postgres.new_database()
         service = Service(self.tools, engine, name, database=self.postgres.url(database), flags=flags)
+        return service, PostgresStore(self.postgres, database)
+
+    def outcomes(self, engine):
+        """The same of outcomes: ipt-suite with it, or ipt-outcomes by itself, whose scheduling is away."""
+        name = self.name(f"outcomes-{engine}")
+        if engine == "sqlite":
+            service = Service(self.tools, engine, name, flags=["--outcomes"])
+            return service, SqliteStore(os.path.join(service.data, "outcomes.db"))
+        database = self.postgres.new_database()
+        service = Service(self.tools, engine, name, database=self.postgres.url(database),
+                          flags=[f"--scheduling=127.0.0.1:{free_port()}"], binary="ipt-outcomes")
         return service, PostgresStore(self.postgres, database)
 
     def log_path(self):
@@ -243,7 +255,7 @@ def disk_full(world, engine, size):
         log_path = world.log_path()
         running = start_fight(world, service, size, log_path)
         time.sleep(0.5)
-        ballast = os.path.join(os.path.dirname(service.sqlite_path), "ballast")
+        ballast = os.path.join(service.data, "ballast")
 
         def refusals():
             return sum(
@@ -459,6 +471,7 @@ DRILLS = [
     *both("same-request", same_request, {"clients": 64, "rounds": 4}, {"clients": 64, "rounds": 16}),
     *both("follow", follow, {"writers": 3, "kills": 50, "server_kills": 3, "seconds": 20},
           {"writers": 6, "kills": 200, "server_kills": 12, "seconds": 120}),
+    *both("risk-killed", risking.killed, {"writers": 8, "kills": 5}, {"writers": 24, "kills": 50, "both": True}),
     Drill("full-queue", "sqlite", full_queue, {"in_flight": 64, "seconds": 2},
           {"in_flight": 256, "seconds": 10}),
     *[Drill(name, engine, run, {**reminding.REDUCED, **reduced}, {**reminding.FULL, **full})

@@ -108,9 +108,10 @@ class Load:
 
 
 class Service:
-    """ipt-suite on SQLite, or ipt-scheduling on PostgreSQL; the same ports over restarts."""
+    """ipt-suite on SQLite, or a service of its own on PostgreSQL; the same ports over restarts."""
 
-    def __init__(self, tools, engine, name, database=None, flags=(), tmpfs_mb=None, ahead=0):
+    def __init__(self, tools, engine, name, database=None, flags=(), tmpfs_mb=None, ahead=0,
+                 binary="ipt-scheduling"):
         self.tools = tools
         self.engine = engine
         self.env = clock_ahead(ahead) if ahead else None
@@ -132,7 +133,7 @@ class Service:
             os.mkdir(self.data)
             args = [os.path.join(tools.bin, "ipt-suite"), f"--data_dir={self.data}", *common]
         else:
-            args = [os.path.join(tools.bin, "ipt-scheduling"), f"--database={database}", *common]
+            args = [os.path.join(tools.bin, binary), f"--database={database}", *common]
             self._run([args[0], "migrate", args[1]])
         if tmpfs_mb is not None:
             self.tmpfs = Tmpfs(self.data, tmpfs_mb)
@@ -142,10 +143,6 @@ class Service:
         with open(self.log, "ab") as log:
             if subprocess.run(args, stdout=log, stderr=log, timeout=60).returncode != 0:
                 raise Failure(f"{' '.join(args)} failed; see {self.log}")
-
-    @property
-    def sqlite_path(self):
-        return os.path.join(self.data, "scheduling.db")
 
     def start(self):
         with open(self.log, "ab") as log:

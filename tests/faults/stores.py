@@ -10,11 +10,11 @@ class SqliteStore:
     guards = {"therapist": "slot_taken_therapist", "patient": "slot_taken_patient"}
     remove_guards = "DROP TRIGGER sessions_free_insert; DROP TRIGGER sessions_free_update;"
 
-    def __init__(self, service):
-        self._service = service
+    def __init__(self, path):
+        self._path = path
 
     def _open(self):
-        db = sqlite3.connect(self._service.sqlite_path, timeout=20, isolation_level=None)
+        db = sqlite3.connect(self._path, timeout=20, isolation_level=None)
         db.execute("PRAGMA foreign_keys = ON")
         return db
 
@@ -143,6 +143,12 @@ def check_store(store, log_path):
 
 def check_not_torn(store):
     """A write's rows stand together: its answer, its audit entries, its events."""
+    check_answers_audited(store)
+    check_told(store, "sessions", "SESSION_CHANGED")
+    store.check_files()
+
+
+def check_answers_audited(store):
     answers = dict(store.rows("SELECT method, count(*) FROM idempotency GROUP BY method"))
     entries = dict(store.rows(
         "SELECT method, count(DISTINCT clinic_id || ' ' || caller || ' ' || request_id) FROM audit_entries"
@@ -155,8 +161,11 @@ def check_not_torn(store):
         " GROUP BY clinic_id, caller, method, request_id, resource HAVING count(*) > 1")
     if twice:
         raise Failure(f"{len(twice)} writes are audited twice, e.g. {twice[0]}")
-    sessions = store.rows("SELECT count(*) FROM sessions")
-    events = store.rows("SELECT count(DISTINCT subject) FROM outbox WHERE kind = 'SESSION_CHANGED'")
-    if sessions != events:
-        raise Failure(f"{sessions[0][0]} sessions, but events of {events[0][0]}")
-    store.check_files()
+
+
+def check_told(store, table, kind):
+    """Each row has its event."""
+    rows = store.rows(f"SELECT count(*) FROM {table}")
+    events = store.rows(f"SELECT count(DISTINCT subject) FROM outbox WHERE kind = '{kind}'")
+    if rows != events:
+        raise Failure(f"{rows[0][0]} {table}, but events {kind} of {events[0][0]}")

@@ -27,6 +27,7 @@ constexpr absl::Duration kRest = absl::Milliseconds(20);
 struct Run {
   const Connections& connections;
   Workload& workload;
+  Forms& forms;
   std::vector<std::string> deck;  // an entry for each unit of weight
   absl::Time measure_from;
   absl::Time until;
@@ -39,6 +40,7 @@ using AsyncOf = std::remove_pointer_t<decltype(std::declval<Stub>().async())>;
 using HealthAsync = AsyncOf<grpc::health::v1::Health::Stub>;
 using CoursesAsync = AsyncOf<v1::CourseService::Stub>;
 using SessionsAsync = AsyncOf<v1::SessionService::Stub>;
+using MeasurementsAsync = AsyncOf<ov1::MeasurementService::Stub>;
 
 // One call in flight after the other. Runs on gRPC's threads, one at a time.
 class Lane {
@@ -58,6 +60,7 @@ class Lane {
     if (operation == "list-sessions") return ListSessions();
     if (operation == "find-slots") return FindSlots();
     if (operation == "plan") return Plan();
+    if (operation == "record") return RecordMeasurement();
     return BookSession();
   }
 
@@ -98,12 +101,7 @@ class Lane {
     if (now < run_.measure_from || now >= run_.until) return;
     MethodResult& result = results_[operation];
     result.latency.Add(now - began);
-    if (status.ok()) return;
-    const ErrorFacts facts = FactsOf(status, context);
-    ++result.errors[facts.name];
-    ++result.error_calls;
-    result.with_retry_info += facts.has_retry_info ? 1 : 0;
-    result.with_pushback += facts.has_pushback ? 1 : 0;
+    if (!status.ok()) CountError(status, context, result);
   }
 
   void Rest() {
@@ -155,6 +153,11 @@ class Lane {
     request.set_name(Any(run_.workload.courses()));
     request.set_session_count(kCourseSessions);
     Send("plan", stubs_.courses->async(), &CoursesAsync::PlanCourse, std::move(request));
+  }
+
+  void RecordMeasurement() {
+    Send("record", stubs_.measurements->async(), &MeasurementsAsync::RecordMeasurement,
+         run_.forms.Next().request);
   }
 
   void BookSession() {
@@ -209,6 +212,9 @@ const std::vector<Operation>& Operations() {
       {"list-sessions", "ListSessions of any course"},
       {"find-slots", "FindSlots of any clinic, the week from tomorrow, a page of 20"},
       {"plan", "PlanCourse of any course, 16 sessions around what is booked"},
+      {"record",
+       "RecordMeasurement, durable, of all courses in turn: a PHQ-9, --risk of them with a risk "
+       "answer; needs --setup"},
       {"book-session",
        "BookSession, durable, of a course of its own; needs --setup. When a course is full the "
        "next "
@@ -243,10 +249,21 @@ absl::StatusOr<std::map<std::string, int>> ParseMix(absl::string_view text) {
   return mix;
 }
 
-LoadResult RunLoad(const Connections& connections, Workload& workload, const LoadOptions& options) {
+void CountError(const grpc::Status& status, const grpc::ClientContext& context,
+                MethodResult& result) {
+  const ErrorFacts facts = FactsOf(status, context);
+  ++result.errors[facts.name];
+  ++result.error_calls;
+  result.with_retry_info += facts.has_retry_info ? 1 : 0;
+  result.with_pushback += facts.has_pushback ? 1 : 0;
+}
+
+LoadResult RunLoad(const Connections& connections, Workload& workload, Forms& forms,
+                   const LoadOptions& options) {
   const absl::Time began = absl::Now();
   Run run{connections,
           workload,
+          forms,
           {},
           began + options.warmup,
           began + options.warmup + options.duration,

@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "ipt-load/connection.h"
+#include "ipt-load/forms.h"
 #include "ipt-load/histogram.h"
 #include "ipt-load/workload.h"
 
@@ -32,6 +33,10 @@ struct MethodResult {
   int64_t with_pushback = 0;
 };
 
+// Counts a call that failed into what its method came to.
+void CountError(const grpc::Status& status, const grpc::ClientContext& context,
+                MethodResult& result);
+
 struct LoadResult {
   absl::Duration measured;
   std::map<std::string, MethodResult> methods;  // by operation
@@ -47,6 +52,8 @@ const std::vector<Operation>& Operations();
 // "get-course=80,plan=5" (a weight left out is 1). INVALID_ARGUMENT says what is wrong.
 absl::StatusOr<std::map<std::string, int>> ParseMix(absl::string_view text);
 
-LoadResult RunLoad(const Connections& connections, Workload& workload, const LoadOptions& options);
+// `forms`: what "record" records.
+LoadResult RunLoad(const Connections& connections, Workload& workload, Forms& forms,
+                   const LoadOptions& options);
 
 }  // namespace ipt::load

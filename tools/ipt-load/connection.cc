@@ -39,13 +39,18 @@ absl::StatusOr<std::unique_ptr<Connections>> Connections::Open(const Target& tar
     connections->stubs_.push_back(
         {v1::ClinicService::NewStub(channel), v1::TherapistService::NewStub(channel),
          v1::CourseService::NewStub(channel), v1::SessionService::NewStub(channel),
-         v1::DeliveryService::NewStub(channel), grpc::health::v1::Health::NewStub(channel)});
+         v1::DeliveryService::NewStub(channel), ov1::MeasurementService::NewStub(channel),
+         ov1::AlertService::NewStub(channel), grpc::health::v1::Health::NewStub(channel)});
   }
   return connections;
 }
 
 void Connections::Prepare(grpc::ClientContext& context) const {
   context.set_deadline(absl::ToChronoTime(absl::Now() + deadline_));
+  PrepareStream(context);
+}
+
+void Connections::PrepareStream(grpc::ClientContext& context) const {
   if (!authorization_.empty()) context.AddMetadata("authorization", authorization_);
 }
 

@@ -15,6 +15,8 @@
 #include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/status.h"
+#include "ipt/outcomes/v1/alert_service.grpc.pb.h"
+#include "ipt/outcomes/v1/measurement_service.grpc.pb.h"
 #include "ipt/scheduling/v1/clinic_service.grpc.pb.h"
 #include "ipt/scheduling/v1/course_service.grpc.pb.h"
 #include "ipt/scheduling/v1/delivery_service.grpc.pb.h"
@@ -24,6 +26,7 @@
 namespace ipt::load {
 
 namespace v1 = ipt::scheduling::v1;
+namespace ov1 = ipt::outcomes::v1;
 
 struct Target : client::Target {
   std::string token;
@@ -38,6 +41,8 @@ struct Stubs {
   std::unique_ptr<v1::CourseService::Stub> courses;
   std::unique_ptr<v1::SessionService::Stub> sessions;
   std::unique_ptr<v1::DeliveryService::Stub> deliveries;
+  std::unique_ptr<ov1::MeasurementService::Stub> measurements;
+  std::unique_ptr<ov1::AlertService::Stub> alerts;
   std::unique_ptr<grpc::health::v1::Health::Stub> health;
 };
 
@@ -52,6 +57,8 @@ class Connections {
 
   // Every call has a deadline, and bears the token.
   void Prepare(grpc::ClientContext& context) const;
+  // Of a stream that is followed until it is cancelled.
+  void PrepareStream(grpc::ClientContext& context) const;
 
  private:
   explicit Connections(const Target& target) : deadline_(target.deadline) {

@@ -13,11 +13,16 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "ipt-load/alert_way.h"
 #include "ipt-load/clinic_maker.h"
+#include "ipt-load/forms.h"
 #include "ipt-load/report.h"
 #include "platform/errors/status_macros.h"
 
 ABSL_FLAG(std::string, server, "127.0.0.1:50051", "The server.");
+ABSL_FLAG(std::string, scheduling, "",
+          "run, alerts: the server that has clinics, therapists and courses, where that is not "
+          "--server (which is ipt-outcomes then).");
 ABSL_FLAG(bool, tls, false, "Connect with TLS; implied by --ca and --cert.");
 ABSL_FLAG(std::string, ca, "", "PEM of the authorities to trust. Empty: the system's.");
 ABSL_FLAG(std::string, cert, "", "PEM of the client's certificate chain, for mutual TLS.");
@@ -32,17 +37,21 @@ ABSL_FLAG(std::string, output, "table", "table or json.");
 ABSL_FLAG(std::string, mix, "get-course=80,book-session=15,plan=5",
           "run: operations and their weights; `ipt-load operations` lists them.");
 ABSL_FLAG(int, in_flight, 64, "run: calls in flight at any time.");
-ABSL_FLAG(absl::Duration, warmup, absl::Seconds(2), "run, deliver: load before measuring begins.");
+ABSL_FLAG(double, rate, 100, "alerts: calls a second, sent when they are due.");
+ABSL_FLAG(double, risk, 0.25,
+          "run, alerts: share of forms (0 to 1) with a risk answer, which raises an alert.");
+ABSL_FLAG(absl::Duration, warmup, absl::Seconds(2),
+          "run, alerts, deliver: load before measuring begins.");
 ABSL_FLAG(absl::Duration, duration, absl::Seconds(10),
-          "run, deliver, fight, watch: how long to measure, fight, watch. SIGINT ends a watch "
-          "early.");
+          "run, alerts, deliver, fight, watch: how long to measure, fight, watch. SIGINT ends a "
+          "watch early.");
 ABSL_FLAG(bool, setup, true,
           "run: make clinics, therapists and courses; --nosetup takes those of an earlier run.");
 ABSL_FLAG(std::vector<std::string>, clinics, std::vector<std::string>({"load-0", "load-1"}),
-          "run: ids of the clinics; those that do not exist are made. deliver: of these.");
-ABSL_FLAG(int, courses, 64, "run: courses a clinic whose sessions are all booked.");
+          "run, alerts: ids of the clinics; those that do not exist are made. deliver: of these.");
+ABSL_FLAG(int, courses, 64, "run, alerts: courses a clinic whose sessions are all booked.");
 ABSL_FLAG(int, spare_courses, 0, "run: courses a clinic made beforehand for book-session.");
-ABSL_FLAG(int, therapists, 4, "run, fight: therapists a clinic.");
+ABSL_FLAG(int, therapists, 4, "run, alerts, fight: therapists a clinic.");
 
 ABSL_FLAG(int, streams, 8, "deliver: streams that are open at once.");
 ABSL_FLAG(int, credits, 100, "deliver: reminders that a stream has under way, 1 to 500.");
@@ -78,6 +87,8 @@ constexpr char kUsage[] =
     "  ipt-load [run]       closed-loop load with a chosen mix: calls a second and latency "
     "percentiles\n"
     "  ipt-load operations  what --mix may name\n"
+    "  ipt-load alerts      forms at a steady rate, and how long after a risk answer its alert is "
+    "heard\n"
     "  ipt-load deliver     takes due reminders as a gateway would, and completes them at once; "
     "sends nothing\n"
     "  ipt-load fight       many clients fight for few slots; every acknowledged booking is "
@@ -91,6 +102,7 @@ constexpr char kUsage[] =
     "  ipt-load --mix=get-course=80,book-session=15,plan=5 --in_flight=64 --duration=30s\n"
     "  ipt-load --mix=empty --connections=1 --output=json\n"
     "  ipt-load --nosetup --mix=get-course=9,find-slots=1\n"
+    "  ipt-load alerts --rate=200 --risk=0.25 --duration=30s\n"
     "  ipt-load deliver --clinics=north --streams=8 --credits=100 --duration=30s\n"
     "  ipt-load fight --clients=64 --slots=200 --duration=20s --acknowledged=/tmp/fight.log\n"
     "  ipt-load verify --acknowledged=/tmp/fight.log\n"
@@ -109,9 +121,9 @@ absl::Status AtLeast(const char* flag, int value, int least) {
   return absl::InvalidArgumentError(absl::StrCat("--", flag, " must be at least ", least));
 }
 
-absl::StatusOr<std::unique_ptr<Connections>> Connect() {
+absl::StatusOr<std::unique_ptr<Connections>> Connect(const std::string& server) {
   Target target;
-  target.server = absl::GetFlag(FLAGS_server);
+  target.server = server;
   target.tls = absl::GetFlag(FLAGS_tls);
   target.ca = absl::GetFlag(FLAGS_ca);
   target.cert = absl::GetFlag(FLAGS_cert);
@@ -139,36 +151,80 @@ std::string NewClinicId(const char* prefix) {
   return given.empty() ? absl::StrCat(prefix, "-", NewRequestId().substr(0, 8)) : given;
 }
 
-absl::StatusOr<int> RunCommand(const Connections& connections) {
-  LoadOptions options;
-  IPT_ASSIGN_OR_RETURN(options.mix, ParseMix(absl::GetFlag(FLAGS_mix)));
-  options.in_flight = absl::GetFlag(FLAGS_in_flight);
-  options.warmup = absl::GetFlag(FLAGS_warmup);
-  options.duration = absl::GetFlag(FLAGS_duration);
+absl::StatusOr<WorkloadOptions> ReadWorkload() {
   WorkloadOptions work;
   work.setup = absl::GetFlag(FLAGS_setup);
   work.clinics = absl::GetFlag(FLAGS_clinics);
   work.therapists = absl::GetFlag(FLAGS_therapists);
   work.courses = absl::GetFlag(FLAGS_courses);
   work.spare_courses = absl::GetFlag(FLAGS_spare_courses);
-  IPT_RETURN_IF_ERROR(AtLeast("in_flight", options.in_flight, 1));
   if (work.clinics.empty()) return absl::InvalidArgumentError("--clinics: name at least one");
   IPT_RETURN_IF_ERROR(AtLeast("therapists", work.therapists, 1));
   IPT_RETURN_IF_ERROR(AtLeast("courses", work.courses, 1));
   IPT_RETURN_IF_ERROR(AtLeast("spare_courses", work.spare_courses, 0));
-  if (options.mix.contains("book-session") && !work.setup) {
+  return work;
+}
+
+absl::StatusOr<std::unique_ptr<Workload>> MakeWorkload(const Connections& connections,
+                                                       const WorkloadOptions& work) {
+  const std::string scheduling = absl::GetFlag(FLAGS_scheduling);
+  if (scheduling.empty()) return Workload::Make(connections, work);
+  IPT_ASSIGN_OR_RETURN(const auto of_scheduling, Connect(scheduling));
+  return Workload::Make(*of_scheduling, work);
+}
+
+// The share of forms with a risk answer.
+absl::StatusOr<double> ReadRisk() {
+  const double risk = absl::GetFlag(FLAGS_risk);
+  if (risk >= 0 && risk <= 1) return risk;
+  return absl::InvalidArgumentError("--risk must be 0 to 1");
+}
+
+absl::StatusOr<int> RunCommand(const Connections& connections) {
+  LoadOptions options;
+  IPT_ASSIGN_OR_RETURN(options.mix, ParseMix(absl::GetFlag(FLAGS_mix)));
+  options.in_flight = absl::GetFlag(FLAGS_in_flight);
+  options.warmup = absl::GetFlag(FLAGS_warmup);
+  options.duration = absl::GetFlag(FLAGS_duration);
+  IPT_ASSIGN_OR_RETURN(const WorkloadOptions work, ReadWorkload());
+  IPT_ASSIGN_OR_RETURN(const double risk, ReadRisk());
+  IPT_RETURN_IF_ERROR(AtLeast("in_flight", options.in_flight, 1));
+  if ((options.mix.contains("book-session") || options.mix.contains("record")) && !work.setup) {
     return absl::InvalidArgumentError(
-        "--mix: book-session books for therapists of this run alone; leave --nosetup out");
+        "--mix: book-session and record write for courses of this run alone; leave --nosetup out");
   }
   auto workload = std::make_unique<Workload>();
   // The empty call needs no data.
   if (options.mix.size() > 1 || !options.mix.contains("empty")) {
-    IPT_ASSIGN_OR_RETURN(workload, Workload::Make(connections, work));
+    IPT_ASSIGN_OR_RETURN(workload, MakeWorkload(connections, work));
   }
-  const LoadResult result = RunLoad(connections, *workload, options);
+  Forms forms(workload->courses(), risk, absl::Now());
+  if (options.mix.contains("record")) {
+    IPT_RETURN_IF_ERROR(Introduce(connections, workload->courses()));
+  }
+  const LoadResult result = RunLoad(connections, *workload, forms, options);
   bool ok = !result.ran_out && !result.methods.empty();
   for (const auto& [name, method] : result.methods) ok = ok && method.error_calls == 0;
   return Print(result, ok);
+}
+
+absl::StatusOr<int> AlertsCommand(const Connections& connections) {
+  AlertWayOptions options;
+  options.rate = absl::GetFlag(FLAGS_rate);
+  options.warmup = absl::GetFlag(FLAGS_warmup);
+  options.duration = absl::GetFlag(FLAGS_duration);
+  if (!(options.rate > 0 && options.rate <= 1e6)) {
+    return absl::InvalidArgumentError("--rate must be above 0, and at most 1000000");
+  }
+  IPT_ASSIGN_OR_RETURN(WorkloadOptions work, ReadWorkload());
+  work.setup = true;
+  IPT_ASSIGN_OR_RETURN(const double risk, ReadRisk());
+  IPT_ASSIGN_OR_RETURN(const auto workload, MakeWorkload(connections, work));
+  IPT_RETURN_IF_ERROR(Introduce(connections, workload->courses()));
+  options.clinics = workload->clinics();
+  Forms forms(workload->courses(), risk, absl::Now());
+  IPT_ASSIGN_OR_RETURN(const AlertWayResult result, MeasureAlertWay(connections, forms, options));
+  return Print(result, result.ok());
 }
 
 absl::StatusOr<int> DeliverCommand(const Connections& connections) {
@@ -248,8 +304,9 @@ absl::StatusOr<int> Dispatch(const std::vector<std::string>& words) {
     }
     return 0;
   }
-  IPT_ASSIGN_OR_RETURN(const auto connections, Connect());
+  IPT_ASSIGN_OR_RETURN(const auto connections, Connect(absl::GetFlag(FLAGS_server)));
   if (command == "run") return RunCommand(*connections);
+  if (command == "alerts") return AlertsCommand(*connections);
   if (command == "deliver") return DeliverCommand(*connections);
   if (command == "fight") return FightCommand(*connections);
   if (command == "verify") return VerifyCommand(*connections);

@@ -23,8 +23,8 @@ ordered_json Latency(const Histogram& h) {
           {"max", Ms(h.Max())}};
 }
 
-double Rate(const LoadResult& result, int64_t calls) {
-  const double seconds = absl::ToDoubleSeconds(result.measured);
+double Rate(absl::Duration measured, int64_t calls) {
+  const double seconds = absl::ToDoubleSeconds(measured);
   return seconds > 0 ? static_cast<double>(calls) / seconds : 0;
 }
 
@@ -43,14 +43,14 @@ MethodResult Total(const LoadResult& result) {
 std::string Row(const std::string& name, const LoadResult& result, const MethodResult& method) {
   const Histogram& h = method.latency;
   return absl::StrFormat("%-14s %10.0f %10d %8d %9.2f %9.2f %9.2f %9.2f %9.2f\n", name,
-                         Rate(result, h.total()), h.total(), method.error_calls,
+                         Rate(result.measured, h.total()), h.total(), method.error_calls,
                          Ms(h.Percentile(0.5)), Ms(h.Percentile(0.9)), Ms(h.Percentile(0.99)),
                          Ms(h.Percentile(0.999)), Ms(h.Max()));
 }
 
-ordered_json Method(const LoadResult& result, const MethodResult& method) {
+ordered_json Method(absl::Duration measured, const MethodResult& method) {
   return {{"calls", method.latency.total()},
-          {"calls_per_second", Rate(result, method.latency.total())},
+          {"calls_per_second", Rate(measured, method.latency.total())},
           {"failed", method.error_calls},
           {"errors", method.errors},
           {"errors_with_retry_info", method.with_retry_info},
@@ -96,11 +96,36 @@ std::string Table(const LoadResult& result) {
 
 std::string Json(const LoadResult& result) {
   ordered_json methods;
-  for (const auto& [name, method] : result.methods) methods[name] = Method(result, method);
+  for (const auto& [name, method] : result.methods) methods[name] = Method(result.measured, method);
   return Dump({{"seconds", absl::ToDoubleSeconds(result.measured)},
                {"ran_out", result.ran_out},
                {"operations", methods},
-               {"all", Method(result, Total(result))}});
+               {"all", Method(result.measured, Total(result))}});
+}
+
+std::string Table(const AlertWayResult& result) {
+  const int64_t calls = result.calls.latency.total();
+  return absl::StrCat(absl::StrFormat("%d calls in %.2f s: %.0f a second; %d with a risk answer\n",
+                                      calls, absl::ToDoubleSeconds(result.measured),
+                                      Rate(result.measured, calls), result.raised),
+                      absl::StrFormat("%-14s %9s %9s %9s\n", "", "p50 ms", "p99 ms", "max ms"),
+                      Latencies("calls", result.calls.latency), Latencies("alerts", result.way),
+                      absl::StrFormat("alerts that never came: %d; recorded unverified: %d\n",
+                                      result.missing, result.unverified),
+                      Counts("failed", result.calls.errors), Lines(result.errors),
+                      result.ok() ? "ok\n" : "FAILED\n");
+}
+
+std::string Json(const AlertWayResult& result) {
+  return Dump({{"ok", result.ok()},
+               {"seconds", absl::ToDoubleSeconds(result.measured)},
+               {"calls", Method(result.measured, result.calls)},
+               {"raised", result.raised},
+               {"heard", result.way.total()},
+               {"missing", result.missing},
+               {"unverified", result.unverified},
+               {"errors", result.errors},
+               {"alerts_ms", Latency(result.way)}});
 }
 
 std::string Table(const DeliverResult& result) {

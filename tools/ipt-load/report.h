@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "ipt-load/alert_way.h"
 #include "ipt-load/closed_loop.h"
 #include "ipt-load/deliver.h"
 #include "ipt-load/fight.h"
@@ -13,6 +14,7 @@
 namespace ipt::load {
 
 std::string Table(const LoadResult& result);
+std::string Table(const AlertWayResult& result);
 std::string Table(const DeliverResult& result);
 std::string Table(const FightResult& result);
 std::string Table(const SameRequestResult& result);
@@ -20,6 +22,7 @@ std::string Table(const Verdict& verdict);
 std::string Table(const HealthHistory& history);
 
 std::string Json(const LoadResult& result);
+std::string Json(const AlertWayResult& result);
 std::string Json(const DeliverResult& result);
 std::string Json(const FightResult& result);
 std::string Json(const SameRequestResult& result);

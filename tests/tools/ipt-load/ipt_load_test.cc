@@ -1,13 +1,19 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/random/random.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "ipt-load/booking_log.h"
+#include "ipt-load/clinic_maker.h"
 #include "ipt-load/closed_loop.h"
+#include "ipt-load/forms.h"
 #include "ipt-load/histogram.h"
 
 namespace ipt::load {
@@ -51,6 +57,60 @@ TEST(ParseMixTest, ReadsWeightsAndRefusesWhatItDoesNotKnow) {
     EXPECT_FALSE(ParseMix(wrong).ok()) << wrong;
   }
   EXPECT_THAT(std::string(ParseMix("fly").status().message()), HasSubstr("book-session"));
+}
+
+int TotalOf(const ov1::Measurement& measurement) {
+  int total = 0;
+  for (const ov1::Answer& answer : measurement.answers().answers()) total += answer.value();
+  return total;
+}
+
+// Also where a year's weeks begin anew: many more than a course ever has.
+TEST(FormsTest, NoTwoOfACourseAreAlikeNearEachOther) {
+  const absl::Time now = absl::FromUnixSeconds(1'790'000'000);
+  Forms forms({"clinics/a/courses/k1", "clinics/a/courses/k2"}, 0.25, now);
+  // By course and answers: when they were completed.
+  std::map<std::pair<std::string, std::string>, std::vector<absl::Time>> seen;
+  std::set<std::string> ids;
+  for (int i = 0; i < 2 * 3000; ++i) {
+    const ov1::RecordMeasurementRequest request = forms.Next().request;
+    const ov1::Measurement& measurement = request.measurement();
+    EXPECT_EQ(measurement.instrument(), "clinics/a/instruments/phq-9");
+    EXPECT_EQ(measurement.answers().answers_size(), 9);
+    for (const ov1::Answer& answer : measurement.answers().answers()) {
+      ASSERT_GE(answer.value(), 0);
+      ASSERT_LE(answer.value(), 3);
+    }
+    const absl::Time completed = FromTimestamp(measurement.complete_time());
+    ASSERT_LT(completed, now);
+    for (const absl::Time other :
+         seen[{request.parent(), measurement.answers().SerializeAsString()}]) {
+      ASSERT_GT(absl::AbsDuration(completed - other), absl::Hours(12)) << i;
+    }
+    seen[{request.parent(), measurement.answers().SerializeAsString()}].push_back(completed);
+    EXPECT_TRUE(ids.insert(request.measurement_id()).second);
+    EXPECT_TRUE(ids.insert(request.request_id()).second);
+  }
+}
+
+TEST(FormsTest, ScoresFallAndTheShareOfRiskIsKept) {
+  for (const double share : {0.0, 0.25, 1.0}) {
+    Forms forms({"clinics/a/courses/k"}, share, absl::Now());
+    int risk = 0;
+    int first = 0;
+    int last = 0;
+    for (int i = 0; i < 1000; ++i) {
+      const Form form = forms.Next();
+      const ov1::Measurement& measurement = form.request.measurement();
+      EXPECT_EQ(form.risk, measurement.answers().answers(8).value() > 0);
+      risk += form.risk ? 1 : 0;
+      if (i == 0) first = TotalOf(measurement);
+      if (i == 20) last = TotalOf(measurement);
+    }
+    EXPECT_NEAR(risk, 1000 * share, 2);
+    EXPECT_GE(first, 16);
+    EXPECT_LE(last, 11);
+  }
 }
 
 class BookingLogTest : public ::testing::Test {
