@@ -82,7 +82,7 @@ class OutcomesModule final : public Module {
         followers_(FollowingOptions(ids_), base_.db(), source_, platform.clock, platform.metrics),
         courses_(base_.db(), scheduling_,
                  {.unknown_course = [this] { followers_.LookForClinics(); }}),
-        settler_(store_, courses_, platform.clock),
+        settler_(store_, catalog_, courses_, platform.clock),
         instruments_(store_, catalog_),
         measurements_(store_, catalog_, ids_, &courses_),
         plans_(store_, catalog_, ids_, courses_, courses_),

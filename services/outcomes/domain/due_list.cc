@@ -182,11 +182,13 @@ absl::StatusOr<std::vector<DueLine>> ListDue(OutcomesReader& reader, const Catal
 
 absl::StatusOr<CourseOccasions> LoadOccasions(OutcomesReader& reader, const Catalog& catalog,
                                               const OutcomePolicy& policy,
+                                              absl::string_view course_id,
                                               const CopiedCourse& course,
                                               const Measurement* instead, absl::Time now) {
+  const std::string& clinic_id = policy.clinic_id;
   CourseOccasions result;
   IPT_ASSIGN_OR_RETURN(CoursePlan plan,
-                       FindCoursePlan(reader, course.clinic_id, course.course_id, &course));
+                       FindCoursePlan(reader, clinic_id, course_id, &course));
   std::string instrument_id;  // empty: all
   if (instead != nullptr) {
     instrument_id = instead->instrument_id;
@@ -198,11 +200,11 @@ absl::StatusOr<CourseOccasions> LoadOccasions(OutcomesReader& reader, const Cata
   }
   if (plan.rules.empty()) return result;
   IPT_ASSIGN_OR_RETURN(const auto instruments,
-                       AllInstruments(reader, catalog, course.clinic_id, instrument_id));
+                       AllInstruments(reader, catalog, clinic_id, instrument_id));
   result.rules = AskedRules(plan.rules, instruments);
   std::set<std::string> ids;
   for (const AskedRule& asked : result.rules) ids.insert(asked.rule.instrument_id);
-  IPT_ASSIGN_OR_RETURN(auto answers, reader.ListAnswers(course.clinic_id, {course.course_id},
+  IPT_ASSIGN_OR_RETURN(auto answers, reader.ListAnswers(clinic_id, {std::string(course_id)},
                                                         {ids.begin(), ids.end()}));
   if (instead != nullptr) {
     answers.erase(std::remove_if(answers.begin(), answers.end(),
@@ -228,7 +230,8 @@ absl::Status NameRule(OutcomesReader& reader, const Catalog& catalog, const Outc
   if (!course.course.has_value()) return absl::OkStatus();
   IPT_ASSIGN_OR_RETURN(
       const CourseOccasions asked,
-      LoadOccasions(reader, catalog, policy, *course.course, &measurement, now));
+      LoadOccasions(reader, catalog, policy, measurement.course_id, *course.course, &measurement,
+                    now));
   for (const Occasion& occasion : asked.occasions) {
     if (occasion.measurement_id != measurement.measurement_id) continue;
     measurement.plan_rule = asked.rules[occasion.rule].rule.id;
@@ -250,7 +253,7 @@ absl::Status FindMissed(OutcomesReader& reader, const Catalog& catalog, absl::Ti
                                                             : stated.instrument_id;
   IPT_ASSIGN_OR_RETURN(
       CourseOccasions asked,
-      LoadOccasions(reader, catalog, outcomes.policy, course, /*instead=*/nullptr, now));
+      LoadOccasions(reader, catalog, outcomes.policy, outcomes.course_id, course, nullptr, now));
   std::map<std::string, absl::Time> completed;
   for (const Measurement& m : outcomes.measurements) completed[m.measurement_id] = m.complete_time;
   IPT_ASSIGN_OR_RETURN(const absl::TimeZone zone, StoredZone(course.time_zone));

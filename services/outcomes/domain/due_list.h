@@ -58,6 +58,7 @@ struct CourseOccasions {
 // then only rules of its instrument are looked at.
 absl::StatusOr<CourseOccasions> LoadOccasions(OutcomesReader& reader, const Catalog& catalog,
                                               const OutcomePolicy& policy,
+                                              absl::string_view course_id,
                                               const CopiedCourse& course,
                                               const Measurement* instead, absl::Time now);
 
