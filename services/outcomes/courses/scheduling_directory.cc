@@ -143,8 +143,8 @@ absl::StatusOr<ListedCourses> SchedulingDirectory::ListCourses(absl::string_view
                          follow::feed_table::Find(conn, {std::string(clinic_id), kScheduling}));
     // While everything is listed anew, what is here may be of any time since the last listing.
     listed.as_of = feed.has_value() ? feed->as_of : absl::InfinitePast();
-    listed.current = feed.has_value() && !feed->cursor.empty() &&
-                     now - feed->as_of <= CourseDemand().max_age;
+    listed.current =
+        feed.has_value() && !feed->cursor.empty() && now - feed->as_of <= CourseDemand().max_age;
     return absl::OkStatus();
   }));
   return listed;

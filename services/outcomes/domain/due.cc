@@ -157,7 +157,8 @@ class RuleOccasions {
       occasion.open_day = std::max(occasion.open_day, made_[made_.size() - 2].day + 1);
     }
     if (!rule_.voluntary) occasion.overdue_day = day + rule_.GraceDays();
-    if (slot != nullptr && slot->session != nullptr) occasion.session_id = slot->session->session_id;
+    if (slot != nullptr && slot->session != nullptr)
+      occasion.session_id = slot->session->session_id;
     const bool unbooked = slot != nullptr && slot->session == nullptr;
     occasion.projected = unbooked;
     unbooked_.push_back(unbooked);
@@ -213,10 +214,11 @@ class RuleOccasions {
     if (!line_.start().has_value() || rule_.weeks < 1) return;
     const CopiedCourse& course = line_.course();
     const absl::CivilDay start = *line_.start();
-    const absl::CivilDay end = line_.closed().has_value() ? *line_.closed()
-                               : std::max(line_.today(),
-                                          course.deadline_day.value_or(
-                                              line_.DayAfter(start, 7 * course.duration_weeks) - 1));
+    const absl::CivilDay end =
+        line_.closed().has_value()
+            ? *line_.closed()
+            : std::max(line_.today(), course.deadline_day.value_or(
+                                          line_.DayAfter(start, 7 * course.duration_weeks) - 1));
     // A course that nobody has a first session for yet begins on no day at all.
     const bool unbooked = !course.start_day.has_value() && line_.slots().front().session == nullptr;
     for (int week = 1; week <= kMostWeeks; week += rule_.weeks) {
@@ -284,8 +286,8 @@ class RuleOccasions {
           PersonOf(answer.respondent) != PersonOf(respondent_)) {
         continue;
       }
-      const auto of_session = std::find_if(
-          made_.begin(), made_.end(), [&](const Occasion& occasion) {
+      const auto of_session =
+          std::find_if(made_.begin(), made_.end(), [&](const Occasion& occasion) {
             return !occasion.session_id.empty() && occasion.session_id == answer.session_id;
           });
       if (of_session == made_.end()) {

@@ -60,8 +60,8 @@ struct Occasion {
   std::string session_id{};  // empty: it is for none, or for one that is not booked
   int week_number = 0;       // from 1; 0 before the course's start, and for follow-ups
   int follow_up_months = 0;
-  absl::CivilDay open_day;                     // the first on which it can be answered
-  absl::CivilDay day;                          // its own
+  absl::CivilDay open_day;                      // the first on which it can be answered
+  absl::CivilDay day;                           // its own
   std::optional<absl::CivilDay> overdue_day{};  // the first on which it is; unset: voluntary
   // The first on which it cannot be made up for any more; unset while that is not known.
   std::optional<absl::CivilDay> missed_day{};

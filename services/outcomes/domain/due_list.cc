@@ -27,11 +27,10 @@ int LastScoreDays(const OutcomePolicy& policy) {
 absl::Time SessionsSince(absl::Time now) { return now - absl::Hours(24 * kClosedTreatmentDays); }
 
 bool IsWanted(const DueQuery& query, const Occasion& occasion, absl::CivilDay today) {
-  const bool state =
-      query.states.empty()
-          ? occasion.state == OccasionState::kDue || occasion.state == OccasionState::kOverdue
-          : std::find(query.states.begin(), query.states.end(), occasion.state) !=
-                query.states.end();
+  const bool state = query.states.empty() ? occasion.state == OccasionState::kDue ||
+                                                occasion.state == OccasionState::kOverdue
+                                          : std::find(query.states.begin(), query.states.end(),
+                                                      occasion.state) != query.states.end();
   return state && occasion.day < query.before.value_or(today + (kDefaultAhead + 1)) &&
          occasion.missed_in_a_row >= query.missed_in_a_row_at_least;
 }
@@ -85,9 +84,9 @@ class DueLister {
       asked.emplace_back(course, std::move(rules));
     }
     if (asked.empty()) return absl::OkStatus();
-    IPT_ASSIGN_OR_RETURN(
-        auto answers, reader_.ListAnswers(clinic_id_, course_ids,
-                                          {instrument_ids.begin(), instrument_ids.end()}));
+    IPT_ASSIGN_OR_RETURN(auto answers,
+                         reader_.ListAnswers(clinic_id_, course_ids,
+                                             {instrument_ids.begin(), instrument_ids.end()}));
     std::map<std::string, std::vector<PlanAnswer>> answers_of;
     for (PlanAnswer& answer : answers) answers_of[answer.course_id].push_back(std::move(answer));
     for (const auto& [course, rules] : asked) {
@@ -123,8 +122,7 @@ class DueLister {
     }
     IPT_ASSIGN_OR_RETURN(const absl::TimeZone zone, StoredZone(course.time_zone));
     const absl::CivilDay today = absl::ToCivilDay(now_, zone);
-    for (Occasion& occasion :
-         OccasionsOf(rules, course, zone, answers, last_score_days_, today)) {
+    for (Occasion& occasion : OccasionsOf(rules, course, zone, answers, last_score_days_, today)) {
       if (!IsWanted(query_, occasion, today)) continue;
       const AskedRule& asked = rules[occasion.rule];
       DueLine& line = lines_.emplace_back();
@@ -187,8 +185,7 @@ absl::StatusOr<CourseOccasions> LoadOccasions(OutcomesReader& reader, const Cata
                                               const Measurement* instead, absl::Time now) {
   const std::string& clinic_id = policy.clinic_id;
   CourseOccasions result;
-  IPT_ASSIGN_OR_RETURN(CoursePlan plan,
-                       FindCoursePlan(reader, clinic_id, course_id, &course));
+  IPT_ASSIGN_OR_RETURN(CoursePlan plan, FindCoursePlan(reader, clinic_id, course_id, &course));
   std::string instrument_id;  // empty: all
   if (instead != nullptr) {
     instrument_id = instead->instrument_id;
@@ -228,10 +225,9 @@ absl::Status NameRule(OutcomesReader& reader, const Catalog& catalog, const Outc
                       const CourseAnswer& course, absl::Time now, Measurement& measurement) {
   measurement.plan_rule.clear();
   if (!course.course.has_value()) return absl::OkStatus();
-  IPT_ASSIGN_OR_RETURN(
-      const CourseOccasions asked,
-      LoadOccasions(reader, catalog, policy, measurement.course_id, *course.course, &measurement,
-                    now));
+  IPT_ASSIGN_OR_RETURN(const CourseOccasions asked,
+                       LoadOccasions(reader, catalog, policy, measurement.course_id, *course.course,
+                                     &measurement, now));
   for (const Occasion& occasion : asked.occasions) {
     if (occasion.measurement_id != measurement.measurement_id) continue;
     measurement.plan_rule = asked.rules[occasion.rule].rule.id;
@@ -249,8 +245,8 @@ absl::Status FindMissed(OutcomesReader& reader, const Catalog& catalog, absl::Ti
     return absl::OkStatus();
   }
   const CopiedCourse& course = *outcomes.course.course;
-  const std::string& watched = stated.instrument_id.empty() ? outcomes.depression_instrument_id
-                                                            : stated.instrument_id;
+  const std::string& watched =
+      stated.instrument_id.empty() ? outcomes.depression_instrument_id : stated.instrument_id;
   IPT_ASSIGN_OR_RETURN(
       CourseOccasions asked,
       LoadOccasions(reader, catalog, outcomes.policy, outcomes.course_id, course, nullptr, now));
@@ -266,8 +262,8 @@ absl::Status FindMissed(OutcomesReader& reader, const Catalog& catalog, absl::Ti
       continue;
     }
     if (WasMissed(occasion, rule)) {
-      const absl::CivilDay day = occasion.state == OccasionState::kMissed ? *occasion.missed_day
-                                                                          : *occasion.overdue_day;
+      const absl::CivilDay day =
+          occasion.state == OccasionState::kMissed ? *occasion.missed_day : *occasion.overdue_day;
       points.push_back({.missed = true, .at = absl::FromCivil(day, zone), .score_id = ""});
     } else if (const auto it = completed.find(occasion.measurement_id); it != completed.end()) {
       points.push_back({.missed = false, .at = it->second, .score_id = it->first});

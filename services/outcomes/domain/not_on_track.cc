@@ -185,15 +185,16 @@ std::vector<Signal> EvaluateMissed(const NoMeasureRule& rule,
   for (const AskedPoint& point : points) {
     if (point.missed) {
       if (++in_a_row != rule.in_a_row) continue;
-      signals.push_back({.rule = rule.name,
-                         .level = rule.level,
-                         .wording = absl::StrCat("review: ", rule.in_a_row,
-                                                 rule.in_a_row == 1 ? " due measure missed"
-                                                                    : " due measures missed in a row"),
-                         .raised_by = "",
-                         .raised_at = point.at,
-                         .cleared_by = "",
-                         .cleared_at = std::nullopt});
+      signals.push_back(
+          {.rule = rule.name,
+           .level = rule.level,
+           .wording = absl::StrCat(
+               "review: ", rule.in_a_row,
+               rule.in_a_row == 1 ? " due measure missed" : " due measures missed in a row"),
+           .raised_by = "",
+           .raised_at = point.at,
+           .cleared_by = "",
+           .cleared_at = std::nullopt});
     } else {
       if (in_a_row >= rule.in_a_row) {
         signals.back().cleared_by = point.score_id;

@@ -78,7 +78,7 @@ struct CourseOutcomes {
   std::vector<Signal> missed{};  // that too many measures were missed in a row; see due_list.h
   std::string missed_of{};       // the instrument's name, of these
   std::vector<Alert> alerts{};   // by completion
-  int64_t revision = 0;         // of the store, that all of this is of
+  int64_t revision = 0;          // of the store, that all of this is of
 
   // Which scores were taken as first and last, in words.
   std::string score_choice{};

@@ -18,11 +18,10 @@ constexpr int kPlansAtOnce = 100;
 void SetSince(const std::vector<MeasurementRule>& before, absl::Time now,
               std::vector<MeasurementRule>& rules) {
   for (MeasurementRule& rule : rules) {
-    const auto same = std::find_if(
-        before.begin(), before.end(), [&](const MeasurementRule& other) {
-          return other.id == rule.id && other.instrument_id == rule.instrument_id &&
-                 other.timing == rule.timing;
-        });
+    const auto same = std::find_if(before.begin(), before.end(), [&](const MeasurementRule& other) {
+      return other.id == rule.id && other.instrument_id == rule.instrument_id &&
+             other.timing == rule.timing;
+    });
     rule.since = same == before.end() ? now : same->since;
   }
 }
@@ -181,9 +180,8 @@ absl::StatusOr<CoursePlan> FindCoursePlan(OutcomesReader& reader, absl::string_v
                                           absl::string_view course_id, const CopiedCourse* course) {
   IPT_ASSIGN_OR_RETURN(auto own, reader.ListCoursePlans(clinic_id, {std::string(course_id)}));
   if (!own.empty()) return std::move(own[0]);
-  CoursePlan plan{.clinic_id = std::string(clinic_id),
-                  .course_id = std::string(course_id),
-                  .inherited = true};
+  CoursePlan plan{
+      .clinic_id = std::string(clinic_id), .course_id = std::string(course_id), .inherited = true};
   IPT_ASSIGN_OR_RETURN(const auto plans, AllPlans(reader, clinic_id));
   if (const MeasurementPlan* held = PlanFor(plans, course); held != nullptr) {
     plan.rules = held->rules;

@@ -126,8 +126,8 @@ class OutcomesTx : public OutcomesReader {
   virtual absl::Status Emit(const Event& event, absl::Time now) = 0;
   AlertTx& alerts() override = 0;
 
-  // Writers of a clinic's instruments, policy and plans (`course_id` empty), or of a course, go one after
-  // the other from here on; those of a course beside those of the clinic.
+  // Writers of a clinic's instruments, policy and plans (`course_id` empty), or of a course, go one
+  // after the other from here on; those of a course beside those of the clinic.
   virtual absl::Status LockScope(absl::string_view clinic_id, absl::string_view course_id) = 0;
 
   // Insert* and Update* set the stamp. ALREADY_EXISTS (RESOURCE_EXISTS) when the id is taken.

@@ -47,8 +47,8 @@ absl::Status RefuseTaken(OutcomesReader& reader, const MeasurementPlan& plan) {
                               "or name the indications that this one is for",
                               metadata);
   }
-  metadata["indication"] = scheduling::v1::Indication_Name(
-      static_cast<scheduling::v1::Indication>(taken->indication));
+  metadata["indication"] =
+      scheduling::v1::Indication_Name(static_cast<scheduling::v1::Indication>(taken->indication));
   return FailedPrecondition(reason::kIndicationTaken,
                             MeasurementPlanName(plan.clinic_id, plan.plan_id),
                             "another plan is for this indication: change that one, or take the "
@@ -58,8 +58,7 @@ absl::Status RefuseTaken(OutcomesReader& reader, const MeasurementPlan& plan) {
 
 absl::Status CheckWritten(OutcomesReader& reader, const Catalog& catalog,
                           const MeasurementPlan& plan) {
-  IPT_ASSIGN_OR_RETURN(const auto instruments,
-                       AllInstruments(reader, catalog, plan.clinic_id, ""));
+  IPT_ASSIGN_OR_RETURN(const auto instruments, AllInstruments(reader, catalog, plan.clinic_id, ""));
   FieldViolations bad;
   CheckPlan(plan, instruments, bad.In("measurement_plan"));
   IPT_RETURN_IF_ERROR(bad.ToStatus());
@@ -123,7 +122,8 @@ absl::StatusOr<DueQuery> ReadDueQuery(const pb::ListDueMeasurementsRequest& requ
   }
   if (!request.instrument().empty()) query.instrument_id = rpc::IdsOf(request.instrument())[1];
   if (!request.therapist().empty()) query.therapist_id = rpc::IdsOf(request.therapist())[1];
-  if (request.has_due_before()) query.before = rpc::ReadDay(request.due_before(), bad, "due_before");
+  if (request.has_due_before())
+    query.before = rpc::ReadDay(request.due_before(), bad, "due_before");
   query.missed_in_a_row_at_least = request.missed_in_a_row_at_least();
   if (query.missed_in_a_row_at_least < 0) {
     bad.Add("missed_in_a_row_at_least", "must not be negative");
@@ -206,8 +206,8 @@ absl::StatusOr<pb::MeasurementPlan> MeasurementPlanHandler::UpdateMeasurementPla
         IPT_RETURN_IF_ERROR(tx.LockScope(ctx.clinic_id, ""));
         IPT_ASSIGN_OR_RETURN(const MeasurementPlan before,
                              tx.GetPlan(ctx.clinic_id, rpc::IdsOf(name)[1]));
-        IPT_RETURN_IF_ERROR(rpc::CheckEtag(request.measurement_plan().etag(),
-                                           before.stamp.revision, kMeasurementPlanType, name));
+        IPT_RETURN_IF_ERROR(rpc::CheckEtag(request.measurement_plan().etag(), before.stamp.revision,
+                                           kMeasurementPlanType, name));
         pb::MeasurementPlan merged;
         WritePlan(before, &merged);
         IPT_RETURN_IF_ERROR(rpc::MergeByMask(request.update_mask(), request.measurement_plan(),
@@ -265,9 +265,9 @@ absl::StatusOr<pb::CourseMeasurementPlan> MeasurementPlanHandler::UpdateCourseMe
         IPT_RETURN_IF_ERROR(tx.LockScope(ctx.clinic_id, course_id));
         IPT_ASSIGN_OR_RETURN(const CoursePlan before,
                              FindCoursePlan(tx, ctx.clinic_id, course_id, CopyIn(course)));
-        IPT_RETURN_IF_ERROR(rpc::CheckEtag(
-            request.measurement_plan().etag(), before.stamp.revision, kCourseMeasurementPlanType,
-            CourseMeasurementPlanName(ctx.clinic_id, course_id)));
+        IPT_RETURN_IF_ERROR(rpc::CheckEtag(request.measurement_plan().etag(), before.stamp.revision,
+                                           kCourseMeasurementPlanType,
+                                           CourseMeasurementPlanName(ctx.clinic_id, course_id)));
         pb::CourseMeasurementPlan merged;
         WriteCoursePlan(before, &merged);
         IPT_RETURN_IF_ERROR(rpc::MergeByMask(request.update_mask(), request.measurement_plan(),

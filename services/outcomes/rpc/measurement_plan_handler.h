@@ -46,7 +46,8 @@ class MeasurementPlanHandler {
   // is no such course.
   absl::StatusOr<CourseAnswer> FindCourse(const CallContext& ctx, absl::string_view course_id);
   // The whole of a list, made now.
-  absl::StatusOr<DueWalk> Walk(const CallContext& ctx, const pb::ListDueMeasurementsRequest& request,
+  absl::StatusOr<DueWalk> Walk(const CallContext& ctx,
+                               const pb::ListDueMeasurementsRequest& request,
                                const DueQuery& query);
 
   OutcomesStore& store_;

@@ -67,38 +67,39 @@ constexpr Statement kDropCourses = {
 constexpr Statement kDropSessions = {
     "DELETE FROM course_session_copies WHERE clinic_id = :clinic AND listing < :listing"};
 
-#define SELECT_COURSE                                                                          \
-  "SELECT patient_hash, therapist_id, variant_id, indication, state, closed_us, "              \
-  "closure_reason, drop_out, closed_early, time_zone, planned_sessions, duration_weeks, "      \
+#define SELECT_COURSE                                                                           \
+  "SELECT patient_hash, therapist_id, variant_id, indication, state, closed_us, "               \
+  "closure_reason, drop_out, closed_early, time_zone, planned_sessions, duration_weeks, "       \
   "start_day, deadline_day, pauses, phases, revision, copied_us, course_id FROM course_copies " \
   "WHERE clinic_id = :clinic"
 constexpr ColumnTypes kCourseColumns = {kText, kText, kText, kInt, kInt, kInt, kInt,
                                         kInt,  kInt,  kText, kInt, kInt, kInt, kInt,
                                         kText, kText, kInt,  kInt, kText};
-#define SELECT_SESSION                                                                      \
-  "SELECT s.session_id, s.therapist_id, s.number, s.phase, s.week, s.start_us, s.end_us, "  \
+#define SELECT_SESSION                                                                     \
+  "SELECT s.session_id, s.therapist_id, s.number, s.phase, s.week, s.start_us, s.end_us, " \
   "s.state, s.attendance, s.uses_session, s.revision, s.course_id FROM course_session_copies s "
 constexpr ColumnTypes kSessionColumns = {kText, kText, kInt, kInt, kInt, kInt,
                                          kInt,  kInt,  kInt, kInt, kInt, kText};
 
 constexpr Statement kFindCourse = {SELECT_COURSE " AND course_id = :course", kCourseColumns};
-constexpr Statement kFindSessions = {
-    SELECT_SESSION "WHERE s.clinic_id = :clinic AND s.course_id = :course "
-                   "ORDER BY s.start_us, s.session_id",
-    kSessionColumns};
+constexpr Statement kFindSessions = {SELECT_SESSION
+                                     "WHERE s.clinic_id = :clinic AND s.course_id = :course "
+                                     "ORDER BY s.start_us, s.session_id",
+                                     kSessionColumns};
 
 // COMPLETED and DISCONTINUED are closed.
 constexpr Statement kListCourses = {
-    SELECT_COURSE " AND (state NOT IN (4, 5) OR closed_us >= :since) "
-                  "AND (CAST(:any AS BIGINT) = 1 OR therapist_id = :therapist) ORDER BY course_id",
+    SELECT_COURSE
+    " AND (state NOT IN (4, 5) OR closed_us >= :since) "
+    "AND (CAST(:any AS BIGINT) = 1 OR therapist_id = :therapist) ORDER BY course_id",
     kCourseColumns};
-constexpr Statement kListSessions = {
-    SELECT_SESSION "JOIN course_copies c ON c.clinic_id = s.clinic_id AND "
-                   "c.course_id = s.course_id WHERE s.clinic_id = :clinic AND "
-                   "(c.state NOT IN (4, 5) OR c.closed_us >= :since) AND "
-                   "(CAST(:any AS BIGINT) = 1 OR c.therapist_id = :therapist) "
-                   "ORDER BY s.course_id, s.start_us, s.session_id",
-    kSessionColumns};
+constexpr Statement kListSessions = {SELECT_SESSION
+                                     "JOIN course_copies c ON c.clinic_id = s.clinic_id AND "
+                                     "c.course_id = s.course_id WHERE s.clinic_id = :clinic AND "
+                                     "(c.state NOT IN (4, 5) OR c.closed_us >= :since) AND "
+                                     "(CAST(:any AS BIGINT) = 1 OR c.therapist_id = :therapist) "
+                                     "ORDER BY s.course_id, s.start_us, s.session_id",
+                                     kSessionColumns};
 
 constexpr absl::CivilDay kEpoch(1970, 1, 1);
 
@@ -290,26 +291,27 @@ absl::StatusOr<std::vector<CopiedCourse>> SqlCourseCopies::List(Connection& conn
                                                                 const CourseListing& listing) {
   const bool any = listing.therapist_id.empty();
   std::vector<CopiedCourse> courses;
-  IPT_RETURN_IF_ERROR(
-      conn.Query(kListCourses, {clinic_id, listing.closed_since, any, listing.therapist_id},
-                 [&](const Row& row) -> absl::Status {
-                   IPT_ASSIGN_OR_RETURN(CopiedCourse course, CourseOf(row));
-                   course.clinic_id = std::string(clinic_id);
-                   courses.push_back(std::move(course));
-                   return absl::OkStatus();
-                 }));
+  IPT_RETURN_IF_ERROR(conn.Query(kListCourses,
+                                 {clinic_id, listing.closed_since, any, listing.therapist_id},
+                                 [&](const Row& row) -> absl::Status {
+                                   IPT_ASSIGN_OR_RETURN(CopiedCourse course, CourseOf(row));
+                                   course.clinic_id = std::string(clinic_id);
+                                   courses.push_back(std::move(course));
+                                   return absl::OkStatus();
+                                 }));
   // Both are by course.
   auto course = courses.begin();
-  IPT_RETURN_IF_ERROR(
-      conn.Query(kListSessions, {clinic_id, listing.sessions_since, any, listing.therapist_id},
-                 [&](const Row& row) {
-                   const std::string course_id = row.Text(11);
-                   while (course != courses.end() && course->course_id < course_id) ++course;
-                   if (course != courses.end() && course->course_id == course_id) {
-                     course->sessions.push_back(SessionOf(row));
-                   }
-                   return absl::OkStatus();
-                 }));
+  IPT_RETURN_IF_ERROR(conn.Query(kListSessions,
+                                 {clinic_id, listing.sessions_since, any, listing.therapist_id},
+                                 [&](const Row& row) {
+                                   const std::string course_id = row.Text(11);
+                                   while (course != courses.end() && course->course_id < course_id)
+                                     ++course;
+                                   if (course != courses.end() && course->course_id == course_id) {
+                                     course->sessions.push_back(SessionOf(row));
+                                   }
+                                   return absl::OkStatus();
+                                 }));
   return courses;
 }
 

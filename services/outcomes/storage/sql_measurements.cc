@@ -68,7 +68,8 @@ constexpr Statement kInsert = {
 constexpr Statement kUpdate = {
     "UPDATE measurements SET state = :state, respondent = :respondent, occasion = :occasion, "
     "completed_us = :completed, session_id = :session, unsettled = :unsettled, risk = :risk, "
-    "invalid = :invalid, revision_number = :number, document = :document, revision = :revision, updated_us = :updated "
+    "invalid = :invalid, revision_number = :number, document = :document, revision = :revision, "
+    "updated_us = :updated "
     "WHERE clinic_id = :clinic AND course_id = :course AND measurement_id = :id"};
 
 constexpr Statement kUnsettledCourses = {
@@ -213,11 +214,11 @@ absl::Status SqlOutcomesTx::UpdateMeasurement(Measurement& m, absl::Time now) {
   IPT_RETURN_IF_ERROR(StampChanged(m.stamp, now));
   IPT_ASSIGN_OR_RETURN(
       const int64_t updated,
-      conn_.Execute(kUpdate,
-                    {static_cast<int>(m.state), static_cast<int>(m.respondent),
-                     static_cast<int>(m.occasion), m.complete_time, m.session_id, Unsettled(m), AtRisk(m),
-                     Invalid(m), m.revision_number, EncodeMeasurement(m), m.stamp.revision,
-                     m.stamp.update_time, m.clinic_id, m.course_id, m.measurement_id}));
+      conn_.Execute(kUpdate, {static_cast<int>(m.state), static_cast<int>(m.respondent),
+                              static_cast<int>(m.occasion), m.complete_time, m.session_id,
+                              Unsettled(m), AtRisk(m), Invalid(m), m.revision_number,
+                              EncodeMeasurement(m), m.stamp.revision, m.stamp.update_time,
+                              m.clinic_id, m.course_id, m.measurement_id}));
   if (updated != 0) return absl::OkStatus();
   return NotFound(kMeasurementType, MeasurementName(m.clinic_id, m.course_id, m.measurement_id));
 }

@@ -58,9 +58,8 @@ absl::StatusOr<MeasurementPlan> PlanOf(absl::string_view clinic_id, const Row& r
 
 absl::StatusOr<MeasurementPlan> SqlOutcomesTx::GetPlan(absl::string_view clinic_id,
                                                        absl::string_view plan_id) {
-  IPT_ASSIGN_OR_RETURN(auto found, GetRows(kGetPlan, {clinic_id, plan_id}, [&](const Row& row) {
-                         return PlanOf(clinic_id, row);
-                       }));
+  IPT_ASSIGN_OR_RETURN(auto found, GetRows(kGetPlan, {clinic_id, plan_id},
+                                           [&](const Row& row) { return PlanOf(clinic_id, row); }));
   if (found.empty()) {
     return NotFound(kMeasurementPlanType, MeasurementPlanName(clinic_id, plan_id));
   }
@@ -114,11 +113,10 @@ absl::StatusOr<std::vector<PlanAnswer>> SqlOutcomesTx::ListAnswers(
 
 absl::Status SqlOutcomesTx::InsertPlan(MeasurementPlan& plan, absl::Time now) {
   IPT_RETURN_IF_ERROR(StampNew(plan.stamp, now));
-  IPT_ASSIGN_OR_RETURN(
-      const int64_t inserted,
-      conn_.Execute(kInsertPlan,
-                    {plan.clinic_id, plan.plan_id, EncodePlan(plan), plan.stamp.revision,
-                     plan.stamp.create_time, plan.stamp.update_time}));
+  IPT_ASSIGN_OR_RETURN(const int64_t inserted,
+                       conn_.Execute(kInsertPlan, {plan.clinic_id, plan.plan_id, EncodePlan(plan),
+                                                   plan.stamp.revision, plan.stamp.create_time,
+                                                   plan.stamp.update_time}));
   if (inserted != 0) return absl::OkStatus();
   return AlreadyExists(::ipt::reason::kResourceExists, kMeasurementPlanType,
                        MeasurementPlanName(plan.clinic_id, plan.plan_id),
@@ -127,10 +125,10 @@ absl::Status SqlOutcomesTx::InsertPlan(MeasurementPlan& plan, absl::Time now) {
 
 absl::Status SqlOutcomesTx::UpdatePlan(MeasurementPlan& plan, absl::Time now) {
   IPT_RETURN_IF_ERROR(StampChanged(plan.stamp, now));
-  IPT_ASSIGN_OR_RETURN(const int64_t updated,
-                       conn_.Execute(kUpdatePlan, {EncodePlan(plan), plan.stamp.revision,
-                                                   plan.stamp.update_time, plan.clinic_id,
-                                                   plan.plan_id}));
+  IPT_ASSIGN_OR_RETURN(
+      const int64_t updated,
+      conn_.Execute(kUpdatePlan, {EncodePlan(plan), plan.stamp.revision, plan.stamp.update_time,
+                                  plan.clinic_id, plan.plan_id}));
   if (updated != 0) return absl::OkStatus();
   return NotFound(kMeasurementPlanType, MeasurementPlanName(plan.clinic_id, plan.plan_id));
 }

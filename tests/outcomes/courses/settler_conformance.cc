@@ -86,11 +86,10 @@ TEST_P(SettlerTest, ChecksWhatWaitedOnceSchedulingAnswers) {
 
 TEST_P(SettlerTest, NamesTheRuleThatAskedForIt) {
   MeasurementPlan plan{.clinic_id = "north", .plan_id = "all", .display_name = "All"};
-  plan.rules.push_back({.id = "each", .instrument_id = "phq-9",
-                        .timing = PlanTiming::kEverySession});
-  ASSERT_OK(store_.Write(absl::InfiniteFuture(), [&](OutcomesTx& tx) {
-    return tx.InsertPlan(plan, now_);
-  }));
+  plan.rules.push_back(
+      {.id = "each", .instrument_id = "phq-9", .timing = PlanTiming::kEverySession});
+  ASSERT_OK(store_.Write(absl::InfiniteFuture(),
+                         [&](OutcomesTx& tx) { return tx.InsertPlan(plan, now_); }));
   const pb::Measurement waiting = Recorded({1, 1, 1, 1, 1, 1, 1, 1, 0}, "s4");
   EXPECT_EQ(waiting.plan_rule(), "");
   SchedulingKnows();

@@ -454,15 +454,16 @@ TEST(ZoneTest, TheDayIsTheCoursesOwn) {
   EXPECT_EQ(occasions[0].day, CivilDay(2026, 12, 31));
   PlanAnswer answer = Answered(kStart);
   answer.complete_time = absl::FromCivil(absl::CivilMinute(2026, 12, 31, 23, 45), zone);
-  EXPECT_EQ(OccasionsOf(rules, course, zone, {answer}, kLastScoreDays, CivilDay(2027, 1, 1))[0].state,
-            OccasionState::kDone);
+  EXPECT_EQ(
+      OccasionsOf(rules, course, zone, {answer}, kLastScoreDays, CivilDay(2027, 1, 1))[0].state,
+      OccasionState::kDone);
 }
 
 // ---- Promises
 
 RC_GTEST_PROP(DuePropertyTest, OneOccasionOfARuleIsOpenAtATime, ()) {
-  CopiedCourse course = Weekly(*rc::gen::inRange(0, 10), *rc::gen::inRange(0, 4),
-                               *rc::gen::inRange(7, 20));
+  CopiedCourse course =
+      Weekly(*rc::gen::inRange(0, 10), *rc::gen::inRange(0, 4), *rc::gen::inRange(7, 20));
   if (*rc::gen::arbitrary<bool>()) Close(course, kStart + *rc::gen::inRange(0, 100));
   if (*rc::gen::arbitrary<bool>()) {
     const CivilDay first = kStart + *rc::gen::inRange(0, 50);

@@ -73,9 +73,12 @@ TEST(CheckPlanTest, TakesAllThatTheContractTakes) {
 TEST(CheckPlanTest, NamesAllThatCannotBe) {
   MeasurementPlan plan = Plan("p", {1, 0, 1});
   plan.display_name = "";
-  plan.rules = {Rule("Each", PlanTiming::kUnspecified), Rule("b", PlanTiming::kEveryWeeks),
-                Rule("b", PlanTiming::kFollowUp),       Rule("c", PlanTiming::kFollowUp),
-                Rule("d", PlanTiming::kEnd),            Rule("e", PlanTiming::kBaseline)};
+  plan.rules = {Rule("Each", PlanTiming::kUnspecified),
+                Rule("b", PlanTiming::kEveryWeeks),
+                Rule("b", PlanTiming::kFollowUp),
+                Rule("c", PlanTiming::kFollowUp),
+                Rule("d", PlanTiming::kEnd),
+                Rule("e", PlanTiming::kBaseline)};
   plan.rules[0].instrument_id = "";
   plan.rules[1].weeks = 27;
   plan.rules[1].instrument_id = "old";
@@ -149,9 +152,9 @@ TEST(NoMeasureTest, IsRaisedOnceAndEndedByTheNextAnswer) {
   const NoMeasureRule rule{.name = {"no-measure", 4}};
   EXPECT_THAT(EvaluateMissed(rule, {missed(1), missed(2), answered(3, "a"), missed(4), missed(5)}),
               IsEmpty());
-  const auto signals = EvaluateMissed(
-      rule, {missed(1), missed(2), missed(3), missed(4), answered(5, "a"), answered(6, "b"),
-             missed(7), missed(8), missed(9)});
+  const auto signals =
+      EvaluateMissed(rule, {missed(1), missed(2), missed(3), missed(4), answered(5, "a"),
+                            answered(6, "b"), missed(7), missed(8), missed(9)});
   ASSERT_THAT(signals, SizeIs(2));
   EXPECT_EQ(signals[0].rule.version, 4);
   EXPECT_EQ(signals[0].level, SignalLevel::kAmber);

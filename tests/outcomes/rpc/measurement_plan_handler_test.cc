@@ -233,8 +233,7 @@ TEST_P(MeasurementPlanHandlerTest, AnIdAndAnIndicationAreTakenOnce) {
   pb::MeasurementPlan change = for_all;
   change.set_name("clinics/north/measurementPlans/all");
   change.add_indications(scheduling::v1::INDICATION_DEPRESSION);
-  EXPECT_THAT(Update(change),
-              FailsWith(absl::StatusCode::kFailedPrecondition, "INDICATION_TAKEN"));
+  EXPECT_THAT(Update(change), FailsWith(absl::StatusCode::kFailedPrecondition, "INDICATION_TAKEN"));
   EXPECT_EQ(Count("measurement_plans"), 2);
 }
 
@@ -242,10 +241,10 @@ TEST_P(MeasurementPlanHandlerTest, NamesAllThatIsWrongAndWritesNothing) {
   pb::MeasurementPlan plan = EverySession();
   plan.clear_display_name();
   AddRule("each", pb::PLAN_TIMING_EVERY_WEEKS, plan, "no-such");
-  EXPECT_THAT(Create(plan), HasBadFields("measurement_plan.display_name",
-                                         "measurement_plan.rules[1].id",
-                                         "measurement_plan.rules[1].instrument",
-                                         "measurement_plan.rules[1].weeks"));
+  EXPECT_THAT(
+      Create(plan),
+      HasBadFields("measurement_plan.display_name", "measurement_plan.rules[1].id",
+                   "measurement_plan.rules[1].instrument", "measurement_plan.rules[1].weeks"));
   EXPECT_EQ(Count("measurement_plans"), 0);
   pb::RetireInstrumentRequest retire;
   retire.set_name("clinics/north/instruments/phq-9");
@@ -401,9 +400,9 @@ TEST_P(MeasurementPlanHandlerTest, ACoursesPlanIsCheckedToo) {
   pb::MeasurementRule& rule = *plan.add_rules();
   rule.set_id("-");
   rule.set_timing(pb::PLAN_TIMING_FOLLOW_UP);
-  EXPECT_THAT(SetCourse(plan), HasBadFields("measurement_plan.rules[0].id",
-                                            "measurement_plan.rules[0].instrument",
-                                            "measurement_plan.rules[0].months"));
+  EXPECT_THAT(SetCourse(plan),
+              HasBadFields("measurement_plan.rules[0].id", "measurement_plan.rules[0].instrument",
+                           "measurement_plan.rules[0].months"));
   directory_.answer.course.reset();
   directory_.answer.known = CourseAnswer::Known::kNotVerified;
   EXPECT_THAT(SetCourse(plan), FailsWith(absl::StatusCode::kUnavailable, "PEER_UNAVAILABLE"));
@@ -527,8 +526,7 @@ TEST_P(MeasurementPlanHandlerTest, WhereNothingIsKnownNothingIsDueAndThatIsSaid)
   pb::ListDueMeasurementsRequest later;
   later.set_min_revision(1'000'000);
   directory_.answer.known = CourseAnswer::Known::kNotVerified;
-  EXPECT_THAT(Due(later),
-              FailsWith(absl::StatusCode::kFailedPrecondition, "REVISION_NOT_REACHED"));
+  EXPECT_THAT(Due(later), FailsWith(absl::StatusCode::kFailedPrecondition, "REVISION_NOT_REACHED"));
 }
 
 // Two thousand open courses: each page of their list costs what is on it.
