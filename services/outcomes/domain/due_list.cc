@@ -15,14 +15,9 @@ namespace {
 
 constexpr size_t kCoursesAtOnce = 250;
 constexpr int kDefaultAhead = 31;
-constexpr int kDefaultLastScoreDays = 14;
 constexpr char kNoMeasure[] = "no-measure";
 // A closed course's treatment can be caught up on for 90 days, the most that a policy may say.
 constexpr int kClosedTreatmentDays = 92;
-
-int LastScoreDays(const OutcomePolicy& policy) {
-  return policy.last_score_days.value_or(kDefaultLastScoreDays);
-}
 
 absl::Time SessionsSince(absl::Time now) { return now - absl::Hours(24 * kClosedTreatmentDays); }
 
@@ -46,7 +41,7 @@ class DueLister {
     IPT_ASSIGN_OR_RETURN(plans_, AllPlans(reader_, clinic_id_));
     IPT_ASSIGN_OR_RETURN(instruments_, AllInstruments(reader_, catalog, clinic_id_, ""));
     IPT_ASSIGN_OR_RETURN(const OutcomePolicy policy, reader_.GetPolicy(clinic_id_));
-    last_score_days_ = LastScoreDays(policy);
+    last_score_days_ = policy.LastScoreDays();
     for (const MeasurementPlan& plan : plans_) asked_of_plan_.push_back(Asked(plan.rules));
     return absl::OkStatus();
   }
@@ -71,7 +66,8 @@ class DueLister {
       } else if (const MeasurementPlan* plan = PlanFor(plans_, course); plan != nullptr) {
         rules = asked_of_plan_[plan - plans_.data()];
       }
-      if (course->closed() && course->closed_at < SessionsSince(now_)) {
+      // It came without its sessions.
+      if (course->closed() && course->sessions.empty() && course->closed_at < SessionsSince(now_)) {
         rules.erase(std::remove_if(rules.begin(), rules.end(),
                                    [](const AskedRule& asked) {
                                      return asked.rule.timing != PlanTiming::kFollowUp;
@@ -144,7 +140,7 @@ class DueLister {
   std::vector<MeasurementPlan> plans_;
   std::vector<std::vector<AskedRule>> asked_of_plan_;  // as `plans_`
   std::vector<HeldInstrument> instruments_;
-  int last_score_days_ = kDefaultLastScoreDays;
+  int last_score_days_ = 0;
   std::vector<DueLine> lines_;
 };
 
@@ -216,7 +212,7 @@ absl::StatusOr<CourseOccasions> LoadOccasions(OutcomesReader& reader, const Cata
     });
   }
   IPT_ASSIGN_OR_RETURN(const absl::TimeZone zone, StoredZone(course.time_zone));
-  result.occasions = OccasionsOf(result.rules, course, zone, answers, LastScoreDays(policy),
+  result.occasions = OccasionsOf(result.rules, course, zone, answers, policy.LastScoreDays(),
                                  absl::ToCivilDay(now, zone));
   return result;
 }
