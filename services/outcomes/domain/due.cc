@@ -214,11 +214,10 @@ class RuleOccasions {
     if (!line_.start().has_value() || rule_.weeks < 1) return;
     const CopiedCourse& course = line_.course();
     const absl::CivilDay start = *line_.start();
+    const absl::CivilDay deadline =
+        course.deadline_day.value_or(line_.DayAfter(start, 7 * course.duration_weeks) - 1);
     const absl::CivilDay end =
-        line_.closed().has_value()
-            ? *line_.closed()
-            : std::max(line_.today(), course.deadline_day.value_or(
-                                          line_.DayAfter(start, 7 * course.duration_weeks) - 1));
+        line_.closed().value_or(std::max(deadline, line_.today() + rule_.OpenDaysBefore()));
     // A course that nobody has a first session for yet begins on no day at all.
     const bool unbooked = !course.start_day.has_value() && line_.slots().front().session == nullptr;
     for (int week = 1; week <= kMostWeeks; week += rule_.weeks) {
