@@ -176,8 +176,8 @@ struct NoMeasureRule {
 // An occasion on which a measure was asked for, once it is missed or answered.
 struct AskedPoint {
   bool missed = false;
-  absl::Time at;         // since when it cannot be made up for, or when it was completed
-  std::string score_id;  // where answered
+  absl::Time at{};         // since when it cannot be made up for, or when it was completed
+  std::string score_id{};  // where answered
 };
 
 // `points` by the days that they were for. Raised by no score.

@@ -122,8 +122,9 @@ absl::StatusOr<DueQuery> ReadDueQuery(const pb::ListDueMeasurementsRequest& requ
   }
   if (!request.instrument().empty()) query.instrument_id = rpc::IdsOf(request.instrument())[1];
   if (!request.therapist().empty()) query.therapist_id = rpc::IdsOf(request.therapist())[1];
-  if (request.has_due_before())
+  if (request.has_due_before()) {
     query.before = rpc::ReadDay(request.due_before(), bad, "due_before");
+  }
   query.missed_in_a_row_at_least = request.missed_in_a_row_at_least();
   if (query.missed_in_a_row_at_least < 0) {
     bad.Add("missed_in_a_row_at_least", "must not be negative");
