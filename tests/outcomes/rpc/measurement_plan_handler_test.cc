@@ -280,7 +280,7 @@ TEST_P(MeasurementPlanHandlerTest, IsChangedByFieldsAndGuardedByItsEtag) {
   EXPECT_EQ(changed.create_time().seconds(), created.create_time().seconds());
   EXPECT_THAT(Update(change), FailsWith(absl::StatusCode::kAborted, "ETAG_MISMATCH"));
   change.clear_etag();
-  EXPECT_THAT(Update(change, {"name"}), HasBadFields("update_mask"));
+  EXPECT_THAT(Update(change, {"name"}), HasBadFields("update_mask.paths[0]"));
   EXPECT_THAT(Update(pb::MeasurementPlan()), HasBadFields("measurement_plan.name"));
   change.set_name("clinics/north/measurementPlans/no-such");
   EXPECT_THAT(Update(change), StatusIs(absl::StatusCode::kNotFound));
