@@ -233,7 +233,7 @@ class OutcomesTest(unittest.TestCase):
                                             states=[1, 2, 3, 4, 5]).due_measurements))
         self.assertTrue(server.call("ResetCourseMeasurementPlan", course=COURSE).inherited)
         with self.assertRaises(Refused) as refused:
-            server.call("DeleteMeasurementPlan", name=created.name, etag='"1"')
+            server.call("DeleteMeasurementPlan", name=created.name, etag='"999"')
         self.assertEqual("ETAG_MISMATCH", refused.exception.reason)
         server.call("DeleteMeasurementPlan", name=created.name, etag=created.etag)
         self.assertEqual(0, len(server.call("ListMeasurementPlans", parent="clinics/north").measurement_plans))
@@ -251,8 +251,8 @@ class OutcomesTest(unittest.TestCase):
                  dict(id="a", instrument="clinics/north/instruments/phq-9", grace_days=63)]
         with self.assertRaises(Refused) as refused:
             server.call("CreateMeasurementPlan", parent="clinics/north", measurement_plan=dict(rules=rules))
-        self.assertEqual(["display_name", "rules[0].instrument", "rules[0].weeks", "rules[1].id", "rules[1].timing",
-                          "rules[1].grace_days"],
+        self.assertEqual(["display_name", "rules[0].instrument", "rules[0].weeks", "rules[1].grace_days", "rules[1].id",
+                          "rules[1].timing"],
                          [field.removeprefix("measurement_plan.") for field in refused.exception.fields])
         with self.assertRaises(Refused) as refused:
             server.call("CreateMeasurementPlan", parent="clinics/north", measurement_plan=dict(
