@@ -17,6 +17,7 @@
 #include "outcomes/rpc/event_proto.h"
 #include "outcomes/rpc/instrument_handler.h"
 #include "outcomes/rpc/measurement_handler.h"
+#include "outcomes/rpc/measurement_plan_handler.h"
 #include "outcomes/rpc/outcome_handler.h"
 #include "outcomes/rpc/outcome_policy_handler.h"
 #include "outcomes/storage/copied_directory.h"
@@ -81,9 +82,10 @@ class OutcomesModule final : public Module {
         followers_(FollowingOptions(ids_), base_.db(), source_, platform.clock, platform.metrics),
         courses_(base_.db(), scheduling_,
                  {.unknown_course = [this] { followers_.LookForClinics(); }}),
-        settler_(store_, courses_, platform.clock),
+        settler_(store_, catalog_, courses_, platform.clock),
         instruments_(store_, catalog_),
         measurements_(store_, catalog_, ids_, &courses_),
+        plans_(store_, catalog_, ids_, courses_, courses_),
         policies_(store_, catalog_),
         outcomes_(store_, catalog_, &courses_),
         alerts_(alert_store_, base_.feed(), ids_),
@@ -91,6 +93,7 @@ class OutcomesModule final : public Module {
         audit_(base_.audit_reader()),
         instrument_service_("ipt.outcomes.v1.InstrumentService", platform.runtime),
         measurement_service_("ipt.outcomes.v1.MeasurementService", platform.runtime),
+        plan_service_("ipt.outcomes.v1.MeasurementPlanService", platform.runtime),
         policy_service_("ipt.outcomes.v1.OutcomePolicyService", platform.runtime),
         outcome_service_("ipt.outcomes.v1.OutcomeService", platform.runtime),
         alert_service_("ipt.outcomes.v1.AlertService", platform.runtime),
@@ -103,9 +106,9 @@ class OutcomesModule final : public Module {
   const char* name() const override { return "outcomes"; }
 
   std::vector<rpc::RpcService*> services() override {
-    std::vector<rpc::RpcService*> served = {&instrument_service_, &measurement_service_,
-                                            &policy_service_,     &outcome_service_,
-                                            &alert_service_,      &event_service_};
+    std::vector<rpc::RpcService*> served = {
+        &instrument_service_, &measurement_service_, &plan_service_, &policy_service_,
+        &outcome_service_,    &alert_service_,       &event_service_};
     if (options_.serve_audit) served.push_back(&audit_service_);
     return served;
   }
@@ -152,6 +155,19 @@ class OutcomesModule final : public Module {
     m.Handle("CorrectMeasurement", measurements_, &MeasurementHandler::CorrectMeasurement);
     m.Handle("MarkMeasurementEnteredInError", measurements_,
              &MeasurementHandler::MarkMeasurementEnteredInError);
+
+    auto& n = plan_service_;
+    n.Handle("CreateMeasurementPlan", plans_, &MeasurementPlanHandler::CreateMeasurementPlan);
+    n.Handle("GetMeasurementPlan", plans_, &MeasurementPlanHandler::GetMeasurementPlan);
+    n.Handle("ListMeasurementPlans", plans_, &MeasurementPlanHandler::ListMeasurementPlans);
+    n.Handle("UpdateMeasurementPlan", plans_, &MeasurementPlanHandler::UpdateMeasurementPlan);
+    n.Handle("DeleteMeasurementPlan", plans_, &MeasurementPlanHandler::DeleteMeasurementPlan);
+    n.Handle("GetCourseMeasurementPlan", plans_, &MeasurementPlanHandler::GetCourseMeasurementPlan);
+    n.Handle("UpdateCourseMeasurementPlan", plans_,
+             &MeasurementPlanHandler::UpdateCourseMeasurementPlan);
+    n.Handle("ResetCourseMeasurementPlan", plans_,
+             &MeasurementPlanHandler::ResetCourseMeasurementPlan);
+    n.Handle("ListDueMeasurements", plans_, &MeasurementPlanHandler::ListDueMeasurements);
 
     auto& p = policy_service_;
     p.Handle("GetOutcomePolicy", policies_, &OutcomePolicyHandler::GetOutcomePolicy);
@@ -200,6 +216,7 @@ class OutcomesModule final : public Module {
 
   InstrumentHandler instruments_;
   MeasurementHandler measurements_;
+  MeasurementPlanHandler plans_;
   OutcomePolicyHandler policies_;
   OutcomeHandler outcomes_;
   AlertHandler alerts_;
@@ -208,6 +225,7 @@ class OutcomesModule final : public Module {
 
   rpc::RpcService instrument_service_;
   rpc::RpcService measurement_service_;
+  rpc::RpcService plan_service_;
   rpc::RpcService policy_service_;
   rpc::RpcService outcome_service_;
   rpc::RpcService alert_service_;

@@ -1035,6 +1035,26 @@ class IptctlOutcomes(Runner):
         self.assertIn("--svg: ", unwritable.err)
         self.refused(3, "RESOURCE_NOT_FOUND", "outcomes chart", self.course_name("nobody"))
 
+    def test_plans_and_what_is_due(self):
+        name = self.name_of("measurementPlans", "standard")
+        rule = dict(id="each", instrument=self.name_of("instruments", "phq-9"), timing="PLAN_TIMING_EVERY_SESSION")
+        made = self.json("plan create", name, json=json.dumps(dict(
+            measurementPlan=dict(displayName="Standard", rules=[rule]))))
+        self.assertEqual((name, "each"), (made["name"], made["rules"][0]["id"]))
+        self.assertEqual([name], self.ctl("plan list", self.clinic).column("NAME"))
+        changed = self.json("plan update", name, display_name="All courses")
+        self.assertEqual(changed, self.json("plan get", name))
+        self.assertEqual(name, self.json("plan of-course", self.course)["inheritedFrom"])
+        due = self.ctl("measurement due", self.course, state="upcoming").rows()
+        self.assertEqual({(self.course, "each", "upcoming", "yes")},
+                         {(row["COURSE"], row["RULE"], row["STATE"], row["PROJECTED"]) for row in due})
+        own = self.json("plan set-course", self.course, json=json.dumps(dict(measurementPlan=dict(rules=[
+            dict(rule, id="monthly", timing="PLAN_TIMING_EVERY_WEEKS", weeks=4)]))))
+        self.assertFalse(own.get("inherited", False))
+        self.assertTrue(self.json("plan reset-course", self.course)["inherited"])
+        self.ctl("plan delete", name, etag=changed["etag"])
+        self.assertEqual([], self.ctl("plan list", self.clinic).rows())
+
     def test_the_policy(self):
         before = self.json("outcomes policy", self.clinic)
         after = self.json("outcomes set-policy", self.clinic, duplicate_minutes=60)

@@ -2,6 +2,7 @@
 """The outcomes service against real binaries: what was acknowledged survives kill -9, alerts among it; who
 may see it; what is told of it, and what is never written down."""
 
+import datetime
 import json
 import signal
 import subprocess
@@ -17,6 +18,7 @@ SERVICES = {
     "instruments": ("instrument_service", "InstrumentService"),
     "measurements": ("measurement_service", "MeasurementService"),
     "outcomes": ("outcome_service", "OutcomeService"),
+    "plans": ("measurement_plan_service", "MeasurementPlanService"),
     "policies": ("outcome_policy_service", "OutcomePolicyService"),
     "events": ("event_service", "EventService"),
 }
@@ -193,6 +195,80 @@ class OutcomesTest(unittest.TestCase):
                            "clinics/north/therapists/ben", "the alert to go along")
         self.assertEqual(0, server.stop())
 
+    def test_what_is_due_follows_from_plans_sessions_and_answers(self):
+        server = self.server("suite")
+        plan = dict(display_name="Standard", rules=[
+            dict(id="each", instrument="clinics/north/instruments/phq-9", timing=1, catch_up=3),
+            dict(id="weekly", instrument="clinics/north/instruments/gad-7", timing=2, weeks=1)])
+        fields = dict(parent="clinics/north", measurement_plan_id="standard", measurement_plan=plan, request_id=rid())
+        created = server.call("CreateMeasurementPlan", **fields)
+        self.assertEqual(created, server.call("CreateMeasurementPlan", **fields))
+        held = server.call("GetCourseMeasurementPlan", course=COURSE)
+        self.assertEqual((True, created.name, True), (held.inherited, held.inherited_from, held.scheduling.current))
+        # A course that is asked from today on owes nothing of what was before.
+        every = "clinics/north/courses/-"
+        support.wait_until(lambda: server.call("ListDueMeasurements", parent=every, states=[1, 2]).due_measurements,
+                           "the clinic's courses to be known")
+        listed = server.call("ListDueMeasurements", parent=every, states=[1, 2, 3, 4, 5])
+        self.assertEqual({COURSE}, {due.course for due in listed.due_measurements})
+        self.assertNotIn(4, {due.state for due in listed.due_measurements})
+        days = [(due.due_date.year, due.due_date.month, due.due_date.day) for due in listed.due_measurements]
+        self.assertEqual(sorted(days), days)
+        today = support.today()
+        weekly = [due for due in listed.due_measurements if due.rule == "weekly"]
+        self.assertEqual((2, today), (weekly[0].state, datetime.date(*days[
+            list(listed.due_measurements).index(weekly[0])])))
+        answers = [dict(item=f"q{i}", value=1) for i in range(1, 8)]
+        recorded = server.call("RecordMeasurement", parent=COURSE, measurement=dict(
+            instrument="clinics/north/instruments/gad-7", respondent=1, answers=dict(answers=answers)))
+        self.assertEqual("weekly", recorded.plan_rule)
+        done = server.call("ListDueMeasurements", parent=COURSE, states=[5], min_revision=recorded.revision)
+        self.assertEqual([recorded.name], [due.measurement for due in done.due_measurements])
+        # Plans survive, and go with their events; one page at a time.
+        self.assertEqual(0, server.stop())
+        server.leave()
+        server.start()
+        self.assertEqual(created, server.call("GetMeasurementPlan", name=created.name))
+        own = server.call("UpdateCourseMeasurementPlan", course=COURSE, measurement_plan=dict(etag=held.etag),
+                          update_mask=dict(paths=["rules"]))
+        self.assertEqual((False, 0), (own.inherited, len(own.rules)))
+        self.assertEqual(0, len(server.call("ListDueMeasurements", parent=COURSE,
+                                            states=[1, 2, 3, 4, 5]).due_measurements))
+        self.assertTrue(server.call("ResetCourseMeasurementPlan", course=COURSE).inherited)
+        with self.assertRaises(Refused) as refused:
+            server.call("DeleteMeasurementPlan", name=created.name, etag='"999"')
+        self.assertEqual("ETAG_MISMATCH", refused.exception.reason)
+        server.call("DeleteMeasurementPlan", name=created.name, etag=created.etag)
+        self.assertEqual(0, len(server.call("ListMeasurementPlans", parent="clinics/north").measurement_plans))
+        told = set()
+        stream = server.call("WatchEvents", parent="clinics/north", oldest=True)
+        while "plan_deleted" not in told:
+            told |= {event.payload.WhichOneof("event") for event in next(stream).events}
+        self.assertLessEqual({"plan_changed", "course_plan_changed"}, told)
+        stream.cancel()
+        self.assertEqual(0, server.stop())
+
+    def test_a_plan_that_cannot_be_is_refused_with_all_its_faults(self):
+        server = self.server("sqlite")
+        rules = [dict(id="a", instrument="clinics/north/instruments/none", timing=2, weeks=27),
+                 dict(id="a", instrument="clinics/north/instruments/phq-9", grace_days=63)]
+        with self.assertRaises(Refused) as refused:
+            server.call("CreateMeasurementPlan", parent="clinics/north", measurement_plan=dict(rules=rules))
+        self.assertEqual(["display_name", "rules[0].instrument", "rules[0].weeks", "rules[1].grace_days", "rules[1].id",
+                          "rules[1].timing"],
+                         [field.removeprefix("measurement_plan.") for field in refused.exception.fields])
+        with self.assertRaises(Refused) as refused:
+            server.call("CreateMeasurementPlan", parent="clinics/north", measurement_plan=dict(
+                display_name="Many", rules=[dict(id=f"r{i}", instrument="clinics/north/instruments/phq-9", timing=1)
+                                            for i in range(31)]))
+        self.assertEqual(["measurement_plan.rules"], refused.exception.fields)
+        # Of a course that nobody can be asked about nothing is due, and that is said.
+        due = server.call("ListDueMeasurements", parent=COURSE)
+        self.assertEqual((0, False), (len(due.due_measurements), due.scheduling.current))
+        with self.assertRaises(Refused) as refused:
+            server.call("UpdateCourseMeasurementPlan", course=COURSE, measurement_plan=dict(rules=[]))
+        self.assertEqual(("UNAVAILABLE", "PEER_UNAVAILABLE"), (refused.exception.code, refused.exception.reason))
+
     def test_what_scheduling_could_not_be_asked_is_said(self):
         recorded = self.server("sqlite").call("RecordMeasurement", parent=COURSE, measurement=phq9([0] * 9))
         names = [recorded.DESCRIPTOR.fields_by_name["unverified"].enum_type.values_by_number[n].name
@@ -234,6 +310,9 @@ class OutcomesTest(unittest.TestCase):
                              ("ListAlerts", dict(parent="clinics/north/courses/-")),
                              ("GetTrajectory", dict(course=COURSE)),
                              ("GetCourseResult", dict(course=COURSE)),
+                             ("ListMeasurementPlans", dict(parent="clinics/north")),
+                             ("GetCourseMeasurementPlan", dict(course=COURSE)),
+                             ("ListDueMeasurements", dict(parent="clinics/north/courses/-")),
                              ("GetOutcomePolicy", dict(clinic="clinics/north"))):
             with self.subTest(name), self.assertRaises(Refused) as refused:
                 server.call(name, token=south, **fields)

@@ -130,4 +130,24 @@ absl::StatusOr<CourseAnswer> SchedulingDirectory::FindCourse(absl::string_view c
   return answer;
 }
 
+absl::StatusOr<ListedCourses> SchedulingDirectory::ListCourses(absl::string_view clinic_id,
+                                                               const CourseListing& listing,
+                                                               absl::Time now,
+                                                               absl::Time deadline) {
+  storage::CallOptions options;
+  options.deadline = deadline;
+  ListedCourses listed;
+  IPT_RETURN_IF_ERROR(db_.Read(options, [&](storage::Connection& conn) -> absl::Status {
+    IPT_ASSIGN_OR_RETURN(listed.courses, SqlCourseCopies::List(conn, clinic_id, listing));
+    IPT_ASSIGN_OR_RETURN(const auto feed,
+                         follow::feed_table::Find(conn, {std::string(clinic_id), kScheduling}));
+    // While everything is listed anew, what is here may be of any time since the last listing.
+    listed.as_of = feed.has_value() ? feed->as_of : absl::InfinitePast();
+    listed.current =
+        feed.has_value() && !feed->cursor.empty() && now - feed->as_of <= CourseDemand().max_age;
+    return absl::OkStatus();
+  }));
+  return listed;
+}
+
 }  // namespace ipt::outcomes

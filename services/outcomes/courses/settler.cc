@@ -41,7 +41,7 @@ absl::StatusOr<bool> Settler::Settle(const UnsettledCourse& course) {
                                            {.max_age = absl::ZeroDuration()}, now, Deadline()));
   if (answer.known == CourseAnswer::Known::kNotVerified) return false;
   IPT_RETURN_IF_ERROR(store_.Write(Deadline(), [&](OutcomesTx& tx) {
-    return SettleMeasurements(tx, course.clinic_id, course.course_id, answer, now);
+    return SettleMeasurements(tx, catalog_, course.clinic_id, course.course_id, answer, now);
   }));
   return true;
 }

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "outcomes/domain/course_copies.h"
+#include "outcomes/domain/instruments.h"
 #include "outcomes/domain/store.h"
 #include "platform/server/periodic.h"
 #include "platform/time/clock.h"
@@ -20,8 +21,9 @@ namespace ipt::outcomes {
 class Settler {
  public:
   // All of them outlive it.
-  Settler(OutcomesStore& store, CourseDirectory& courses, const Clock& clock)
-      : store_(store), courses_(courses), clock_(clock) {}
+  Settler(OutcomesStore& store, const Catalog& catalog, CourseDirectory& courses,
+          const Clock& clock)
+      : store_(store), catalog_(catalog), courses_(courses), clock_(clock) {}
   ~Settler() { Stop(); }
 
   void Start();
@@ -37,6 +39,7 @@ class Settler {
   absl::StatusOr<bool> Settle(const UnsettledCourse& course);
 
   OutcomesStore& store_;
+  const Catalog& catalog_;
   CourseDirectory& courses_;
   const Clock& clock_;
   bool failing_ = false;

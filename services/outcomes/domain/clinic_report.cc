@@ -7,7 +7,7 @@
 namespace ipt::outcomes {
 namespace {
 
-constexpr int kMostLeastShown = 100;
+constexpr int kMostLeastShown = 1000;
 
 void Merge(Rate& rate, const Rate& other) {
   rate.hits += other.hits;
@@ -431,7 +431,7 @@ GroupTally ReportTally::Total() const {
 
 void CheckReportOptions(const ReportOptions& options, FieldViolations bad) {
   if (options.least_shown < 0 || options.least_shown > kMostLeastShown) {
-    bad.Add("least_shown", "must be 0 to 100");
+    bad.Add("least_shown", "must be 0 to 1000");
   }
 }
 

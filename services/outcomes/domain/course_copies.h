@@ -36,6 +36,11 @@ enum class CopiedSessionState : int {
   kCancelled = 4,
 };
 
+// Of ipt.scheduling.v1.ClosureReason.
+inline constexpr int kClosedAgreedEarly = 2;
+inline constexpr int kClosedDeceased = 7;
+inline constexpr int kClosedEnteredInError = 9;
+
 // Days, both included, by which a pause moves the deadline.
 struct CopiedPause {
   absl::CivilDay first_day;
@@ -153,6 +158,33 @@ class CourseDirectory {
                                                   absl::string_view course_id,
                                                   const CourseDemand& demand, absl::Time now,
                                                   absl::Time deadline) = 0;
+};
+
+// Which of a clinic's courses are listed.
+struct CourseListing {
+  std::string therapist_id{};  // empty: all
+  // Open ones, and those closed at this instant or later.
+  absl::Time closed_since{};
+  // Those closed before it come without their sessions.
+  absl::Time sessions_since{};
+};
+
+// What the copy says of them.
+struct ListedCourses {
+  std::vector<CopiedCourse> courses{};  // by id
+  // All of it was true at this instant; InfinitePast: nothing was ever copied.
+  absl::Time as_of = absl::InfinitePast();
+  // It is as new as CourseDemand asks for where nothing else is said.
+  bool current = false;
+};
+
+// The courses of a clinic all together. Scheduling is not asked: what is known here has to do.
+class CourseLister {
+ public:
+  virtual ~CourseLister() = default;
+  virtual absl::StatusOr<ListedCourses> ListCourses(absl::string_view clinic_id,
+                                                    const CourseListing& listing, absl::Time now,
+                                                    absl::Time deadline) = 0;
 };
 
 }  // namespace ipt::outcomes

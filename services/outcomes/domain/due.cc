@@ -1,201 +1,342 @@
 #include "outcomes/domain/due.h"
 
 #include <algorithm>
-#include <iterator>
 #include <set>
+#include <tuple>
 #include <utility>
 
-#include "absl/algorithm/container.h"
-#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 
 namespace ipt::outcomes {
 namespace {
 
-constexpr int kMostWeeks = 52;
-constexpr int kMostMonths = 60;
-constexpr int kMostPlanDays = 27;  // the shortest distance of two follow-ups is 28 days
-constexpr int kMostCatchUpDays = 92;
-constexpr size_t kMostItems = 50;
+// More than any course has; an open one that everybody forgot must not be asked for ever.
+constexpr int kMostWeeks = 520;
 
-// The first instant of a day; where midnight is skipped, the end of the gap.
-absl::Time DayStart(absl::CivilDay day, const absl::TimeZone& zone) {
-  return absl::FromCivil(day, zone);
-}
+// A treatment session, known or projected.
+struct Slot {
+  const CopiedSession* session = nullptr;  // nullptr: not booked
+  int number = 0;
+  absl::CivilDay day;
+};
 
-bool IsFor(const PlanItem& item, absl::string_view indication) {
-  return item.indications.empty() || absl::c_linear_search(item.indications, indication);
-}
-
-class ItemOccasions {
+// A course's time line, without any rule.
+class TimeLine {
  public:
-  ItemOccasions(const PlanItem& item, const PlanCourse& course,
-                const std::vector<PlanSession>& sessions, absl::Time now)
-      : item_(item), course_(course), sessions_(sessions), now_(now) {}
+  TimeLine(const CopiedCourse& course, const absl::TimeZone& zone, absl::CivilDay today)
+      : course_(course), zone_(zone), today_(today) {
+    if (course.closed() && course.closed_at.has_value()) closed_ = DayOf(*course.closed_at);
+    MakeSlots();
+    start_ = course.start_day;
+    if (!start_.has_value() && !slots_.empty()) start_ = slots_.front().day;
+  }
 
-  std::vector<Occasion> Make() {
-    switch (item_.timing) {
+  const CopiedCourse& course() const { return course_; }
+  absl::CivilDay today() const { return today_; }
+  absl::CivilDay DayOf(absl::Time time) const { return absl::ToCivilDay(time, zone_); }
+  // Treatment sessions by day.
+  const std::vector<Slot>& slots() const { return slots_; }
+  // The day on which it ended; unset while it is open.
+  const std::optional<absl::CivilDay>& closed() const { return closed_; }
+  // Its first day; a projection while `course().start_day` is unset. Unset: nothing is known of it.
+  const std::optional<absl::CivilDay>& start() const { return start_; }
+
+  // The day before which so many days of the course, those of pauses left out, have passed.
+  absl::CivilDay DayAfter(absl::CivilDay start, int days) const {
+    absl::CivilDay day = start + days;
+    absl::CivilDay from = start;  // pauses before it are counted
+    for (const CopiedPause& pause : course_.pauses) {
+      const absl::CivilDay first = std::max(pause.first_day, from);
+      if (first > day) break;
+      if (pause.last_day < first) continue;
+      day += pause.last_day - first + 1;
+      from = pause.last_day + 1;
+    }
+    return day;
+  }
+
+  // The week of the course that a day lies in, from 1; 0 before its start.
+  int WeekOf(absl::CivilDay day) const {
+    if (!start_.has_value() || !course_.start_day.has_value() || day < *start_) return 0;
+    absl::civil_diff_t days = day - *start_;
+    absl::CivilDay from = *start_;
+    for (const CopiedPause& pause : course_.pauses) {
+      const absl::CivilDay first = std::max(pause.first_day, from);
+      const absl::CivilDay last = std::min(pause.last_day, day);
+      if (last < first) continue;
+      days -= last - first + 1;
+      from = last + 1;
+    }
+    return static_cast<int>(std::max<absl::civil_diff_t>(days, 0) / 7) + 1;
+  }
+
+ private:
+  absl::CivilDay AfterPauses(absl::CivilDay day) const {
+    for (const CopiedPause& pause : course_.pauses) {
+      if (pause.first_day <= day && day <= pause.last_day) day = pause.last_day + 1;
+    }
+    return day;
+  }
+
+  void MakeSlots() {
+    int used = 0;  // numbers that sessions have, those that were missed among them
+    absl::CivilDay last = today_;
+    for (const CopiedSession& session : course_.sessions) {
+      if (session.number < 1) continue;
+      const absl::CivilDay day = DayOf(session.start);
+      used = std::max(used, session.number);
+      last = day;
+      const bool attended = session.state == CopiedSessionState::kAttended;
+      if (!attended && session.state != CopiedSessionState::kBooked) continue;
+      if (!attended && closed_.has_value() && day > *closed_) continue;
+      slots_.push_back({&session, session.number, day});
+    }
+    if (closed_.has_value() || course_.closed()) return;
+    const int planned = course_.planned_sessions;
+    const int pace = planned > 0 ? std::max(1, 7 * course_.duration_weeks / planned) : 7;
+    absl::CivilDay day = used == 0 ? today_ : std::max(last + pace, today_);
+    for (int number = used + 1; number <= planned; ++number) {
+      day = AfterPauses(day);
+      slots_.push_back({nullptr, number, day});
+      day += pace;
+    }
+  }
+
+  const CopiedCourse& course_;
+  const absl::TimeZone& zone_;
+  const absl::CivilDay today_;
+  std::vector<Slot> slots_;
+  std::optional<absl::CivilDay> closed_;
+  std::optional<absl::CivilDay> start_;
+};
+
+// Whose answer it is: a patient's is the patient's, whoever reads the questions.
+AnsweredBy PersonOf(AnsweredBy respondent) {
+  return respondent == AnsweredBy::kClinicianRead ? AnsweredBy::kSelf : respondent;
+}
+
+// The occasions of one rule.
+class RuleOccasions {
+ public:
+  RuleOccasions(size_t index, const AskedRule& asked, const TimeLine& line, int last_score_days)
+      : index_(index),
+        rule_(asked.rule),
+        respondent_(asked.respondent),
+        line_(line),
+        last_score_days_(last_score_days) {}
+
+  std::vector<Occasion> Make(const std::vector<PlanAnswer>& answers) {
+    Place();
+    Bound();
+    Fulfil(answers);
+    const absl::CivilDay since = line_.DayOf(rule_.since);
+    std::vector<Occasion> asked;
+    int missed = 0;
+    for (size_t i = 0; i < made_.size(); ++i) {
+      Occasion& occasion = made_[i];
+      occasion.state = StateOf(occasion, unbooked_[i]);
+      // Nobody was asked.
+      if (occasion.day < since && occasion.state != OccasionState::kDone) continue;
+      occasion.missed_in_a_row = missed;
+      missed = WasMissed(occasion, rule_) ? missed + 1 : 0;
+      asked.push_back(std::move(occasion));
+    }
+    return asked;
+  }
+
+ private:
+  void Add(absl::CivilDay day, const Slot* slot, int week, int months) {
+    if (!made_.empty() && day <= made_.back().day) return;  // two sessions of one day
+    Occasion& occasion = made_.emplace_back();
+    occasion.rule = index_;
+    occasion.day = day;
+    occasion.week_number = week;
+    occasion.follow_up_months = months;
+    occasion.open_day = day - rule_.OpenDaysBefore();
+    if (made_.size() > 1) {
+      occasion.open_day = std::max(occasion.open_day, made_[made_.size() - 2].day + 1);
+    }
+    if (!rule_.voluntary) occasion.overdue_day = day + rule_.GraceDays();
+    if (slot != nullptr && slot->session != nullptr)
+      occasion.session_id = slot->session->session_id;
+    const bool unbooked = slot != nullptr && slot->session == nullptr;
+    occasion.projected = unbooked;
+    unbooked_.push_back(unbooked);
+  }
+
+  void Add(const Slot& slot) {
+    const int week = slot.session != nullptr ? slot.session->week : line_.WeekOf(slot.day);
+    Add(slot.day, &slot, week, 0);
+  }
+
+  void Place() {
+    const std::vector<Slot>& slots = line_.slots();
+    switch (rule_.timing) {
       case PlanTiming::kEverySession:
-        EverySession();
+        for (const Slot& slot : slots) Add(slot);
         break;
       case PlanTiming::kEveryWeeks:
         EveryWeeks();
         break;
+      case PlanTiming::kBaseline:
+        if (!slots.empty()) Add(slots.front());
+        break;
       case PlanTiming::kPhaseChange:
-        PhaseChanges();
+        for (const CopiedPhase& phase : line_.course().phases) {
+          AddFirst([&](const Slot& slot) {
+            return slot.number >= phase.first_session && slot.number <= phase.last_session;
+          });
+        }
+        break;
+      case PlanTiming::kMidCourse:
+        if (const int planned = line_.course().planned_sessions; planned > 0) {
+          AddFirst([&](const Slot& slot) { return slot.number >= (planned + 1) / 2; });
+        }
+        break;
+      case PlanTiming::kEnd:
+        End();
         break;
       case PlanTiming::kFollowUp:
         FollowUps();
         break;
+      case PlanTiming::kUnspecified:
+        break;
     }
-    for (size_t i = 0; i + 1 < made_.size(); ++i) made_[i].ends = made_[i + 1].opens;
-    return std::move(made_);
   }
 
- private:
-  Occasion& Add(int number, absl::CivilDay day) {
-    made_.push_back({.measure = item_.measure,
-                     .timing = item_.timing,
-                     .number = number,
-                     .phase = "",
-                     .day = day,
-                     .opens = DayStart(day - item_.days_before, course_.zone),
-                     .overdue_from = DayStart(day + (1 + item_.grace_days), course_.zone),
-                     .ends = std::nullopt,
-                     .state = OccasionState::kUpcoming,
-                     .done_at = std::nullopt});
-    return made_.back();
-  }
-
-  bool IsAfterClose(absl::CivilDay day) const {
-    return course_.closed.has_value() && day > *course_.closed;
-  }
-
-  absl::CivilDay DayOf(const PlanSession& session) const {
-    return absl::ToCivilDay(session.start, course_.zone);
-  }
-
-  void EverySession() {
-    const PlanSession* before = nullptr;
-    for (const PlanSession& session : sessions_) {
-      if (IsAfterClose(DayOf(session))) break;
-      Occasion& occasion = Add(session.number, DayOf(session));
-      // Until it has begun, the session before has the word.
-      if (before != nullptr) occasion.opens = std::max(occasion.opens, before->start);
-      before = &session;
-    }
+  template <typename Wanted>
+  void AddFirst(const Wanted& wanted) {
+    const auto found = std::find_if(line_.slots().begin(), line_.slots().end(), wanted);
+    if (found != line_.slots().end()) Add(*found);
   }
 
   void EveryWeeks() {
-    if (!course_.clock_start.has_value() || item_.every_weeks < 1) return;
-    for (int week = 0;; week += item_.every_weeks) {
-      const absl::CivilDay day = *course_.clock_start + absl::civil_diff_t{7} * week;
-      if (IsAfterClose(day)) return;
-      if (Add(week, day).opens > now_) return;
+    if (!line_.start().has_value() || rule_.weeks < 1) return;
+    const CopiedCourse& course = line_.course();
+    const absl::CivilDay start = *line_.start();
+    const absl::CivilDay deadline =
+        course.deadline_day.value_or(line_.DayAfter(start, 7 * course.duration_weeks) - 1);
+    const absl::CivilDay end =
+        line_.closed().value_or(std::max(deadline, line_.today() + rule_.OpenDaysBefore()));
+    // A course that nobody has a first session for yet begins on no day at all.
+    const bool unbooked = !course.start_day.has_value() && line_.slots().front().session == nullptr;
+    for (int week = 1; week <= kMostWeeks; week += rule_.weeks) {
+      const absl::CivilDay day = line_.DayAfter(start, 7 * (week - 1));
+      if (day > end) return;
+      Add(day, nullptr, week, 0);
+      made_.back().projected = !course.start_day.has_value();
+      unbooked_.back() = unbooked;
     }
   }
 
-  void PhaseChanges() {
-    std::string phase;
-    for (const PlanSession& session : sessions_) {
-      if (IsAfterClose(DayOf(session))) return;
-      if (session.phase.empty() || session.phase == phase) continue;
-      phase = session.phase;
-      Add(static_cast<int>(made_.size()) + 1, DayOf(session)).phase = phase;
+  void End() {
+    const std::vector<Slot>& slots = line_.slots();
+    if (!line_.closed().has_value()) {
+      if (!slots.empty()) Add(slots.back());
+      return;
+    }
+    for (auto slot = slots.rbegin(); slot != slots.rend(); ++slot) {
+      if (slot->session->state != CopiedSessionState::kAttended) continue;
+      Add(*slot);
+      return;
     }
   }
 
   void FollowUps() {
-    if (!course_.closed.has_value()) return;
-    for (const int months : item_.months) Add(months, MonthsAfter(*course_.closed, months));
+    if (!line_.closed().has_value() || !line_.course().start_day.has_value()) return;
+    std::vector<int> months = rule_.months;
+    std::sort(months.begin(), months.end());
+    for (const int month : months) Add(MonthsAfter(*line_.closed(), month), nullptr, 0, month);
   }
 
-  const PlanItem& item_;
-  const PlanCourse& course_;
-  const std::vector<PlanSession>& sessions_;
-  const absl::Time now_;
-  std::vector<Occasion> made_;
-};
-
-// When what is still open of a closed course's treatment can no longer be caught up on.
-absl::Time CatchUpEnd(const Plan& plan, const PlanCourse& course, absl::string_view measure) {
-  absl::Time end = DayStart(*course.closed + (1 + plan.catch_up_days), course.zone);
-  for (const PlanItem& item : plan.items) {
-    if (item.timing != PlanTiming::kFollowUp || item.measure != measure || item.months.empty() ||
-        !IsFor(item, course.indication)) {
-      continue;
+  // Until when each can be made up for.
+  void Bound() {
+    for (size_t i = 0; i < made_.size(); ++i) {
+      Occasion& occasion = made_[i];
+      const absl::CivilDay late = occasion.day + rule_.GraceDays();
+      std::optional<absl::CivilDay>& missed = occasion.missed_day;
+      if (rule_.catch_up == CatchUp::kNever) {
+        missed = late;
+        continue;
+      }
+      const bool always = rule_.catch_up == CatchUp::kAlways;
+      if (rule_.timing == PlanTiming::kBaseline) {
+        if (line_.slots().size() > 1 && line_.slots()[1].session != nullptr) {
+          missed = std::max(line_.slots()[1].day, occasion.day + 1);
+        }
+      } else if (!always && i + 1 < made_.size() && !unbooked_[i + 1]) {
+        missed = made_[i + 1].open_day;
+      }
+      std::optional<absl::CivilDay> end;
+      if (rule_.timing == PlanTiming::kFollowUp) {
+        end = made_.back().day + kLastFollowUpDays;
+      } else if (line_.closed().has_value()) {
+        end = std::max(*line_.closed() + 1 + (always ? 0 : last_score_days_), late);
+      }
+      if (end.has_value()) missed = std::min(missed.value_or(*end), *end);
     }
-    const absl::CivilDay day = MonthsAfter(*course.closed, item.months.front());
-    end = std::min(end, DayStart(day - item.days_before, course.zone));
   }
-  return end;
-}
 
-bool IsAnswer(const PlanAnswer& answer, const Occasion& occasion) {
-  if (answer.measure != occasion.measure) return false;
-  if (occasion.timing == PlanTiming::kEverySession && answer.session_number.has_value()) {
-    return *answer.session_number == occasion.number;
-  }
-  return answer.completed_at >= occasion.opens &&
-         (!occasion.ends.has_value() || answer.completed_at < *occasion.ends);
-}
-
-void Settle(const std::vector<PlanAnswer>& answers, absl::Time now, Occasion& occasion) {
-  for (const PlanAnswer& answer : answers) {
-    if (!IsAnswer(answer, occasion)) continue;
-    occasion.done_at =
-        std::min(occasion.done_at.value_or(absl::InfiniteFuture()), answer.completed_at);
-  }
-  occasion.state = occasion.done_at.has_value()                         ? OccasionState::kDone
-                   : now < occasion.opens                               ? OccasionState::kUpcoming
-                   : occasion.ends.has_value() && now >= *occasion.ends ? OccasionState::kMissed
-                   : now >= occasion.overdue_from                       ? OccasionState::kOverdue
-                                                                        : OccasionState::kDue;
-}
-
-void CheckDays(int days, int most, absl::string_view field, FieldViolations& bad) {
-  if (days < 0 || days > most) bad.Add(field, absl::StrCat("must be 0 to ", most));
-}
-
-void CheckItem(const PlanItem& item, FieldViolations bad) {
-  if (item.measure.empty()) bad.Add("measure", "must name the instrument");
-  const std::set<std::string> indications(item.indications.begin(), item.indications.end());
-  if (indications.size() != item.indications.size()) {
-    bad.Add("indications", "must name each indication once");
-  }
-  if (item.timing == PlanTiming::kEveryWeeks) {
-    if (item.every_weeks < 1 || item.every_weeks > kMostWeeks) {
-      bad.Add("every_weeks", "must be 1 to 52");
-    } else if (item.days_before >= 7 * item.every_weeks) {
-      bad.Add("days_before", "must be shorter than the time between two occasions");
-    }
-  } else if (item.every_weeks != 0) {
-    bad.Add("every_weeks", "must be unset but for every N weeks");
-  }
-  if (item.timing == PlanTiming::kFollowUp) {
-    if (item.months.empty()) bad.Add("months", "must say after how many months");
-    for (size_t i = 0; i < item.months.size(); ++i) {
-      if (item.months[i] < 1 || item.months[i] > kMostMonths) {
-        bad.Add(absl::StrCat("months[", i, "]"), "must be 1 to 60");
-      } else if (i > 0 && item.months[i] <= item.months[i - 1]) {
-        bad.Add(absl::StrCat("months[", i, "]"), "must be more than the one before");
+  void Fulfil(const std::vector<PlanAnswer>& answers) {
+    std::vector<const PlanAnswer*> loose;
+    std::set<absl::CivilDay> days;  // one form of a day is enough
+    for (const PlanAnswer& answer : answers) {
+      if (answer.instrument_id != rule_.instrument_id ||
+          PersonOf(answer.respondent) != PersonOf(respondent_)) {
+        continue;
+      }
+      const auto of_session =
+          std::find_if(made_.begin(), made_.end(), [&](const Occasion& occasion) {
+            return !occasion.session_id.empty() && occasion.session_id == answer.session_id;
+          });
+      if (of_session == made_.end()) {
+        loose.push_back(&answer);
+      } else {
+        days.insert(line_.DayOf(answer.complete_time));
+        if (of_session->measurement_id.empty()) of_session->measurement_id = answer.measurement_id;
       }
     }
-  } else if (!item.months.empty()) {
-    bad.Add("months", "must be unset but for follow-ups");
+    for (const PlanAnswer* answer : loose) {
+      const absl::CivilDay day = line_.DayOf(answer->complete_time);
+      if (!days.insert(day).second) continue;
+      for (size_t i = made_.size(); i-- > 0;) {
+        Occasion& occasion = made_[i];
+        if (unbooked_[i] || !occasion.measurement_id.empty() || day < occasion.open_day ||
+            (occasion.missed_day.has_value() && day >= *occasion.missed_day)) {
+          continue;
+        }
+        occasion.measurement_id = answer->measurement_id;
+        break;
+      }
+    }
   }
-  CheckDays(item.days_before, kMostPlanDays, "days_before", bad);
-  CheckDays(item.grace_days, kMostPlanDays, "grace_days", bad);
-}
+
+  OccasionState StateOf(const Occasion& occasion, bool unbooked) const {
+    const absl::CivilDay today = line_.today();
+    if (!occasion.measurement_id.empty()) return OccasionState::kDone;
+    if (unbooked || today < occasion.open_day) return OccasionState::kUpcoming;
+    if (occasion.missed_day.has_value() && today >= *occasion.missed_day) {
+      return OccasionState::kMissed;
+    }
+    return occasion.overdue_day.has_value() && today >= *occasion.overdue_day
+               ? OccasionState::kOverdue
+               : OccasionState::kDue;
+  }
+
+  const size_t index_;
+  const MeasurementRule& rule_;
+  const AnsweredBy respondent_;
+  const TimeLine& line_;
+  const int last_score_days_;
+  std::vector<Occasion> made_;
+  std::vector<bool> unbooked_;  // of `made_`: nobody knows its day yet
+};
 
 }  // namespace
 
-void CheckPlan(const Plan& plan, FieldViolations bad) {
-  if (plan.items.size() > kMostItems) {
-    bad.Add("items", "must be 50 at most");
-    return;
-  }
-  for (size_t i = 0; i < plan.items.size(); ++i) CheckItem(plan.items[i], bad.At("items", i));
-  CheckDays(plan.catch_up_days, kMostCatchUpDays, "catch_up_days", bad);
+bool WasMissed(const Occasion& occasion, const MeasurementRule& rule) {
+  return occasion.state == OccasionState::kMissed ||
+         (occasion.state == OccasionState::kOverdue && rule.catch_up == CatchUp::kAlways);
 }
 
 absl::CivilDay MonthsAfter(absl::CivilDay day, int months) {
@@ -203,45 +344,25 @@ absl::CivilDay MonthsAfter(absl::CivilDay day, int months) {
   return std::min(absl::CivilDay(month) + (day.day() - 1), absl::CivilDay(month + 1) - 1);
 }
 
-std::vector<Occasion> OccasionsOf(const Plan& plan, const PlanCourse& course,
-                                  const std::vector<PlanAnswer>& answers, absl::Time now) {
-  std::vector<PlanSession> sessions = course.sessions;
-  std::sort(sessions.begin(), sessions.end(), [](const PlanSession& a, const PlanSession& b) {
-    return a.start != b.start ? a.start < b.start : a.number < b.number;
-  });
+std::vector<Occasion> OccasionsOf(const std::vector<AskedRule>& rules, const CopiedCourse& course,
+                                  const absl::TimeZone& zone,
+                                  const std::vector<PlanAnswer>& answers, int last_score_days,
+                                  absl::CivilDay today) {
   std::vector<Occasion> all;
-  for (const PlanItem& item : plan.items) {
-    if (!IsFor(item, course.indication)) continue;
-    for (Occasion& occasion : ItemOccasions(item, course, sessions, now).Make()) {
-      if (course.closed.has_value() && item.timing != PlanTiming::kFollowUp) {
-        occasion.ends = std::min(occasion.ends.value_or(absl::InfiniteFuture()),
-                                 CatchUpEnd(plan, course, item.measure));
+  if (course.closed() && (course.closure_reason == kClosedDeceased ||
+                          course.closure_reason == kClosedEnteredInError)) {
+    return all;
+  }
+  const TimeLine line(course, zone, today);
+  std::set<std::tuple<absl::string_view, AnsweredBy, absl::CivilDay>> asked;
+  for (size_t i = 0; i < rules.size(); ++i) {
+    for (Occasion& occasion : RuleOccasions(i, rules[i], line, last_score_days).Make(answers)) {
+      if (asked.insert({rules[i].rule.instrument_id, rules[i].respondent, occasion.day}).second) {
+        all.push_back(std::move(occasion));
       }
-      Settle(answers, now, occasion);
-      const bool upcoming = occasion.state == OccasionState::kUpcoming;
-      all.push_back(std::move(occasion));
-      if (upcoming) break;
     }
   }
   return all;
-}
-
-std::vector<Occasion> DueNow(const std::vector<Occasion>& occasions) {
-  std::vector<Occasion> due;
-  absl::c_copy_if(occasions, std::back_inserter(due), [](const Occasion& occasion) {
-    return occasion.state == OccasionState::kDue || occasion.state == OccasionState::kOverdue;
-  });
-  absl::c_stable_sort(due, [](const Occasion& a, const Occasion& b) {
-    const bool a_late = a.state == OccasionState::kOverdue;
-    const bool b_late = b.state == OccasionState::kOverdue;
-    return a_late != b_late ? a_late : a.day < b.day;
-  });
-  std::set<std::string> measures;
-  std::vector<Occasion> firsts;
-  for (Occasion& occasion : due) {
-    if (measures.insert(occasion.measure).second) firsts.push_back(std::move(occasion));
-  }
-  return firsts;
 }
 
 }  // namespace ipt::outcomes

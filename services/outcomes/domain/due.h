@@ -1,109 +1,88 @@
-// Measurement plans: which measures a course is to be asked for and when, and what of it is done,
-// due or overdue now.
+// Occasions: when a course's plan asks for its measures, and what of it is done, due or missed.
 //
-// A plan's item makes occasions. An occasion opens on its day (some days before, if the item says
-// so), and is due until it is done or the next one of the same item takes its place: a missed one
-// is not owed on top of the next. It is overdue once its day and the item's days of grace have
-// passed. A score belongs to the occasion that was open when it was completed; one that is bound to
-// a session belongs to that session's, and to any other item's that was open.
+// All is by days of the course's time zone. A rule makes occasions, each with its own day:
 //
-//   every session   each session that is booked or attended, on its day
-//   every N weeks   from the week clock's start on: days 0, 7 N, 14 N, ...
-//   phase changes   the day of each phase's first session
-//   follow-up       months after the course was closed; on the last day of a shorter month
+//   every session   each treatment session that is booked or attended; those not booked yet are
+//                   projected at the agreed pace
+//   every N weeks   the first days of weeks 1, 1 + N, 1 + 2 N, ...; days of pauses do not count
+//   baseline        the first treatment session
+//   phase change    the first treatment session of each phase
+//   mid-course      the session that half of the planned ones, rounded up, lead to
+//   end             the last one: of a closed course, the last that was attended
+//   follow-up       months after the course ended; on the last day of a shorter month. None where
+//                   no treatment was begun
 //
-// All but follow-ups end with the course: what is still open then may be caught up on for
-// Plan::catch_up_days, or until a follow-up of the measure opens.
+// After a death, and of a course that was entered in error, nothing is asked for any more.
 //
-// Days are local ones of the course; instants come from them by its zone, so that a day is due from
-// its first instant on, whatever clocks do. Pure functions, thread-safe.
+// An occasion can be answered from some days before its day on, but not before the day after the
+// one before it. What becomes of one that is late is the rule's to say (CatchUp); what has no next
+// one can be made up for until the course ends, or as long after it as a score can still be its
+// last. A follow-up can be made up for until the next one, the last for a quarter of a year.
+//
+// What had its day before the rule was there is asked for by nobody, and is not missing.
+//
+// An answer counts for the session that it is bound to; one that is bound to no occasion of the
+// rule, for the newest that could be answered on its day and was not. What a patient answered alone
+// or read to is the patient's answer either way. One answer serves every rule that waits for it.
+//
+// Pure functions, thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/strings/string_view.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
-#include "platform/errors/field_violations.h"
+#include "outcomes/domain/course_copies.h"
+#include "outcomes/domain/plan_types.h"
 
 namespace ipt::outcomes {
 
-enum class PlanTiming { kEverySession, kEveryWeeks, kPhaseChange, kFollowUp };
+// How long after its day the last follow-up can be made up for.
+inline constexpr int kLastFollowUpDays = 92;
+// How long after its closing a course may have a follow-up that can be answered, at most.
+inline constexpr int kFollowUpHorizonDays = 24 * 31 + kLastFollowUpDays + 1;
 
-struct PlanItem {
-  std::string measure;
-  std::vector<std::string> indications;  // empty: all
-  PlanTiming timing = PlanTiming::kEverySession;
-  int every_weeks = 0;      // of kEveryWeeks
-  std::vector<int> months;  // of kFollowUp; rising
-  int days_before = 0;      // by which it opens before its day
-  int grace_days = 0;       // by which it may be late
-  friend bool operator==(const PlanItem&, const PlanItem&) = default;
-};
+// The contract's numbers.
+enum class OccasionState { kUnspecified = 0, kUpcoming, kDue, kOverdue, kMissed, kDone };
 
-struct Plan {
-  std::vector<PlanItem> items;
-  int catch_up_days = 14;
-  friend bool operator==(const Plan&, const Plan&) = default;
-};
-
-// Adds a violation for each field that cannot be.
-void CheckPlan(const Plan& plan, FieldViolations bad);
-
-// A booked or attended session; no-shows and cancelled ones are none.
-struct PlanSession {
-  absl::Time start;
-  int number = 0;
-  std::string phase;  // empty where not known
-};
-
-// A score that was recorded, valid or not: the question was answered.
-struct PlanAnswer {
-  std::string measure;
-  absl::Time completed_at;
-  std::optional<int> session_number;
-};
-
-struct PlanCourse {
-  std::string indication;
-  std::vector<PlanSession> sessions;          // in any order
-  std::optional<absl::CivilDay> clock_start;  // day of the first attended session
-  std::optional<absl::CivilDay> closed;       // day on which it ended
-  absl::TimeZone zone;
-};
-
-enum class OccasionState {
-  kUpcoming,  // not open yet
-  kDue,
-  kOverdue,
-  kDone,
-  kMissed,  // the next has taken its place, or the time to catch up is over
+// A rule with what its instrument says of it now.
+struct AskedRule {
+  MeasurementRule rule{};
+  AnsweredBy respondent = AnsweredBy::kUnspecified;  // the rule's, or the instrument's first
+  int instrument_version = 0;
 };
 
 struct Occasion {
-  std::string measure;
-  PlanTiming timing = PlanTiming::kEverySession;
-  // Session's number, week from 0, number of the phase from 1, or month.
-  int number = 0;
-  std::string phase;   // of kPhaseChange
-  absl::CivilDay day;  // the one that it is for
-  absl::Time opens;
-  absl::Time overdue_from;
-  std::optional<absl::Time> ends;  // when the next takes its place; unset where there is none yet
+  size_t rule = 0;           // of the rules that were asked
+  std::string session_id{};  // empty: it is for none, or for one that is not booked
+  int week_number = 0;       // from 1; 0 before the course's start, and for follow-ups
+  int follow_up_months = 0;
+  absl::CivilDay open_day;                      // the first on which it can be answered
+  absl::CivilDay day;                           // its own
+  std::optional<absl::CivilDay> overdue_day{};  // the first on which it is; unset: voluntary
+  // The first on which it cannot be made up for any more; unset while that is not known.
+  std::optional<absl::CivilDay> missed_day{};
   OccasionState state = OccasionState::kUpcoming;
-  std::optional<absl::Time> done_at;  // of kDone
+  std::string measurement_id{};  // of kDone
+  // Occasions of the rule right before it that nobody answered in time.
+  int missed_in_a_row = 0;
+  bool projected = false;
   friend bool operator==(const Occasion&, const Occasion&) = default;
 };
 
-// The occasions of all items, item by item and by day, up to the first upcoming one of each item.
-std::vector<Occasion> OccasionsOf(const Plan& plan, const PlanCourse& course,
-                                  const std::vector<PlanAnswer>& answers, absl::Time now);
+// Of all rules, in their order, each by day. Where two ask for one instrument of one respondent on
+// one day, only the first does. `answers`: the course's, by completion. `last_score_days`: how long
+// after its end a score can still be the course's last.
+std::vector<Occasion> OccasionsOf(const std::vector<AskedRule>& rules, const CopiedCourse& course,
+                                  const absl::TimeZone& zone,
+                                  const std::vector<PlanAnswer>& answers, int last_score_days,
+                                  absl::CivilDay today);
 
-// What is to be asked for now: one occasion a measure, the overdue before the due, then the
-// earliest. One answer serves every item that waits for the measure.
-std::vector<Occasion> DueNow(const std::vector<Occasion>& occasions);
+// Whether nobody answered it in time. One that stays due for ever is missed once it is overdue.
+bool WasMissed(const Occasion& occasion, const MeasurementRule& rule);
 
 // The day that many months later, or the last one of its month.
 absl::CivilDay MonthsAfter(absl::CivilDay day, int months);

@@ -5,6 +5,7 @@
 #include <string>
 #include <variant>
 
+#include "outcomes/domain/plan_types.h"
 #include "outcomes/domain/types.h"
 
 namespace ipt::outcomes {
@@ -25,9 +26,20 @@ struct InstrumentChanged {
 struct PolicyChanged {
   OutcomePolicy policy;
 };
+struct PlanChanged {
+  MeasurementPlan plan;
+};
+struct PlanDeleted {
+  MeasurementPlan plan;  // as it was
+};
+// Made, changed, or taken away: then what is inherited.
+struct CoursePlanChanged {
+  CoursePlan plan;
+};
 
-using Event = std::variant<MeasurementRecorded, MeasurementChanged, MeasurementEnteredInError,
-                           InstrumentChanged, PolicyChanged>;
+using Event =
+    std::variant<MeasurementRecorded, MeasurementChanged, MeasurementEnteredInError,
+                 InstrumentChanged, PolicyChanged, PlanChanged, PlanDeleted, CoursePlanChanged>;
 
 // Turns an event into what the outbox keeps. Thread-safe. Implemented in rpc/, where protos are.
 class EventEncoder {

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "outcomes/domain/binding.h"
+#include "outcomes/domain/due_list.h"
 #include "outcomes/domain/measurement_alerts.h"
 #include "outcomes/domain/names.h"
 #include "outcomes/domain/reasons.h"
@@ -488,6 +489,7 @@ absl::StatusOr<Measurement> RecordMeasurement(OutcomesTx& tx, const CallContext&
   measurement.caller = ctx.caller->subject;
   Apply(input, std::move(scored), completed, measurement);
   IPT_RETURN_IF_ERROR(BindToCourse(course, measurement));
+  IPT_RETURN_IF_ERROR(NameRule(tx, catalog, policy, course, ctx.now, measurement));
   IPT_RETURN_IF_ERROR(RefuseDuplicate(tx, policy, measurement));
   measurement.changes.push_back({.time = ctx.now,
                                  .kind = MeasurementChangeKind::kRecorded,
@@ -530,6 +532,7 @@ absl::StatusOr<Measurement> CorrectMeasurement(OutcomesTx& tx, const CallContext
   after.caller = ctx.caller->subject;
   Apply(input, std::move(scored), completed, after);
   IPT_RETURN_IF_ERROR(BindToCourse(course, after));
+  IPT_RETURN_IF_ERROR(NameRule(tx, catalog, policy, course, ctx.now, after));
   after.changes.push_back({.time = ctx.now,
                            .kind = MeasurementChangeKind::kCorrected,
                            .caller = after.caller,

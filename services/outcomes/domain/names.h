@@ -29,6 +29,12 @@ inline std::string MeasurementName(absl::string_view clinic, absl::string_view c
 inline std::string MeasurementImportName(absl::string_view clinic, absl::string_view import) {
   return absl::StrCat("clinics/", clinic, "/measurementImports/", import);
 }
+inline std::string MeasurementPlanName(absl::string_view clinic, absl::string_view plan) {
+  return absl::StrCat("clinics/", clinic, "/measurementPlans/", plan);
+}
+inline std::string CourseMeasurementPlanName(absl::string_view clinic, absl::string_view course) {
+  return absl::StrCat(CourseName(clinic, course), "/measurementPlan");
+}
 inline std::string OutcomePolicyName(absl::string_view clinic) {
   return absl::StrCat("clinics/", clinic, "/outcomePolicy");
 }
@@ -38,6 +44,8 @@ inline constexpr char kCourseType[] = "ipt.scheduling/Course";
 inline constexpr char kSessionType[] = "ipt.scheduling/Session";
 inline constexpr char kInstrumentType[] = "ipt.outcomes/Instrument";
 inline constexpr char kMeasurementType[] = "ipt.outcomes/Measurement";
+inline constexpr char kMeasurementPlanType[] = "ipt.outcomes/MeasurementPlan";
+inline constexpr char kCourseMeasurementPlanType[] = "ipt.outcomes/CourseMeasurementPlan";
 inline constexpr char kOutcomePolicyType[] = "ipt.outcomes/OutcomePolicy";
 
 }  // namespace ipt::outcomes

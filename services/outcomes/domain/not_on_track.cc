@@ -178,6 +178,34 @@ void CheckNotOnTrackRules(const NotOnTrackRules& rules, FieldViolations bad) {
   }
 }
 
+std::vector<Signal> EvaluateMissed(const NoMeasureRule& rule,
+                                   const std::vector<AskedPoint>& points) {
+  std::vector<Signal> signals;
+  int in_a_row = 0;
+  for (const AskedPoint& point : points) {
+    if (point.missed) {
+      if (++in_a_row != rule.in_a_row) continue;
+      signals.push_back(
+          {.rule = rule.name,
+           .level = rule.level,
+           .wording = absl::StrCat(
+               "review: ", rule.in_a_row,
+               rule.in_a_row == 1 ? " due measure missed" : " due measures missed in a row"),
+           .raised_by = "",
+           .raised_at = point.at,
+           .cleared_by = "",
+           .cleared_at = std::nullopt});
+    } else {
+      if (in_a_row >= rule.in_a_row) {
+        signals.back().cleared_by = point.score_id;
+        signals.back().cleared_at = point.at;
+      }
+      in_a_row = 0;
+    }
+  }
+  return signals;
+}
+
 TrackVerdict EvaluateTrack(const NotOnTrackRules& rules, const ChangeRules& change,
                            int planned_sessions, const std::vector<TrackPoint>& points) {
   TrackVerdict verdict;

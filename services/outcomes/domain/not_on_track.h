@@ -7,6 +7,7 @@
 //   reliable-worsening  worse than at first by a reliable change, at once: RED
 //   midpoint            from half of the planned sessions on, no reliable improvement: AMBER
 //   late-response       from week 12 on, a fall below 50 % and still a case: consider a change
+//   no-measure          three due measures missed in a row
 // Off by default, since they are of other treatments, ages or places:
 //   early-response with IptAdolescentRule()  a fall below 16.2 % by week 4 (HAM-D, IPT-A, n = 63;
 //                       Gunlicks-Stoessel and Mufson 2011)
@@ -164,6 +165,24 @@ struct TrackVerdict {
   // What could not be asked of this measure or course, so that no signal is not taken for "fine".
   std::vector<SkippedRule> skipped;
 };
+
+// Too many measures that were due and that nobody recorded: no measure is a signal, too.
+struct NoMeasureRule {
+  RuleName name{"no-measure", 1};
+  int in_a_row = 3;
+  SignalLevel level = SignalLevel::kAmber;
+};
+
+// An occasion on which a measure was asked for, once it is missed or answered.
+struct AskedPoint {
+  bool missed = false;
+  absl::Time at{};         // since when it cannot be made up for, or when it was completed
+  std::string score_id{};  // where answered
+};
+
+// `points` by the days that they were for. Raised by no score.
+std::vector<Signal> EvaluateMissed(const NoMeasureRule& rule,
+                                   const std::vector<AskedPoint>& points);
 
 // `points` by completed_at, the first one being the course's first score. `planned_sessions` is 0
 // where it is not known.

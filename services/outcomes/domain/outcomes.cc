@@ -23,7 +23,6 @@ constexpr char kDeterioration[] = "deterioration";
 constexpr char kMidpoint[] = "midpoint";
 constexpr char kLate[] = "late";
 constexpr int kDefaultDaysBefore = 0;
-constexpr int kDefaultDaysAfter = 14;
 constexpr int kEndedWithoutAgreement = 1;
 constexpr int kUnderHalfAttended = 2;
 constexpr int kAtOnce = 250;
@@ -93,7 +92,7 @@ void ChooseRules(const OutcomePolicy& policy, ScaleSeries& series) {
     change.response = policy.response_percent.value_or(50) / 100;
   }
   series.rules.window = {.days_before = policy.baseline_days.value_or(kDefaultDaysBefore),
-                         .days_after = policy.last_score_days.value_or(kDefaultDaysAfter)};
+                         .days_after = policy.LastScoreDays()};
   if (series.scale != kTotal) return;
 
   const ScaleRules* rules = policy.RulesOf(definition.id, series.scale);
@@ -423,7 +422,7 @@ class CourseEvaluation {
              "bound to a session.";
     }
     const int before = out_.policy.baseline_days.value_or(kDefaultDaysBefore);
-    const int after = out_.policy.last_score_days.value_or(kDefaultDaysAfter);
+    const int after = out_.policy.LastScoreDays();
     return absl::StrCat(
         "First: the earliest valid score from ",
         before == 0 ? std::string() : absl::StrCat(Days(before), " before "),

@@ -26,10 +26,6 @@
 
 namespace ipt::outcomes {
 
-// ipt.scheduling.v1.ClosureReason.
-inline constexpr int kClosedAgreedEarly = 2;
-inline constexpr int kClosedEnteredInError = 9;
-
 // Why a score does not count in its series; the contract's numbers.
 enum class Exclusion {
   kCounts = 0,
@@ -79,8 +75,10 @@ struct CourseOutcomes {
   std::vector<Measurement> measurements{};  // by completion
   // Measures of depression and anxiety first, then by instrument, scale and respondent.
   std::vector<ScaleSeries> series{};
-  std::vector<Alert> alerts{};  // by completion
-  int64_t revision = 0;         // of the store, that all of this is of
+  std::vector<Signal> missed{};  // that too many measures were missed in a row; see due_list.h
+  std::string missed_of{};       // the instrument's name, of these
+  std::vector<Alert> alerts{};   // by completion
+  int64_t revision = 0;          // of the store, that all of this is of
 
   // Which scores were taken as first and last, in words.
   std::string score_choice{};

@@ -6,6 +6,7 @@
 
 #include "outcomes/domain/alerts.h"
 #include "outcomes/domain/binding.h"
+#include "outcomes/domain/due_list.h"
 #include "outcomes/domain/names.h"
 #include "outcomes/domain/own_work.h"
 #include "platform/errors/status_macros.h"
@@ -60,14 +61,17 @@ absl::StatusOr<bool> WaitsForScheduling(OutcomesReader& reader, absl::string_vie
   return !waiting.empty();
 }
 
-absl::Status SettleMeasurements(OutcomesTx& tx, absl::string_view clinic_id,
+absl::Status SettleMeasurements(OutcomesTx& tx, const Catalog& catalog, absl::string_view clinic_id,
                                 absl::string_view course_id, const CourseAnswer& course,
                                 absl::Time now) {
   IPT_RETURN_IF_ERROR(tx.LockScope(clinic_id, course_id));
   IPT_ASSIGN_OR_RETURN(std::vector<Measurement> waiting, ListUnsettled(tx, clinic_id, course_id));
+  if (waiting.empty()) return absl::OkStatus();
+  IPT_ASSIGN_OR_RETURN(const OutcomePolicy policy, tx.GetPolicy(clinic_id));
   for (Measurement& m : waiting) {
     Bind(course, m);
     if (!m.unverified.empty()) continue;
+    IPT_RETURN_IF_ERROR(NameRule(tx, catalog, policy, course, now, m));
     m.changes.push_back({.time = now,
                          .kind = MeasurementChangeKind::kVerified,
                          .caller = kOwnCaller,

@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "outcomes/domain/course_copies.h"
+#include "outcomes/domain/instruments.h"
 #include "outcomes/domain/store.h"
 
 namespace ipt::outcomes {
@@ -21,7 +22,7 @@ absl::StatusOr<bool> WaitsForScheduling(OutcomesReader& reader, absl::string_vie
 // Binds what waits by an answer that is verified, or says that there is no such course. A session
 // or course that does not exist becomes a binding problem; nothing is refused any more. Alerts
 // learn what their measurement has learnt. No new revision: no answer and no score changes.
-absl::Status SettleMeasurements(OutcomesTx& tx, absl::string_view clinic_id,
+absl::Status SettleMeasurements(OutcomesTx& tx, const Catalog& catalog, absl::string_view clinic_id,
                                 absl::string_view course_id, const CourseAnswer& course,
                                 absl::Time now);
 

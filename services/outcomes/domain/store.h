@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "outcomes/domain/alert_tx.h"
 #include "outcomes/domain/events.h"
+#include "outcomes/domain/plan_types.h"
 #include "outcomes/domain/types.h"
 #include "platform/transaction/write_log.h"
 
@@ -99,6 +100,22 @@ class OutcomesReader {
   virtual absl::StatusOr<std::optional<Measurement>> FindByExternalId(
       absl::string_view clinic_id, absl::string_view external_id) = 0;
 
+  // NOT_FOUND when absent.
+  virtual absl::StatusOr<MeasurementPlan> GetPlan(absl::string_view clinic_id,
+                                                  absl::string_view plan_id) = 0;
+  // A clinic's plans by id; at most `limit`, strictly after `after_id`.
+  virtual absl::StatusOr<std::vector<MeasurementPlan>> ListPlans(absl::string_view clinic_id,
+                                                                 absl::string_view after_id,
+                                                                 int limit) = 0;
+  // Of these courses, the plans of their own, by course.
+  virtual absl::StatusOr<std::vector<CoursePlan>> ListCoursePlans(
+      absl::string_view clinic_id, const std::vector<std::string>& course_ids) = 0;
+  // What was recorded in these courses by these instruments and not taken back; by course,
+  // completion and id.
+  virtual absl::StatusOr<std::vector<PlanAnswer>> ListAnswers(
+      absl::string_view clinic_id, const std::vector<std::string>& course_ids,
+      const std::vector<std::string>& instrument_ids) = 0;
+
   // Alerts, in this transaction.
   virtual AlertReader& alerts() = 0;
 };
@@ -109,8 +126,8 @@ class OutcomesTx : public OutcomesReader {
   virtual absl::Status Emit(const Event& event, absl::Time now) = 0;
   AlertTx& alerts() override = 0;
 
-  // Writers of a clinic's instruments and policy (`course_id` empty), or of a course, go one after
-  // the other from here on; those of a course beside those of the clinic.
+  // Writers of a clinic's instruments, policy and plans (`course_id` empty), or of a course, go one
+  // after the other from here on; those of a course beside those of the clinic.
   virtual absl::Status LockScope(absl::string_view clinic_id, absl::string_view course_id) = 0;
 
   // Insert* and Update* set the stamp. ALREADY_EXISTS (RESOURCE_EXISTS) when the id is taken.
@@ -121,6 +138,12 @@ class OutcomesTx : public OutcomesReader {
   // Writes the present state. A new revision: after KeepRevision of the one before.
   virtual absl::Status UpdateMeasurement(Measurement& measurement, absl::Time now) = 0;
   virtual absl::Status KeepRevision(const Measurement& before) = 0;
+  virtual absl::Status InsertPlan(MeasurementPlan& plan, absl::Time now) = 0;
+  virtual absl::Status UpdatePlan(MeasurementPlan& plan, absl::Time now) = 0;
+  virtual absl::Status DeletePlan(absl::string_view clinic_id, absl::string_view plan_id) = 0;
+  virtual absl::Status PutCoursePlan(CoursePlan& plan, absl::Time now) = 0;
+  virtual absl::Status DeleteCoursePlan(absl::string_view clinic_id,
+                                        absl::string_view course_id) = 0;
 };
 
 class OutcomesStore {

@@ -7,7 +7,7 @@
 namespace ipt::outcomes {
 namespace {
 
-constexpr int kMostWindowDays = 92;
+constexpr int kMostWindowDays = 180;
 
 // Scores of one session, or of one day.
 struct Group {
@@ -114,10 +114,10 @@ std::vector<PlacedGain> GainsOf(const SuddenGainRules& rules, const Trajectory& 
 
 void CheckEpisodeWindow(const EpisodeWindow& window, FieldViolations bad) {
   if (window.days_before < 0 || window.days_before > kMostWindowDays) {
-    bad.Add("days_before", "must be 0 to 92");
+    bad.Add("days_before", "must be 0 to 180");
   }
   if (window.days_after < 0 || window.days_after > kMostWindowDays) {
-    bad.Add("days_after", "must be 0 to 92");
+    bad.Add("days_after", "must be 0 to 180");
   }
 }
 

@@ -246,6 +246,8 @@ struct OutcomePolicy {
 
   // Within which measurements of one instrument and respondent are one.
   absl::Duration DuplicateWindow() const { return absl::Minutes(duplicate_minutes.value_or(720)); }
+  // How long after the last attended contact a score can be the course's last.
+  int LastScoreDays() const { return last_score_days.value_or(14); }
   // nullptr: the instrument's first ones.
   const ScaleRules* RulesOf(absl::string_view instrument_id, absl::string_view scale) const;
 };

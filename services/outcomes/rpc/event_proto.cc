@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "outcomes/rpc/instrument_proto.h"
 #include "outcomes/rpc/measurement_proto.h"
+#include "outcomes/rpc/plan_proto.h"
 #include "outcomes/rpc/policy_proto.h"
 
 namespace ipt::outcomes {
@@ -38,6 +39,18 @@ struct Writer {
   void operator()(const PolicyChanged& event) {
     WritePolicy(event.policy, out->mutable_policy_changed());
     Name(event.policy.clinic_id, out->policy_changed().name());
+  }
+  void operator()(const PlanChanged& event) {
+    WritePlan(event.plan, out->mutable_plan_changed());
+    Name(event.plan.clinic_id, out->plan_changed().name());
+  }
+  void operator()(const PlanDeleted& event) {
+    WritePlan(event.plan, out->mutable_plan_deleted());
+    Name(event.plan.clinic_id, out->plan_deleted().name());
+  }
+  void operator()(const CoursePlanChanged& event) {
+    WriteCoursePlan(event.plan, out->mutable_course_plan_changed());
+    Name(event.plan.clinic_id, out->course_plan_changed().name());
   }
 };
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "outcomes/domain/due_list.h"
 #include "outcomes/domain/outcomes.h"
 #include "outcomes/rpc/outcome_proto.h"
 #include "platform/errors/status_macros.h"
@@ -29,8 +30,9 @@ absl::StatusOr<pb::Trajectory> OutcomeHandler::GetTrajectory(
   return rpc::ReadView<pb::Trajectory>(
       store_, ctx, request.min_revision(),
       [&](OutcomesReader& reader) -> absl::StatusOr<pb::Trajectory> {
-        IPT_ASSIGN_OR_RETURN(const CourseOutcomes outcomes,
+        IPT_ASSIGN_OR_RETURN(CourseOutcomes outcomes,
                              LoadOutcomes(reader, catalog_, ctx.clinic_id, query, course));
+        IPT_RETURN_IF_ERROR(FindMissed(reader, catalog_, ctx.now, outcomes));
         pb::Trajectory response;
         WriteTrajectory(outcomes, instrument_ids, &response);
         return response;

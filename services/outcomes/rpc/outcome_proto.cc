@@ -10,11 +10,13 @@
 #include "outcomes/domain/names.h"
 #include "outcomes/rpc/instrument_proto.h"
 #include "outcomes/rpc/measurement_proto.h"
+#include "outcomes/rpc/scheduling_view.h"
 #include "platform/rpc/proto_time.h"
 
 namespace ipt::outcomes {
 namespace {
 
+constexpr char kDefaultCitation[] = "A default for a clinician to confirm.";
 constexpr double kDaysOfAMonth = 365.25 / 12;
 
 pb::Verdict VerdictOf(const std::optional<bool>& is) {
@@ -73,11 +75,6 @@ std::string ShortName(const std::string& name) {
   const size_t open = name.rfind('(');
   if (open == std::string::npos || name.back() != ')' || open + 2 >= name.size()) return name;
   return name.substr(open + 1, name.size() - open - 2);
-}
-
-void WriteScheduling(const CourseAnswer& course, pb::SchedulingView* out) {
-  out->set_current(course.known == CourseAnswer::Known::kVerified);
-  if (course.course.has_value()) rpc::WriteTime(course.as_of, out->mutable_as_of_time());
 }
 
 // A series on the wire: its scale is the contract's own of that instrument, sources included.
@@ -260,7 +257,7 @@ class SeriesWriter {
           absl::StrCat("A default for a clinician to confirm: the reliable change of ",
                        series_.reliable_change->rule_set, "."));
     } else {
-      out->set_citation("A default for a clinician to confirm.");
+      out->set_citation(kDefaultCitation);
     }
   }
 
@@ -269,6 +266,18 @@ class SeriesWriter {
   const Trajectory& trajectory_;
   pb::Scale scale_;
 };
+
+// That nothing was measured: of no score.
+void WriteMissed(const CourseOutcomes& outcomes, const Signal& signal, pb::Signal* out) {
+  out->set_rule(signal.rule.id);
+  out->set_rule_version(signal.rule.version);
+  out->set_level(pb::SIGNAL_LEVEL_AMBER);
+  rpc::WriteTime(signal.raised_at, out->mutable_raise_time());
+  if (signal.cleared_at.has_value()) rpc::WriteTime(*signal.cleared_at, out->mutable_end_time());
+  out->set_text(absl::StrCat(ShortName(outcomes.missed_of), ": ", signal.wording));
+  out->mutable_source()->set_evidence(pb::EVIDENCE_TO_CONFIRM);
+  out->mutable_source()->set_citation(kDefaultCitation);
+}
 
 void WriteSessions(const CourseOutcomes& outcomes, pb::Trajectory* out) {
   const CopiedCourse& course = *outcomes.course.course;
@@ -368,6 +377,12 @@ void WriteTrajectory(const CourseOutcomes& outcomes, const std::vector<std::stri
       writer.Write(out->add_series());
     }
   }
+  for (const Signal& signal : outcomes.missed) WriteMissed(outcomes, signal, out->add_signals());
+  std::stable_sort(out->mutable_signals()->begin(), out->mutable_signals()->end(),
+                   [](const pb::Signal& a, const pb::Signal& b) {
+                     return std::make_pair(a.raise_time().seconds(), a.raise_time().nanos()) >
+                            std::make_pair(b.raise_time().seconds(), b.raise_time().nanos());
+                   });
   if (outcomes.course.course.has_value()) WriteSessions(outcomes, out);
   for (const Alert& alert : outcomes.alerts) {
     pb::TrajectoryAlert* written = out->add_alerts();

@@ -199,6 +199,35 @@ void ReadScaleRules(const Json& json, ScaleRules& rules) {
   Get(json, "change", rules.reliable_change_rule_set);
 }
 
+// ----------------------------------------------------------------------------------------- plans
+
+void WriteRule(Json& json, const MeasurementRule& rule) {
+  Put(json, "id", rule.id);
+  Put(json, "instrument", rule.instrument_id);
+  Put(json, "timing", rule.timing);
+  Put(json, "weeks", rule.weeks);
+  Put(json, "months", rule.months);
+  Put(json, "respondent", rule.respondent);
+  Put(json, "open_days", rule.open_days_before);
+  Put(json, "grace_days", rule.grace_days);
+  Put(json, "catch_up", rule.catch_up);
+  Put(json, "voluntary", rule.voluntary);
+  Put(json, "since", rule.since);
+}
+void ReadRule(const Json& json, MeasurementRule& rule) {
+  Get(json, "id", rule.id);
+  Get(json, "instrument", rule.instrument_id);
+  Get(json, "timing", rule.timing);
+  Get(json, "weeks", rule.weeks);
+  Get(json, "months", rule.months);
+  Get(json, "respondent", rule.respondent);
+  Get(json, "open_days", rule.open_days_before);
+  Get(json, "grace_days", rule.grace_days);
+  Get(json, "catch_up", rule.catch_up);
+  Get(json, "voluntary", rule.voluntary);
+  Get(json, "since", rule.since);
+}
+
 }  // namespace
 
 std::string EncodeMeasurement(const Measurement& m) {
@@ -328,6 +357,33 @@ absl::Status DecodePolicy(absl::string_view text, OutcomePolicy& policy) {
     Get(*rules, "missed_in_a_row", policy.not_on_track.missed_in_a_row);
     Get(*rules, "disabled", policy.not_on_track.disabled_rules);
   });
+}
+
+std::string EncodePlan(const MeasurementPlan& plan) {
+  Json json = Json::object();
+  Put(json, "display_name", plan.display_name);
+  Put(json, "indications", plan.indications);
+  PutList(json, "rules", plan.rules, WriteRule);
+  return Dump(json);
+}
+
+absl::Status DecodePlan(absl::string_view text, MeasurementPlan& plan) {
+  return Decode(text, "measurement plan", [&](const Json& json) {
+    Get(json, "display_name", plan.display_name);
+    Get(json, "indications", plan.indications);
+    GetList(json, "rules", plan.rules, ReadRule);
+  });
+}
+
+std::string EncodeRules(const std::vector<MeasurementRule>& rules) {
+  Json json = Json::object();
+  PutList(json, "rules", rules, WriteRule);
+  return Dump(json);
+}
+
+absl::Status DecodeRules(absl::string_view text, std::vector<MeasurementRule>& rules) {
+  return Decode(text, "course's measurement plan",
+                [&](const Json& json) { GetList(json, "rules", rules, ReadRule); });
 }
 
 std::string EncodeStrings(const std::vector<std::string>& strings) { return Dump(Json(strings)); }

@@ -1,4 +1,4 @@
-// Measurements and policies as JSON texts. The only place that knows their form.
+// Measurements, policies and plans as JSON texts. The only place that knows their form.
 //
 // Members have names, and what is not set is left out, so that rows of other versions can be read.
 // Decode*: INTERNAL when the text is not what this file writes (a damaged row); never an exception.
@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "outcomes/domain/plan_types.h"
 #include "outcomes/domain/types.h"
 
 namespace ipt::outcomes {
@@ -20,6 +21,12 @@ absl::Status DecodeMeasurement(absl::string_view text, Measurement& measurement)
 // All of it but clinic, version and stamp.
 std::string EncodePolicy(const OutcomePolicy& policy);
 absl::Status DecodePolicy(absl::string_view text, OutcomePolicy& policy);
+
+// All of it but clinic, id and stamp.
+std::string EncodePlan(const MeasurementPlan& plan);
+absl::Status DecodePlan(absl::string_view text, MeasurementPlan& plan);
+std::string EncodeRules(const std::vector<MeasurementRule>& rules);
+absl::Status DecodeRules(absl::string_view text, std::vector<MeasurementRule>& rules);
 
 std::string EncodeStrings(const std::vector<std::string>& strings);
 absl::Status DecodeStrings(absl::string_view text, std::vector<std::string>& strings);

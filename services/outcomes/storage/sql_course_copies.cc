@@ -13,6 +13,7 @@ namespace {
 
 using nlohmann::json;
 using storage::ColumnType;
+using storage::ColumnTypes;
 using storage::Connection;
 using storage::Row;
 using storage::Statement;
@@ -66,19 +67,39 @@ constexpr Statement kDropCourses = {
 constexpr Statement kDropSessions = {
     "DELETE FROM course_session_copies WHERE clinic_id = :clinic AND listing < :listing"};
 
-constexpr Statement kFindCourse = {
-    "SELECT patient_hash, therapist_id, variant_id, indication, state, closed_us, closure_reason, "
-    "drop_out, closed_early, time_zone, planned_sessions, duration_weeks, start_day, deadline_day, "
-    "pauses, phases, revision, copied_us FROM course_copies "
-    "WHERE clinic_id = :clinic AND course_id = :course",
-    {kText, kText, kText, kInt, kInt, kInt, kInt, kInt, kInt, kText, kInt, kInt, kInt, kInt, kText,
-     kText, kInt, kInt}};
+#define SELECT_COURSE                                                                           \
+  "SELECT patient_hash, therapist_id, variant_id, indication, state, closed_us, "               \
+  "closure_reason, drop_out, closed_early, time_zone, planned_sessions, duration_weeks, "       \
+  "start_day, deadline_day, pauses, phases, revision, copied_us, course_id FROM course_copies " \
+  "WHERE clinic_id = :clinic"
+constexpr ColumnTypes kCourseColumns = {kText, kText, kText, kInt, kInt, kInt, kInt,
+                                        kInt,  kInt,  kText, kInt, kInt, kInt, kInt,
+                                        kText, kText, kInt,  kInt, kText};
+#define SELECT_SESSION                                                                     \
+  "SELECT s.session_id, s.therapist_id, s.number, s.phase, s.week, s.start_us, s.end_us, " \
+  "s.state, s.attendance, s.uses_session, s.revision, s.course_id FROM course_session_copies s "
+constexpr ColumnTypes kSessionColumns = {kText, kText, kInt, kInt, kInt, kInt,
+                                         kInt,  kInt,  kInt, kInt, kInt, kText};
 
-constexpr Statement kFindSessions = {
-    "SELECT session_id, therapist_id, number, phase, week, start_us, end_us, state, attendance, "
-    "uses_session, revision FROM course_session_copies "
-    "WHERE clinic_id = :clinic AND course_id = :course ORDER BY start_us, session_id",
-    {kText, kText, kInt, kInt, kInt, kInt, kInt, kInt, kInt, kInt, kInt}};
+constexpr Statement kFindCourse = {SELECT_COURSE " AND course_id = :course", kCourseColumns};
+constexpr Statement kFindSessions = {SELECT_SESSION
+                                     "WHERE s.clinic_id = :clinic AND s.course_id = :course "
+                                     "ORDER BY s.start_us, s.session_id",
+                                     kSessionColumns};
+
+// COMPLETED and DISCONTINUED are closed.
+constexpr Statement kListCourses = {
+    SELECT_COURSE
+    " AND (state NOT IN (4, 5) OR closed_us >= :since) "
+    "AND (CAST(:any AS BIGINT) = 1 OR therapist_id = :therapist) ORDER BY course_id",
+    kCourseColumns};
+constexpr Statement kListSessions = {SELECT_SESSION
+                                     "JOIN course_copies c ON c.clinic_id = s.clinic_id AND "
+                                     "c.course_id = s.course_id WHERE s.clinic_id = :clinic AND "
+                                     "(c.state NOT IN (4, 5) OR c.closed_us >= :since) AND "
+                                     "(CAST(:any AS BIGINT) = 1 OR c.therapist_id = :therapist) "
+                                     "ORDER BY s.course_id, s.start_us, s.session_id",
+                                     kSessionColumns};
 
 constexpr absl::CivilDay kEpoch(1970, 1, 1);
 
@@ -151,6 +172,7 @@ absl::StatusOr<CopiedCourse> CourseOf(const Row& row) {
         {static_cast<int>(phase[0]), static_cast<int>(phase[1]), static_cast<int>(phase[2])});
   }
   course.revision = row.Int64(16);
+  course.course_id = row.Text(18);
   return course;
 }
 
@@ -245,7 +267,6 @@ absl::StatusOr<std::optional<SqlCourseCopies::Found>> SqlCourseCopies::Find(
   IPT_RETURN_IF_ERROR(row->first.status());
   Found found{*std::move(row->first), row->second};
   found.course.clinic_id = std::string(clinic_id);
-  found.course.course_id = std::string(course_id);
   IPT_RETURN_IF_ERROR(conn.Query(kFindSessions, {clinic_id, course_id}, [&](const Row& session) {
     found.course.sessions.push_back(SessionOf(session));
     return absl::OkStatus();
@@ -263,6 +284,35 @@ absl::StatusOr<std::optional<SqlCourseCopies::Found>> SqlCourseCopies::Find(
     return absl::OkStatus();
   }));
   return found;
+}
+
+absl::StatusOr<std::vector<CopiedCourse>> SqlCourseCopies::List(Connection& conn,
+                                                                absl::string_view clinic_id,
+                                                                const CourseListing& listing) {
+  const bool any = listing.therapist_id.empty();
+  std::vector<CopiedCourse> courses;
+  IPT_RETURN_IF_ERROR(conn.Query(kListCourses,
+                                 {clinic_id, listing.closed_since, any, listing.therapist_id},
+                                 [&](const Row& row) -> absl::Status {
+                                   IPT_ASSIGN_OR_RETURN(CopiedCourse course, CourseOf(row));
+                                   course.clinic_id = std::string(clinic_id);
+                                   courses.push_back(std::move(course));
+                                   return absl::OkStatus();
+                                 }));
+  // Both are by course.
+  auto course = courses.begin();
+  IPT_RETURN_IF_ERROR(conn.Query(kListSessions,
+                                 {clinic_id, listing.sessions_since, any, listing.therapist_id},
+                                 [&](const Row& row) {
+                                   const std::string course_id = row.Text(11);
+                                   while (course != courses.end() && course->course_id < course_id)
+                                     ++course;
+                                   if (course != courses.end() && course->course_id == course_id) {
+                                     course->sessions.push_back(SessionOf(row));
+                                   }
+                                   return absl::OkStatus();
+                                 }));
+  return courses;
 }
 
 }  // namespace ipt::outcomes

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -56,6 +57,10 @@ class SqlCourseCopies {
   static absl::StatusOr<std::optional<Found>> Find(storage::Connection& conn,
                                                    absl::string_view clinic_id,
                                                    absl::string_view course_id);
+  // A clinic's courses by id, of one moment. In a transaction of the caller's.
+  static absl::StatusOr<std::vector<CopiedCourse>> List(storage::Connection& conn,
+                                                        absl::string_view clinic_id,
+                                                        const CourseListing& listing);
 
  private:
   storage::Database& db_;

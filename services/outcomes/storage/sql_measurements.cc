@@ -59,16 +59,17 @@ constexpr Statement kPast = {
 
 constexpr Statement kInsert = {
     "INSERT INTO measurements (clinic_id, course_id, measurement_id, instrument_id, state, "
-    "respondent, occasion, completed_us, external_id, unsettled, risk, invalid, revision_number, "
-    "document, revision, created_us, updated_us) VALUES (:clinic, :course, :id, :instrument, "
-    ":state, :respondent, :occasion, :completed, :external, :unsettled, :risk, :invalid, :number, "
-    ":document, :revision, :created, :updated) "
+    "respondent, occasion, completed_us, session_id, external_id, unsettled, risk, invalid, "
+    "revision_number, document, revision, created_us, updated_us) VALUES (:clinic, :course, :id, "
+    ":instrument, :state, :respondent, :occasion, :completed, :session, :external, :unsettled, "
+    ":risk, :invalid, :number, :document, :revision, :created, :updated) "
     "ON CONFLICT (clinic_id, course_id, measurement_id) DO NOTHING"};
 
 constexpr Statement kUpdate = {
     "UPDATE measurements SET state = :state, respondent = :respondent, occasion = :occasion, "
-    "completed_us = :completed, unsettled = :unsettled, risk = :risk, invalid = :invalid, "
-    "revision_number = :number, document = :document, revision = :revision, updated_us = :updated "
+    "completed_us = :completed, session_id = :session, unsettled = :unsettled, risk = :risk, "
+    "invalid = :invalid, revision_number = :number, document = :document, revision = :revision, "
+    "updated_us = :updated "
     "WHERE clinic_id = :clinic AND course_id = :course AND measurement_id = :id"};
 
 constexpr Statement kUnsettledCourses = {
@@ -193,8 +194,8 @@ absl::Status SqlOutcomesTx::InsertMeasurement(Measurement& m, absl::Time now) {
   const absl::StatusOr<int64_t> inserted = conn_.Execute(
       kInsert,
       {m.clinic_id, m.course_id, m.measurement_id, m.instrument_id, static_cast<int>(m.state),
-       static_cast<int>(m.respondent), static_cast<int>(m.occasion), m.complete_time, external_id,
-       Unsettled(m), AtRisk(m), Invalid(m), m.revision_number, EncodeMeasurement(m),
+       static_cast<int>(m.respondent), static_cast<int>(m.occasion), m.complete_time, m.session_id,
+       external_id, Unsettled(m), AtRisk(m), Invalid(m), m.revision_number, EncodeMeasurement(m),
        m.stamp.revision, m.stamp.create_time, m.stamp.update_time});
   if (storage::SqlErrorKindOf(inserted.status()) == storage::SqlErrorKind::kUniqueViolation) {
     // Of another course: who comes second here finds the first one when they try again.
@@ -213,11 +214,11 @@ absl::Status SqlOutcomesTx::UpdateMeasurement(Measurement& m, absl::Time now) {
   IPT_RETURN_IF_ERROR(StampChanged(m.stamp, now));
   IPT_ASSIGN_OR_RETURN(
       const int64_t updated,
-      conn_.Execute(kUpdate,
-                    {static_cast<int>(m.state), static_cast<int>(m.respondent),
-                     static_cast<int>(m.occasion), m.complete_time, Unsettled(m), AtRisk(m),
-                     Invalid(m), m.revision_number, EncodeMeasurement(m), m.stamp.revision,
-                     m.stamp.update_time, m.clinic_id, m.course_id, m.measurement_id}));
+      conn_.Execute(kUpdate, {static_cast<int>(m.state), static_cast<int>(m.respondent),
+                              static_cast<int>(m.occasion), m.complete_time, m.session_id,
+                              Unsettled(m), AtRisk(m), Invalid(m), m.revision_number,
+                              EncodeMeasurement(m), m.stamp.revision, m.stamp.update_time,
+                              m.clinic_id, m.course_id, m.measurement_id}));
   if (updated != 0) return absl::OkStatus();
   return NotFound(kMeasurementType, MeasurementName(m.clinic_id, m.course_id, m.measurement_id));
 }

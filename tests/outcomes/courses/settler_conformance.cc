@@ -50,7 +50,7 @@ class SettlerTest : public HandlerTest {
 
   SystemClock clock_;  // the store's
   FixedDirectory directory_;
-  Settler settler_{store_, directory_, clock_};
+  Settler settler_{store_, catalog_, directory_, clock_};
 };
 IPT_INSTANTIATE_ON_BOTH_ENGINES(SettlerTest);
 
@@ -82,6 +82,19 @@ TEST_P(SettlerTest, ChecksWhatWaitedOnceSchedulingAnswers) {
   ASSERT_OK(Settle());
   EXPECT_THAT(NewEvents(), IsEmpty());
   EXPECT_EQ(Now(waiting).revision(), settled.revision());
+}
+
+TEST_P(SettlerTest, NamesTheRuleThatAskedForIt) {
+  MeasurementPlan plan{.clinic_id = "north", .plan_id = "all", .display_name = "All"};
+  plan.rules.push_back(
+      {.id = "each", .instrument_id = "phq-9", .timing = PlanTiming::kEverySession});
+  ASSERT_OK(store_.Write(absl::InfiniteFuture(),
+                         [&](OutcomesTx& tx) { return tx.InsertPlan(plan, now_); }));
+  const pb::Measurement waiting = Recorded({1, 1, 1, 1, 1, 1, 1, 1, 0}, "s4");
+  EXPECT_EQ(waiting.plan_rule(), "");
+  SchedulingKnows();
+  ASSERT_OK(Settle());
+  EXPECT_EQ(Now(waiting).plan_rule(), "each");
 }
 
 TEST_P(SettlerTest, ACourseThatDoesNotExistIsAPersonsWork) {
@@ -138,7 +151,7 @@ TEST_P(SettlerTest, ASessionIsMissingOnlyWhereSchedulingItselfSaysSo) {
   const pb::Measurement waiting = Recorded({1, 1, 1, 1, 1, 1, 1, 1, 0}, "s4");
   SchedulingKnows();
   BehindTheCopy directory(directory_);
-  Settler settler(store_, directory, clock_);
+  Settler settler(store_, catalog_, directory, clock_);
   ASSERT_OK(settler.SettleOnce());
   EXPECT_EQ(Now(waiting).binding_problem(), pb::BINDING_PROBLEM_UNSPECIFIED);
   EXPECT_EQ(Now(waiting).session_number(), 4);
@@ -163,7 +176,7 @@ TEST_P(SettlerTest, ACourseOfWhichNothingIsLearntHoldsUpNoOther) {
   const pb::Measurement other = Recorded({1, 1, 1, 1, 1, 1, 1, 1, 0});
   SchedulingKnows();
   ButTheFirst directory(directory_);
-  Settler settler(store_, directory, clock_);
+  Settler settler(store_, catalog_, directory, clock_);
   ASSERT_OK(settler.SettleOnce());
   EXPECT_EQ(Now(*stuck).unverified_size(), stuck->unverified_size());
   EXPECT_THAT(Now(other).unverified(), IsEmpty());

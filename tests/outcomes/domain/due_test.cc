@@ -4,165 +4,388 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
-#include "tests/support/status_matchers.h"
 
 namespace ipt::outcomes {
 namespace {
 
 using absl::CivilDay;
 using absl::CivilHour;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
-absl::TimeZone Zone(const std::string& name) {
+constexpr int kLastScoreDays = 14;
+const CivilDay kStart(2026, 3, 2);  // a Monday
+
+absl::TimeZone Zone(const std::string& name = "Europe/London") {
   absl::TimeZone zone;
   EXPECT_TRUE(absl::LoadTimeZone(name, &zone)) << name;
   return zone;
 }
 
-const CivilDay kStart(2026, 3, 2);  // a Monday
-
-absl::Time At(const absl::TimeZone& zone, CivilDay day, int hour = 10) {
+absl::Time At(CivilDay day, int hour = 10, const absl::TimeZone& zone = Zone()) {
   return absl::FromCivil(CivilHour(day) + hour, zone);
 }
 
-// Weekly sessions at 10:00 from kStart on.
-PlanCourse Weekly(int sessions, const std::string& zone = "Europe/London") {
-  PlanCourse course;
-  course.indication = "depression";
-  course.zone = Zone(zone);
-  course.clock_start = kStart;
-  for (int i = 0; i < sessions; ++i) {
-    course.sessions.push_back({.start = At(course.zone, kStart + 7 * i),
-                               .number = i + 1,
-                               .phase = i < 3   ? "initial"
-                                        : i < 6 ? "middle"
-                                                : "termination"});
+CopiedSession& AddSession(CopiedCourse& course, CivilDay day, CopiedSessionState state) {
+  int number = 1;
+  for (const CopiedSession& session : course.sessions) {
+    number = std::max(number, session.number + 1);
+  }
+  CopiedSession& session = course.sessions.emplace_back();
+  session.session_id = absl::StrCat("s", number);
+  session.number = number;
+  session.start = At(day);
+  session.end = session.start + absl::Minutes(50);
+  session.state = state;
+  session.uses_session = true;
+  session.week = static_cast<int>((day - kStart) / 7) + 1;
+  return session;
+}
+
+// So many weekly sessions from kStart on were attended, and so many after them are booked.
+CopiedCourse Weekly(int attended, int booked, int planned) {
+  CopiedCourse course;
+  course.state = attended > 0 ? CopiedCourseState::kActive : CopiedCourseState::kPlanned;
+  course.planned_sessions = planned;
+  course.duration_weeks = planned;
+  course.phases = {{1, 1, 3}, {2, 4, planned - 3}, {3, planned - 2, planned}};
+  if (attended > 0) {
+    course.start_day = kStart;
+    course.deadline_day = kStart + (7 * planned - 1);
+  }
+  for (int i = 0; i < attended + booked; ++i) {
+    AddSession(course, kStart + 7 * i,
+               i < attended ? CopiedSessionState::kAttended : CopiedSessionState::kBooked);
   }
   return course;
 }
 
-Plan Every(PlanTiming timing, int every_weeks = 0, std::vector<int> months = {}) {
-  return {.items = {{.measure = "phq-9",
-                     .indications = {},
-                     .timing = timing,
-                     .every_weeks = every_weeks,
-                     .months = std::move(months),
-                     .days_before = 0,
-                     .grace_days = 0}}};
+void Close(CopiedCourse& course, CivilDay day, int reason = 0) {
+  course.state = reason == 0 ? CopiedCourseState::kCompleted : CopiedCourseState::kDiscontinued;
+  course.closed_at = At(day, 12);
+  course.closure_reason = reason;
 }
 
+AskedRule Rule(PlanTiming timing, const std::string& id = "r") {
+  AskedRule asked;
+  asked.rule.id = id;
+  asked.rule.instrument_id = "phq-9";
+  asked.rule.timing = timing;
+  asked.respondent = AnsweredBy::kSelf;
+  return asked;
+}
+AskedRule EveryWeeks(int weeks) {
+  AskedRule asked = Rule(PlanTiming::kEveryWeeks);
+  asked.rule.weeks = weeks;
+  return asked;
+}
+AskedRule FollowUp(std::vector<int> months) {
+  AskedRule asked = Rule(PlanTiming::kFollowUp);
+  asked.rule.months = std::move(months);
+  return asked;
+}
+
+PlanAnswer Answered(CivilDay day, const std::string& session = "", int hour = 9) {
+  static int made = 0;
+  return {.course_id = "k1",
+          .measurement_id = absl::StrCat("m", ++made),
+          .instrument_id = "phq-9",
+          .respondent = AnsweredBy::kSelf,
+          .complete_time = At(day, hour),
+          .session_id = session};
+}
+
+std::vector<Occasion> Occasions(const std::vector<AskedRule>& rules, const CopiedCourse& course,
+                                CivilDay today, const std::vector<PlanAnswer>& answers = {}) {
+  return OccasionsOf(rules, course, Zone(), answers, kLastScoreDays, today);
+}
+
+// "7 due": of the day a week after kStart; "~" where it is projected.
 std::vector<std::string> States(const std::vector<Occasion>& occasions) {
+  const char* const kNames[] = {"?", "upcoming", "due", "overdue", "missed", "done"};
   std::vector<std::string> states;
   for (const Occasion& occasion : occasions) {
-    const char* const kNames[] = {"upcoming", "due", "overdue", "done", "missed"};
-    states.push_back(absl::StrCat(occasion.number, " ", kNames[static_cast<int>(occasion.state)]));
+    states.push_back(absl::StrCat(occasion.projected ? "~" : "", occasion.day - kStart, " ",
+                                  kNames[static_cast<int>(occasion.state)]));
   }
   return states;
 }
 
-PlanAnswer Answered(absl::Time at, std::optional<int> session = std::nullopt) {
-  return {.measure = "phq-9", .completed_at = at, .session_number = session};
+TEST(EverySessionTest, OpensThreeDaysBeforeAndIsOverdueTheDayAfter) {
+  const CopiedCourse course = Weekly(0, 2, 2);
+  const auto on = [&](int day) {
+    return States(Occasions({Rule(PlanTiming::kEverySession)}, course, kStart + day));
+  };
+  EXPECT_THAT(on(-4), ElementsAre("0 upcoming", "7 upcoming"));
+  EXPECT_THAT(on(-3), ElementsAre("0 due", "7 upcoming"));
+  EXPECT_THAT(on(0), ElementsAre("0 due", "7 upcoming"));
+  EXPECT_THAT(on(1), ElementsAre("0 overdue", "7 upcoming"));
+  EXPECT_THAT(on(3), ElementsAre("0 overdue", "7 upcoming"));
+  EXPECT_THAT(on(4), ElementsAre("0 missed", "7 due"));
+  EXPECT_THAT(on(30), ElementsAre("0 missed", "7 overdue"));
 }
 
-TEST(EverySessionTest, IsDueOnItsDayAndOverdueAfterIt) {
-  const PlanCourse course = Weekly(2);
-  const Plan plan = Every(PlanTiming::kEverySession);
-  const auto at = [&](absl::Time now) { return States(OccasionsOf(plan, course, {}, now)); };
-  const absl::Time midnight = At(course.zone, kStart, 0);
-  EXPECT_THAT(at(midnight - absl::Seconds(1)), ElementsAre("1 upcoming"));
-  EXPECT_THAT(at(midnight), ElementsAre("1 due", "2 upcoming"));
-  EXPECT_THAT(at(At(course.zone, kStart + 1, 0) - absl::Seconds(1)),
-              ElementsAre("1 due", "2 upcoming"));
-  EXPECT_THAT(at(At(course.zone, kStart + 1, 0)), ElementsAre("1 overdue", "2 upcoming"));
-  EXPECT_THAT(at(At(course.zone, kStart + 7, 0)), ElementsAre("1 missed", "2 due"));
-  EXPECT_THAT(at(At(course.zone, kStart + 30, 0)), ElementsAre("1 missed", "2 overdue"));
-}
-
-TEST(EverySessionTest, DaysBeforeAndGraceMoveItsEnds) {
-  const PlanCourse course = Weekly(1);
-  Plan plan = Every(PlanTiming::kEverySession);
-  plan.items[0].days_before = 2;
-  plan.items[0].grace_days = 1;
-  const Occasion occasion = OccasionsOf(plan, course, {}, absl::UnixEpoch())[0];
+TEST(EverySessionTest, SaysItsDays) {
+  const CopiedCourse course = Weekly(0, 2, 2);
+  AskedRule rule = Rule(PlanTiming::kEverySession);
+  rule.rule.open_days_before = 1;
+  rule.rule.grace_days = 2;
+  const Occasion occasion = Occasions({rule}, course, kStart)[0];
+  EXPECT_EQ(occasion.open_day, kStart - 1);
   EXPECT_EQ(occasion.day, kStart);
-  EXPECT_EQ(occasion.opens, At(course.zone, kStart - 2, 0));
-  EXPECT_EQ(occasion.overdue_from, At(course.zone, kStart + 2, 0));
-  EXPECT_EQ(occasion.ends, std::nullopt);
+  EXPECT_EQ(occasion.overdue_day, kStart + 2);
+  EXPECT_EQ(occasion.missed_day, kStart + 6);
+  EXPECT_EQ(occasion.session_id, "s1");
+  EXPECT_EQ(occasion.week_number, 1);
+  EXPECT_FALSE(occasion.projected);
 }
 
-TEST(EverySessionTest, AnAnswerInItsTimeOrBoundToItIsTheOne) {
-  const PlanCourse course = Weekly(3);
-  const Plan plan = Every(PlanTiming::kEverySession);
-  const absl::Time now = At(course.zone, kStart + 14, 12);
-  EXPECT_THAT(States(OccasionsOf(plan, course, {Answered(At(course.zone, kStart + 8))}, now)),
-              ElementsAre("1 missed", "2 done", "3 due"));
-  // A paper form of session 1, dated late: it is the first's, and not the second's.
+TEST(EverySessionTest, AnAnswerCountsForItsSessionElseForWhatCouldBeAnswered) {
+  const CopiedCourse course = Weekly(3, 0, 3);
+  const std::vector<AskedRule> rules = {Rule(PlanTiming::kEverySession)};
+  const CivilDay today = kStart + 14;
+  EXPECT_THAT(States(Occasions(rules, course, today, {Answered(kStart + 6)})),
+              ElementsAre("0 missed", "7 done", "14 due"));
+  // A paper form of the first session, dated late.
+  const PlanAnswer paper = Answered(kStart + 8, "s1");
+  const std::vector<Occasion> occasions = Occasions(rules, course, today, {paper});
+  EXPECT_THAT(States(occasions), ElementsAre("0 done", "7 missed", "14 due"));
+  EXPECT_EQ(occasions[0].measurement_id, paper.measurement_id);
+  // Before it could be answered, and without its session.
+  EXPECT_THAT(States(Occasions(rules, course, today, {Answered(kStart - 4)})),
+              ElementsAre("0 missed", "7 missed", "14 due"));
+  // Bound to a session that asks for nothing: by its day.
+  EXPECT_THAT(States(Occasions(rules, course, today, {Answered(kStart + 5, "cancelled")})),
+              ElementsAre("0 missed", "7 done", "14 due"));
+}
+
+TEST(EverySessionTest, TheSameMeasureOfTheSamePersonCounts) {
+  const CopiedCourse course = Weekly(1, 0, 1);
+  const auto with = [&](const std::string& instrument, AnsweredBy respondent) {
+    PlanAnswer answer = Answered(kStart);
+    answer.instrument_id = instrument;
+    answer.respondent = respondent;
+    return States(Occasions({Rule(PlanTiming::kEverySession)}, course, kStart, {answer}));
+  };
+  EXPECT_THAT(with("phq-9", AnsweredBy::kSelf), ElementsAre("0 done"));
+  EXPECT_THAT(with("phq-9", AnsweredBy::kClinicianRead), ElementsAre("0 done"));
+  EXPECT_THAT(with("phq-9", AnsweredBy::kProxy), ElementsAre("0 due"));
+  EXPECT_THAT(with("phq-9", AnsweredBy::kClinicianRated), ElementsAre("0 due"));
+  EXPECT_THAT(with("gad-7", AnsweredBy::kSelf), ElementsAre("0 due"));
+}
+
+TEST(EverySessionTest, OnlySessionsThatTakePlaceAsk) {
+  CopiedCourse course = Weekly(1, 0, 4);
+  AddSession(course, kStart + 7, CopiedSessionState::kNoShow);
+  AddSession(course, kStart + 9, CopiedSessionState::kCancelled).number = 0;
+  AddSession(course, kStart + 14, CopiedSessionState::kAttended);
+  AddSession(course, kStart + 15, CopiedSessionState::kAttended).number = 0;  // an assessment
+  AddSession(course, kStart + 21, CopiedSessionState::kBooked);
+  EXPECT_THAT(States(Occasions({Rule(PlanTiming::kEverySession)}, course, kStart + 15)),
+              ElementsAre("0 missed", "14 overdue", "21 upcoming"));
+}
+
+TEST(EverySessionTest, SessionsCloseTogetherHaveTheirOwnDays) {
+  CopiedCourse course = Weekly(1, 0, 3);
+  AddSession(course, kStart + 2, CopiedSessionState::kBooked);
+  AddSession(course, kStart + 2, CopiedSessionState::kBooked).start += absl::Hours(5);
+  const std::vector<AskedRule> rules = {Rule(PlanTiming::kEverySession)};
+  EXPECT_THAT(States(Occasions(rules, course, kStart)), ElementsAre("0 due", "2 upcoming"));
+  EXPECT_THAT(States(Occasions(rules, course, kStart + 1)), ElementsAre("0 missed", "2 due"));
+}
+
+TEST(CatchUpTest, NeverIsMissedOnceItIsOverdue) {
+  AskedRule rule = Rule(PlanTiming::kEverySession);
+  rule.rule.catch_up = CatchUp::kNever;
+  rule.rule.grace_days = 2;
+  const CopiedCourse course = Weekly(1, 0, 1);
+  EXPECT_THAT(States(Occasions({rule}, course, kStart + 1)), ElementsAre("0 due"));
+  EXPECT_THAT(States(Occasions({rule}, course, kStart + 2)), ElementsAre("0 missed"));
+}
+
+TEST(CatchUpTest, AlwaysStaysDueUntilTheCourseEnds) {
+  AskedRule rule = Rule(PlanTiming::kEverySession);
+  rule.rule.catch_up = CatchUp::kAlways;
+  CopiedCourse course = Weekly(3, 0, 3);
+  EXPECT_THAT(States(Occasions({rule}, course, kStart + 14)),
+              ElementsAre("0 overdue", "7 overdue", "14 due"));
+  // Loose answers, a day each: the newest first, then what is left.
+  const std::vector<PlanAnswer> answers = {Answered(kStart + 14), Answered(kStart + 14, "", 15),
+                                           Answered(kStart + 15)};
+  EXPECT_THAT(States(Occasions({rule}, course, kStart + 15, answers)),
+              ElementsAre("0 overdue", "7 done", "14 done"));
+  Close(course, kStart + 20);
+  EXPECT_THAT(States(Occasions({rule}, course, kStart + 20)), Each(::testing::EndsWith("overdue")));
+  EXPECT_THAT(States(Occasions({rule}, course, kStart + 21)), Each(::testing::EndsWith("missed")));
+}
+
+TEST(CatchUpTest, AVoluntaryOneIsNeverOverdue) {
+  AskedRule rule = Rule(PlanTiming::kEverySession);
+  rule.rule.voluntary = true;
+  const CopiedCourse course = Weekly(2, 0, 2);
+  const std::vector<Occasion> occasions = Occasions({rule}, course, kStart + 40);
+  EXPECT_THAT(States(occasions), ElementsAre("0 missed", "7 due"));
+  EXPECT_EQ(occasions[1].overdue_day, std::nullopt);
+}
+
+TEST(CatchUpTest, CountsWhatWasMissedInARow) {
+  const CopiedCourse course = Weekly(5, 0, 5);
+  const auto rows = [&](CatchUp catch_up, const std::vector<PlanAnswer>& answers) {
+    AskedRule rule = Rule(PlanTiming::kEverySession);
+    rule.rule.catch_up = catch_up;
+    std::vector<int> counts;
+    for (const Occasion& occasion : Occasions({rule}, course, kStart + 28, answers)) {
+      counts.push_back(occasion.missed_in_a_row);
+    }
+    return counts;
+  };
+  EXPECT_THAT(rows(CatchUp::kUntilNext, {}), ElementsAre(0, 1, 2, 3, 4));
+  EXPECT_THAT(rows(CatchUp::kUntilNext, {Answered(kStart + 7)}), ElementsAre(0, 1, 0, 1, 2));
+  EXPECT_THAT(rows(CatchUp::kAlways, {}), ElementsAre(0, 1, 2, 3, 4));
+}
+
+TEST(CatchUpTest, WhatWasBeforeTheRuleIsNotMissing) {
+  const CopiedCourse course = Weekly(4, 0, 4);
+  AskedRule rule = Rule(PlanTiming::kEverySession);
+  rule.rule.since = At(kStart + 14, 8);
   const std::vector<Occasion> occasions =
-      OccasionsOf(plan, course, {Answered(At(course.zone, kStart + 8), 1)}, now);
-  EXPECT_THAT(States(occasions), ElementsAre("1 done", "2 missed", "3 due"));
-  EXPECT_EQ(occasions[0].done_at, At(course.zone, kStart + 8));
-  // Of another measure: none's.
-  PlanAnswer other = Answered(At(course.zone, kStart + 8));
-  other.measure = "gad-7";
-  EXPECT_THAT(States(OccasionsOf(plan, course, {other}, now)),
-              ElementsAre("1 missed", "2 missed", "3 due"));
+      Occasions({rule}, course, kStart + 21, {Answered(kStart, "s1")});
+  EXPECT_THAT(States(occasions), ElementsAre("0 done", "14 missed", "21 due"));
+  EXPECT_EQ(occasions[2].missed_in_a_row, 1);
 }
 
-TEST(EverySessionTest, OfTwoOnOneDayTheFirstGivesWayWhenItHasBegun) {
-  PlanCourse course = Weekly(1);
-  course.sessions.push_back(
-      {.start = At(course.zone, kStart, 15), .number = 2, .phase = "initial"});
-  const Plan plan = Every(PlanTiming::kEverySession);
-  const std::vector<PlanAnswer> answers = {Answered(At(course.zone, kStart, 9)),
-                                           Answered(At(course.zone, kStart, 14))};
-  EXPECT_THAT(States(OccasionsOf(plan, course, answers, At(course.zone, kStart, 16))),
-              ElementsAre("1 done", "2 done"));
-  EXPECT_THAT(States(OccasionsOf(plan, course, {answers[0]}, At(course.zone, kStart, 16))),
-              ElementsAre("1 done", "2 due"));
+TEST(EveryWeeksTest, CountsFromTheFirstWeekOn) {
+  const CopiedCourse course = Weekly(5, 0, 12);
+  const std::vector<Occasion> occasions =
+      Occasions({EveryWeeks(4)}, course, kStart + 28, {Answered(kStart)});
+  EXPECT_THAT(States(occasions), ElementsAre("0 done", "28 due", "56 upcoming"));
+  EXPECT_EQ(occasions[1].week_number, 5);
+  EXPECT_EQ(occasions[1].session_id, "");
+  // An open course is asked on after its deadline.
+  EXPECT_THAT(Occasions({EveryWeeks(4)}, course, kStart + 100), SizeIs(4));
 }
 
-TEST(EveryWeeksTest, CountsFromTheClocksStart) {
-  const PlanCourse course = Weekly(10);
-  const Plan plan = Every(PlanTiming::kEveryWeeks, 4);
-  const absl::Time now = At(course.zone, kStart + 28, 9);
-  EXPECT_THAT(States(OccasionsOf(plan, course, {Answered(At(course.zone, kStart))}, now)),
-              ElementsAre("0 done", "4 due", "8 upcoming"));
-  EXPECT_THAT(States(OccasionsOf(plan, course, {}, now - absl::Hours(10))),
-              ElementsAre("0 overdue", "4 upcoming"));
-  PlanCourse not_started = course;
-  not_started.clock_start.reset();
-  EXPECT_THAT(OccasionsOf(plan, not_started, {}, now), IsEmpty());
+TEST(EveryWeeksTest, DaysOfPausesDoNotCount) {
+  CopiedCourse course = Weekly(2, 0, 4);
+  course.pauses = {{kStart + 10, kStart + 16}, {kStart + 14, kStart + 18}};
+  course.deadline_day = kStart + 27 + 9;
+  const std::vector<Occasion> occasions = Occasions({EveryWeeks(1)}, course, kStart + 12);
+  EXPECT_THAT(States(occasions),
+              ElementsAre("0 missed", "7 overdue", "23 upcoming", "30 upcoming"));
+  EXPECT_EQ(occasions[2].week_number, 3);
+}
+
+TEST(EveryWeeksTest, IsAProjectionUntilTheCourseHasStarted) {
+  CopiedCourse course = Weekly(0, 1, 3);
+  EXPECT_THAT(States(Occasions({EveryWeeks(1)}, course, kStart - 2)),
+              ElementsAre("~0 due", "~7 upcoming", "~14 upcoming"));
+  course.sessions.clear();
+  EXPECT_THAT(States(Occasions({EveryWeeks(1)}, course, kStart)),
+              ElementsAre("~0 upcoming", "~7 upcoming", "~14 upcoming"));
+}
+
+TEST(BaselineTest, CanBeMadeUpForUntilTheSecondSession) {
+  const CopiedCourse course = Weekly(1, 1, 8);
+  for (const CatchUp catch_up : {CatchUp::kUnspecified, CatchUp::kUntilNext, CatchUp::kAlways}) {
+    AskedRule rule = Rule(PlanTiming::kBaseline);
+    rule.rule.catch_up = catch_up;
+    EXPECT_THAT(States(Occasions({rule}, course, kStart)), ElementsAre("0 due"));
+    EXPECT_THAT(States(Occasions({rule}, course, kStart + 6)), ElementsAre("0 overdue"));
+    EXPECT_THAT(States(Occasions({rule}, course, kStart + 7)), ElementsAre("0 missed"));
+  }
+  EXPECT_THAT(States(Occasions({Rule(PlanTiming::kBaseline)}, course, kStart + 7,
+                               {Answered(kStart - 20, "s1")})),
+              ElementsAre("0 done"));
 }
 
 TEST(PhaseChangeTest, IsTheFirstSessionOfEachPhase) {
-  const PlanCourse course = Weekly(8);
-  const std::vector<Occasion> occasions =
-      OccasionsOf(Every(PlanTiming::kPhaseChange), course, {}, At(course.zone, kStart + 42, 11));
-  EXPECT_THAT(States(occasions), ElementsAre("1 missed", "2 missed", "3 due"));
-  EXPECT_EQ(occasions[1].phase, "middle");
-  EXPECT_EQ(occasions[1].day, kStart + 21);
-  EXPECT_EQ(occasions[2].phase, "termination");
+  CopiedCourse course = Weekly(4, 0, 8);
+  EXPECT_THAT(States(Occasions({Rule(PlanTiming::kPhaseChange)}, course, kStart + 22)),
+              ElementsAre("0 missed", "21 overdue", "~35 upcoming"));
+  // The session that would have begun it was missed.
+  course.sessions[3].state = CopiedSessionState::kNoShow;
+  AddSession(course, kStart + 28, CopiedSessionState::kBooked);
+  EXPECT_THAT(States(Occasions({Rule(PlanTiming::kPhaseChange)}, course, kStart + 22)),
+              ElementsAre("0 overdue", "28 upcoming", "~35 upcoming"));
 }
 
-TEST(FollowUpTest, IsMonthsAfterTheClose) {
-  PlanCourse course = Weekly(4);
-  const Plan plan = Every(PlanTiming::kFollowUp, 0, {3, 6, 12});
-  EXPECT_THAT(OccasionsOf(plan, course, {}, At(course.zone, kStart + 400)), IsEmpty());
-  course.closed = CivilDay(2026, 8, 31);
-  std::vector<Occasion> occasions =
-      OccasionsOf(plan, course, {}, At(course.zone, CivilDay(2027, 2, 28), 0));
-  EXPECT_THAT(States(occasions), ElementsAre("3 missed", "6 due", "12 upcoming"));
+TEST(MidCourseTest, IsAtTheSessionOfTheReview) {
+  EXPECT_THAT(States(Occasions({Rule(PlanTiming::kMidCourse)}, Weekly(4, 0, 7), kStart + 21)),
+              ElementsAre("21 due"));
+  EXPECT_THAT(States(Occasions({Rule(PlanTiming::kMidCourse)}, Weekly(4, 0, 9), kStart + 21)),
+              ElementsAre("~28 upcoming"));
+}
+
+TEST(EndTest, IsAtTheLastSession) {
+  const std::vector<AskedRule> rules = {Rule(PlanTiming::kEnd)};
+  EXPECT_THAT(States(Occasions(rules, Weekly(3, 1, 4), kStart + 14)), ElementsAre("21 upcoming"));
+  EXPECT_THAT(States(Occasions(rules, Weekly(3, 0, 5), kStart + 14)), ElementsAre("~28 upcoming"));
+  CopiedCourse early = Weekly(3, 1, 8);
+  Close(early, kStart + 20, 1);
+  EXPECT_THAT(States(Occasions(rules, early, kStart + 20)), ElementsAre("14 overdue"));
+  // As long as a score can be its last.
+  EXPECT_THAT(States(Occasions(rules, early, kStart + 34)), ElementsAre("14 overdue"));
+  EXPECT_THAT(States(Occasions(rules, early, kStart + 35)), ElementsAre("14 missed"));
+  EXPECT_THAT(States(Occasions(rules, early, kStart + 60, {Answered(kStart + 30)})),
+              ElementsAre("14 done"));
+  CopiedCourse never = Weekly(0, 1, 8);
+  Close(never, kStart - 1, 8);
+  EXPECT_THAT(Occasions(rules, never, kStart), IsEmpty());
+}
+
+TEST(CloseTest, BookedSessionsAfterItAskForNothing) {
+  CopiedCourse course = Weekly(2, 3, 5);
+  Close(course, kStart + 8);
+  EXPECT_THAT(States(Occasions({Rule(PlanTiming::kEverySession)}, course, kStart + 9)),
+              ElementsAre("0 missed", "7 overdue"));
+  EXPECT_THAT(States(Occasions({EveryWeeks(1)}, course, kStart + 30)),
+              ElementsAre("0 missed", "7 missed"));
+}
+
+TEST(CloseTest, AfterADeathOrAnErrorNothingIsAsked) {
+  const std::vector<AskedRule> rules = {Rule(PlanTiming::kEverySession), FollowUp({3})};
+  for (const int reason : {kClosedDeceased, kClosedEnteredInError}) {
+    CopiedCourse course = Weekly(4, 0, 8);
+    Close(course, kStart + 22, reason);
+    EXPECT_THAT(Occasions(rules, course, kStart + 22), IsEmpty());
+  }
+}
+
+TEST(FollowUpTest, IsMonthsAfterTheEnd) {
+  CopiedCourse course = Weekly(4, 0, 4);
+  const std::vector<AskedRule> rules = {FollowUp({12, 3, 6})};
+  EXPECT_THAT(Occasions(rules, course, kStart + 400), IsEmpty());
+  Close(course, CivilDay(2026, 8, 31));
+  std::vector<Occasion> occasions = Occasions(rules, course, CivilDay(2027, 2, 14));
+  ASSERT_THAT(occasions, SizeIs(3));
   EXPECT_EQ(occasions[0].day, CivilDay(2026, 11, 30));
+  EXPECT_EQ(occasions[0].open_day, CivilDay(2026, 11, 16));
+  EXPECT_EQ(occasions[0].overdue_day, CivilDay(2026, 12, 28));
+  EXPECT_EQ(occasions[0].state, OccasionState::kMissed);
   EXPECT_EQ(occasions[1].day, CivilDay(2027, 2, 28));
+  EXPECT_EQ(occasions[1].state, OccasionState::kDue);
+  EXPECT_EQ(occasions[1].follow_up_months, 6);
+  EXPECT_EQ(occasions[1].week_number, 0);
   EXPECT_EQ(occasions[2].day, CivilDay(2027, 8, 31));
-  occasions = OccasionsOf(plan, course, {}, At(course.zone, CivilDay(2030, 1, 1)));
-  EXPECT_THAT(States(occasions), ElementsAre("3 missed", "6 missed", "12 overdue"));
+  EXPECT_EQ(occasions[2].state, OccasionState::kUpcoming);
+  // The last has no next one, and is missed in the end.
+  const auto last_on = [&](CivilDay day) { return Occasions(rules, course, day).back().state; };
+  EXPECT_EQ(last_on(CivilDay(2027, 8, 31) + kLastFollowUpDays - 1), OccasionState::kOverdue);
+  EXPECT_EQ(last_on(CivilDay(2027, 8, 31) + kLastFollowUpDays), OccasionState::kMissed);
+}
+
+TEST(FollowUpTest, OfNoTreatmentThereIsNone) {
+  CopiedCourse course = Weekly(0, 1, 4);
+  Close(course, kStart - 1, 8);
+  EXPECT_THAT(Occasions({FollowUp({3})}, course, kStart + 90), IsEmpty());
 }
 
 TEST(MonthsAfterTest, KeepsToTheMonthsLastDay) {
@@ -173,187 +396,114 @@ TEST(MonthsAfterTest, KeepsToTheMonthsLastDay) {
   EXPECT_EQ(MonthsAfter(CivilDay(2026, 12, 31), 6), CivilDay(2027, 6, 30));
 }
 
-TEST(CloseTest, LeavesTimeToCatchUp) {
-  PlanCourse course = Weekly(4);
-  course.closed = kStart + 21;
-  Plan plan = Every(PlanTiming::kEverySession);
-  plan.catch_up_days = 14;
-  const auto at = [&](CivilDay day) {
-    return States(OccasionsOf(plan, course, {}, At(course.zone, day, 0))).back();
-  };
-  EXPECT_EQ(at(kStart + 21), "4 due");
-  EXPECT_EQ(at(kStart + 35), "4 overdue");
-  EXPECT_EQ(at(kStart + 36), "4 missed");
-  // Booked sessions after the close are none.
-  course.closed = kStart + 20;
-  EXPECT_EQ(at(kStart + 25), "3 overdue");
+TEST(ProjectionTest, SessionsNotBookedComeAtTheAgreedPaceAndAreNotDue) {
+  CopiedCourse course = Weekly(2, 0, 4);
+  course.duration_weeks = 8;  // every fortnight
+  const std::vector<AskedRule> rules = {Rule(PlanTiming::kEverySession)};
+  const std::vector<Occasion> occasions = Occasions(rules, course, kStart + 8);
+  EXPECT_THAT(States(occasions),
+              ElementsAre("0 missed", "7 overdue", "~21 upcoming", "~35 upcoming"));
+  EXPECT_EQ(occasions[2].session_id, "");
+  EXPECT_EQ(occasions[2].week_number, 4);
+  // Never in the past, never in a pause; and what is not booked takes nobody's place.
+  course.pauses = {{kStart + 30, kStart + 39}};
+  EXPECT_THAT(States(Occasions(rules, course, kStart + 30)),
+              ElementsAre("0 missed", "7 overdue", "~40 upcoming", "~54 upcoming"));
 }
 
-TEST(CloseTest, AFollowUpEndsCatchingUp) {
-  PlanCourse course = Weekly(4);
-  course.closed = kStart + 21;
-  Plan plan = Every(PlanTiming::kEveryWeeks, 1);
-  plan.catch_up_days = 60;
-  plan.items.push_back(Every(PlanTiming::kFollowUp, 0, {1}).items[0]);
-  const absl::Time follow_up = At(course.zone, MonthsAfter(kStart + 21, 1), 0);
-  EXPECT_THAT(States(OccasionsOf(plan, course, {}, follow_up - absl::Seconds(1))),
-              ElementsAre("0 missed", "1 missed", "2 missed", "3 overdue", "1 upcoming"));
-  EXPECT_THAT(States(OccasionsOf(plan, course, {}, follow_up)),
-              ElementsAre("0 missed", "1 missed", "2 missed", "3 missed", "1 due"));
+TEST(OnceTest, WhatTwoRulesAskForOnOneDayIsAskedForByTheFirst) {
+  const CopiedCourse course = Weekly(2, 0, 2);
+  std::vector<AskedRule> rules = {Rule(PlanTiming::kBaseline, "first"),
+                                  Rule(PlanTiming::kEverySession, "each")};
+  const std::vector<Occasion> occasions = Occasions(rules, course, kStart + 7);
+  ASSERT_THAT(States(occasions), ElementsAre("0 missed", "7 due"));
+  EXPECT_EQ(occasions[0].rule, 0u);
+  EXPECT_EQ(occasions[1].rule, 1u);
+  EXPECT_EQ(occasions[1].missed_in_a_row, 1);
+  rules[0].respondent = AnsweredBy::kProxy;
+  EXPECT_THAT(Occasions(rules, course, kStart + 7), SizeIs(3));
+  rules[0].respondent = AnsweredBy::kSelf;
+  rules[0].rule.instrument_id = "gad-7";
+  EXPECT_THAT(Occasions(rules, course, kStart + 7), SizeIs(3));
 }
 
-TEST(IndicationTest, ChoosesTheItems) {
-  PlanCourse course = Weekly(1);
-  Plan plan = Every(PlanTiming::kEverySession);
-  plan.items[0].indications = {"perinatal-depression", "depression"};
-  EXPECT_EQ(OccasionsOf(plan, course, {}, At(course.zone, kStart)).size(), 1u);
-  plan.items[0].indications = {"ptsd"};
-  EXPECT_THAT(OccasionsOf(plan, course, {}, At(course.zone, kStart)), IsEmpty());
-}
-
-TEST(DueNowTest, AsksOnceForAMeasureTheOverdueFirst) {
-  const PlanCourse course = Weekly(6);
-  Plan plan = Every(PlanTiming::kEverySession);
-  plan.items.push_back(Every(PlanTiming::kEveryWeeks, 2).items[0]);
-  plan.items.push_back(plan.items[0]);
-  plan.items[2].measure = "gad-7";
-  // Session 3's are due; that of week 2 is, too; session 2's have given way.
-  std::vector<Occasion> due =
-      DueNow(OccasionsOf(plan, course, {}, At(course.zone, kStart + 14, 12)));
-  ASSERT_EQ(due.size(), 2u);
-  EXPECT_EQ(due[0].measure, "phq-9");
-  EXPECT_EQ(due[1].measure, "gad-7");
-  // One answer serves both items.
-  due = DueNow(OccasionsOf(plan, course, {Answered(At(course.zone, kStart + 14, 9))},
-                           At(course.zone, kStart + 14, 12)));
-  ASSERT_EQ(due.size(), 1u);
-  EXPECT_EQ(due[0].measure, "gad-7");
-  // A day later the sessions' are overdue.
-  due = DueNow(OccasionsOf(plan, course, {}, At(course.zone, kStart + 15, 12)));
-  ASSERT_EQ(due.size(), 2u);
-  EXPECT_EQ(due[0].state, OccasionState::kOverdue);
-}
-
-// ---- Days and clocks
-
-// London goes forward on 29 March 2026 at 01:00, so that this day has 23 hours.
-TEST(ClockChangeTest, ADayIsDueFromItsFirstInstantToItsLast) {
-  PlanCourse course;
-  course.zone = Zone("Europe/London");
-  course.sessions = {{.start = At(course.zone, CivilDay(2026, 3, 29)), .number = 1, .phase = ""}};
-  const Occasion spring =
-      OccasionsOf(Every(PlanTiming::kEverySession), course, {}, absl::UnixEpoch())[0];
-  EXPECT_EQ(spring.overdue_from - spring.opens, absl::Hours(23));
-  course.sessions = {{.start = At(course.zone, CivilDay(2026, 10, 25)), .number = 1, .phase = ""}};
-  const Occasion autumn =
-      OccasionsOf(Every(PlanTiming::kEverySession), course, {}, absl::UnixEpoch())[0];
-  EXPECT_EQ(autumn.overdue_from - autumn.opens, absl::Hours(25));
-}
-
-// Beirut skips midnight of 29 March 2026: the day begins at 01:00.
-TEST(ClockChangeTest, ADayWithoutMidnightBeginsAtTheEndOfTheGap) {
-  PlanCourse course;
-  course.zone = Zone("Asia/Beirut");
-  course.sessions = {{.start = At(course.zone, CivilDay(2026, 3, 29)), .number = 1, .phase = ""}};
-  const Occasion occasion =
-      OccasionsOf(Every(PlanTiming::kEverySession), course, {}, absl::UnixEpoch())[0];
-  EXPECT_EQ(absl::FormatTime("%H:%M", occasion.opens, course.zone), "01:00");
-  EXPECT_EQ(absl::ToCivilDay(occasion.opens, course.zone), CivilDay(2026, 3, 29));
+TEST(OnceTest, OneAnswerServesEveryRuleThatWaits) {
+  const CopiedCourse course = Weekly(5, 0, 5);
+  std::vector<AskedRule> rules = {Rule(PlanTiming::kEverySession), EveryWeeks(4)};
+  rules[1].respondent = AnsweredBy::kClinicianRead;
+  const std::vector<Occasion> occasions =
+      Occasions(rules, course, kStart + 30, {Answered(kStart + 26, "s5")});
+  ASSERT_THAT(occasions, SizeIs(7));
+  EXPECT_EQ(States(occasions)[4], "28 done");
+  EXPECT_EQ(States(occasions)[6], "28 done");
+  EXPECT_EQ(occasions[6].rule, 1u);
 }
 
 // 23:30 in New York is the next day in UTC; the course's day counts.
-TEST(ClockChangeTest, TheDayIsTheCoursesOwn) {
-  PlanCourse course;
-  course.zone = Zone("America/New_York");
-  course.sessions = {
-      {.start = absl::FromCivil(absl::CivilMinute(2026, 12, 31, 23, 30), course.zone),
-       .number = 1,
-       .phase = ""}};
-  const Occasion occasion =
-      OccasionsOf(Every(PlanTiming::kEverySession), course, {}, absl::UnixEpoch())[0];
-  EXPECT_EQ(occasion.day, CivilDay(2026, 12, 31));
-  EXPECT_EQ(occasion.overdue_from, absl::FromCivil(CivilDay(2027, 1, 1), course.zone));
-}
-
-TEST(ClockChangeTest, WeeksGoOverAYearsEnd) {
-  PlanCourse course;
-  course.zone = Zone("Europe/London");
-  course.clock_start = CivilDay(2026, 12, 21);
-  const std::vector<Occasion> occasions = OccasionsOf(Every(PlanTiming::kEveryWeeks, 2), course, {},
-                                                      At(course.zone, CivilDay(2027, 1, 4), 0));
-  EXPECT_THAT(States(occasions), ElementsAre("0 missed", "2 due", "4 upcoming"));
-  EXPECT_EQ(occasions[1].day, CivilDay(2027, 1, 4));
+TEST(ZoneTest, TheDayIsTheCoursesOwn) {
+  const absl::TimeZone zone = Zone("America/New_York");
+  CopiedCourse course;
+  course.state = CopiedCourseState::kPlanned;
+  course.planned_sessions = 1;
+  course.duration_weeks = 1;
+  AddSession(course, kStart, CopiedSessionState::kBooked).start =
+      absl::FromCivil(absl::CivilMinute(2026, 12, 31, 23, 30), zone);
+  const std::vector<AskedRule> rules = {Rule(PlanTiming::kEverySession)};
+  const std::vector<Occasion> occasions =
+      OccasionsOf(rules, course, zone, {}, kLastScoreDays, CivilDay(2026, 12, 31));
+  EXPECT_EQ(occasions[0].day, CivilDay(2026, 12, 31));
+  PlanAnswer answer = Answered(kStart);
+  answer.complete_time = absl::FromCivil(absl::CivilMinute(2026, 12, 31, 23, 45), zone);
+  EXPECT_EQ(
+      OccasionsOf(rules, course, zone, {answer}, kLastScoreDays, CivilDay(2027, 1, 1))[0].state,
+      OccasionState::kDone);
 }
 
 // ---- Promises
 
-RC_GTEST_PROP(DuePropertyTest, OneOccasionOfAnItemIsOpenAtATime, ()) {
-  PlanCourse course = Weekly(*rc::gen::inRange(0, 10),
-                             *rc::gen::element<std::string>("Europe/London", "Asia/Beirut"));
-  if (*rc::gen::arbitrary<bool>()) course.closed = kStart + *rc::gen::inRange(0, 80);
-  Plan plan;
-  plan.items = {Every(PlanTiming::kEverySession).items[0],
-                Every(PlanTiming::kEveryWeeks, *rc::gen::inRange(1, 6)).items[0],
-                Every(PlanTiming::kPhaseChange).items[0],
-                Every(PlanTiming::kFollowUp, 0, {1, 3}).items[0]};
-  const absl::Time now = At(course.zone, kStart, 0) + absl::Hours(*rc::gen::inRange(-100, 4000));
+RC_GTEST_PROP(DuePropertyTest, OneOccasionOfARuleIsOpenAtATime, ()) {
+  CopiedCourse course =
+      Weekly(*rc::gen::inRange(0, 10), *rc::gen::inRange(0, 4), *rc::gen::inRange(7, 20));
+  if (*rc::gen::arbitrary<bool>()) Close(course, kStart + *rc::gen::inRange(0, 100));
+  if (*rc::gen::arbitrary<bool>()) {
+    const CivilDay first = kStart + *rc::gen::inRange(0, 50);
+    course.pauses = {{first, first + *rc::gen::inRange(0, 20)}};
+  }
+  std::vector<AskedRule> rules = {Rule(PlanTiming::kEverySession),
+                                  EveryWeeks(*rc::gen::inRange(1, 6)),
+                                  Rule(PlanTiming::kBaseline),
+                                  Rule(PlanTiming::kPhaseChange),
+                                  Rule(PlanTiming::kMidCourse),
+                                  Rule(PlanTiming::kEnd),
+                                  FollowUp({1, 3})};
+  const CivilDay today = kStart + *rc::gen::inRange(-10, 250);
   std::vector<PlanAnswer> answers;
   const int count = *rc::gen::inRange(0, 6);
   for (int i = 0; i < count; ++i) {
-    answers.push_back(Answered(now - absl::Hours(*rc::gen::inRange(0, 3000))));
+    answers.push_back(Answered(today - *rc::gen::inRange(0, 120)));
   }
-  for (PlanItem& item : plan.items) {
-    item.days_before = *rc::gen::inRange(0, 6);
-    Plan one{.items = {item}};
-    int open = 0;
-    int upcoming = 0;
-    const Occasion* before = nullptr;
-    const std::vector<Occasion> occasions = OccasionsOf(one, course, answers, now);
-    for (const Occasion& occasion : occasions) {
-      open += occasion.state == OccasionState::kDue || occasion.state == OccasionState::kOverdue;
-      upcoming += occasion.state == OccasionState::kUpcoming;
-      RC_ASSERT(occasion.opens < occasion.overdue_from);
-      RC_ASSERT((occasion.state == OccasionState::kDone) == occasion.done_at.has_value());
-      if (before != nullptr) RC_ASSERT(before->opens <= occasion.opens);
-      before = &occasion;
+  for (AskedRule& rule : rules) {
+    rule.rule.open_days_before = *rc::gen::inRange(0, 32);
+    rule.rule.grace_days = *rc::gen::inRange(1, 63);
+    rule.rule.voluntary = *rc::gen::arbitrary<bool>();
+    const auto open = [](const Occasion& occasion) {
+      return occasion.state == OccasionState::kDue || occasion.state == OccasionState::kOverdue;
+    };
+    std::vector<Occasion> occasions = Occasions({rule}, course, today, answers);
+    for (size_t i = 0; i < occasions.size(); ++i) {
+      const Occasion& occasion = occasions[i];
+      RC_ASSERT(occasion.open_day <= occasion.day);
+      RC_ASSERT(!occasion.missed_day.has_value() || *occasion.missed_day > occasion.day);
+      RC_ASSERT((occasion.state == OccasionState::kDone) == !occasion.measurement_id.empty());
+      RC_ASSERT(i == 0 || occasions[i - 1].day < occasion.open_day);
     }
-    RC_ASSERT(open <= 1);
-    RC_ASSERT(upcoming <= 1);
+    RC_ASSERT(std::count_if(occasions.begin(), occasions.end(), open) <= 1);
+    // Nothing is asked for right after it was answered.
+    std::vector<PlanAnswer> with = answers;
+    with.push_back(Answered(today));
+    occasions = Occasions({rule}, course, today, with);
+    RC_ASSERT(std::none_of(occasions.begin(), occasions.end(), open));
   }
-  // Nothing is asked for right after it was answered.
-  answers.push_back(Answered(now));
-  RC_ASSERT(DueNow(OccasionsOf(plan, course, answers, now)).empty());
-}
-
-TEST(CheckPlanTest, AcceptsWhatIsUsual) {
-  Plan plan = Every(PlanTiming::kEverySession);
-  plan.items.push_back(Every(PlanTiming::kEveryWeeks, 4).items[0]);
-  plan.items.push_back(Every(PlanTiming::kPhaseChange).items[0]);
-  plan.items.push_back(Every(PlanTiming::kFollowUp, 0, {3, 6, 12}).items[0]);
-  FieldViolations bad;
-  CheckPlan(plan, bad.In("plan"));
-  EXPECT_TRUE(bad.empty());
-}
-
-TEST(CheckPlanTest, NamesEveryBadField) {
-  Plan plan = Every(PlanTiming::kEverySession, 2, {3});
-  plan.items[0].measure = "";
-  plan.items[0].indications = {"ptsd", "ptsd"};
-  plan.items.push_back(Every(PlanTiming::kEveryWeeks, 0).items[0]);
-  plan.items.push_back(Every(PlanTiming::kEveryWeeks, 1).items[0]);
-  plan.items[2].days_before = 7;
-  plan.items.push_back(Every(PlanTiming::kFollowUp).items[0]);
-  plan.items.push_back(Every(PlanTiming::kFollowUp, 0, {0, 6, 6}).items[0]);
-  plan.items[4].grace_days = 28;
-  plan.catch_up_days = 93;
-  FieldViolations bad;
-  CheckPlan(plan, bad.In("plan"));
-  EXPECT_THAT(bad.ToStatus(),
-              testing::HasBadFields(
-                  "plan.items[0].measure", "plan.items[0].indications", "plan.items[0].every_weeks",
-                  "plan.items[0].months", "plan.items[1].every_weeks", "plan.items[2].days_before",
-                  "plan.items[3].months", "plan.items[4].months[0]", "plan.items[4].months[2]",
-                  "plan.items[4].grace_days", "plan.catch_up_days"));
 }
 
 }  // namespace

@@ -253,7 +253,9 @@ RC_GTEST_PROP(TrajectoryPropertyTest, TheOrderOfArrivalDoesNotMatter, ()) {
 
 TEST(CheckEpisodeWindowTest, NamesEveryBadField) {
   FieldViolations bad;
-  CheckEpisodeWindow({.days_before = -1, .days_after = 93}, bad.In("window"));
+  CheckEpisodeWindow({.days_before = 0, .days_after = 180}, bad.In("window"));
+  EXPECT_TRUE(bad.empty()) << bad.ToStatus();
+  CheckEpisodeWindow({.days_before = -1, .days_after = 181}, bad.In("window"));
   EXPECT_THAT(bad.ToStatus(), testing::HasBadFields("window.days_before", "window.days_after"));
 }
 

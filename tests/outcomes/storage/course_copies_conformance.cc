@@ -188,6 +188,46 @@ TEST_P(CourseCopiesTest, WhatAListingHasNotIsDropped) {
   EXPECT_TRUE(Find("south").has_value());
 }
 
+TEST_P(CourseCopiesTest, ListsAClinicsCourses) {
+  const auto put = [&](const std::string& clinic, const std::string& course_id,
+                       const std::string& therapist, std::optional<absl::Time> closed) {
+    CopiedCourse course = Course(5);
+    course.clinic_id = clinic;
+    course.course_id = course_id;
+    course.therapist_id = therapist;
+    if (closed.has_value()) {
+      course.state = CopiedCourseState::kDiscontinued;
+      course.closed_at = closed;
+    }
+    course.sessions = {Session("s2", 2, 3), Session("s1", 1, 3)};
+    Put(course, {.at = now_});
+    std::swap(course.sessions[0], course.sessions[1]);  // by start
+    return course;
+  };
+  const absl::Duration d = absl::Hours(24);
+  const CopiedCourse open = put("north", "c2", "ana", std::nullopt);
+  const CopiedCourse other = put("north", "c1", "ben", std::nullopt);
+  const CopiedCourse recent = put("north", "c3", "ana", now_ - d);
+  CopiedCourse older = put("north", "c4", "ana", now_ - 10 * d);
+  put("north", "c5", "ana", now_ - 30 * d);
+  put("south", "c6", "ana", std::nullopt);
+  older.sessions.clear();
+  const auto list = [&](const std::string& therapist) {
+    std::vector<CopiedCourse> courses;
+    EXPECT_OK(db_->Read({}, [&](Connection& conn) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(courses, SqlCourseCopies::List(conn, "north",
+                                                          {.therapist_id = therapist,
+                                                           .closed_since = now_ - 20 * d,
+                                                           .sessions_since = now_ - 5 * d}));
+      return absl::OkStatus();
+    }));
+    return courses;
+  };
+  EXPECT_THAT(list(""), ElementsAre(other, open, recent, older));
+  EXPECT_THAT(list("ana"), ElementsAre(open, recent, older));
+  EXPECT_THAT(list("nobody"), ElementsAre());
+}
+
 TEST_P(CourseCopiesTest, TellsWhoHasOpenCoursesAndWhichClinicsThereAre) {
   const auto put = [&](const char* clinic, const char* course_id, const char* therapist,
                        CopiedCourseState state) {

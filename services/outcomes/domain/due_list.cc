@@ -1,0 +1,278 @@
+#include "outcomes/domain/due_list.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "outcomes/domain/plans.h"
+#include "platform/errors/status_macros.h"
+#include "platform/zone/time_zone.h"
+
+namespace ipt::outcomes {
+namespace {
+
+constexpr size_t kCoursesAtOnce = 250;
+constexpr int kDefaultAhead = 31;
+constexpr char kNoMeasure[] = "no-measure";
+// A closed course's treatment can be caught up on for 90 days, the most that a policy may say.
+constexpr int kClosedTreatmentDays = 92;
+
+absl::Time SessionsSince(absl::Time now) { return now - absl::Hours(24 * kClosedTreatmentDays); }
+
+bool IsWanted(const DueQuery& query, const Occasion& occasion, absl::CivilDay today) {
+  const bool state = query.states.empty() ? occasion.state == OccasionState::kDue ||
+                                                occasion.state == OccasionState::kOverdue
+                                          : std::find(query.states.begin(), query.states.end(),
+                                                      occasion.state) != query.states.end();
+  return state && occasion.day < query.before.value_or(today + (kDefaultAhead + 1)) &&
+         occasion.missed_in_a_row >= query.missed_in_a_row_at_least;
+}
+
+// Lists the courses of a clinic, a lot after the other.
+class DueLister {
+ public:
+  DueLister(OutcomesReader& reader, absl::string_view clinic_id, const DueQuery& query,
+            absl::Time now)
+      : reader_(reader), clinic_id_(clinic_id), query_(query), now_(now) {}
+
+  absl::Status Open(const Catalog& catalog) {
+    IPT_ASSIGN_OR_RETURN(plans_, AllPlans(reader_, clinic_id_));
+    IPT_ASSIGN_OR_RETURN(instruments_, AllInstruments(reader_, catalog, clinic_id_, ""));
+    IPT_ASSIGN_OR_RETURN(const OutcomePolicy policy, reader_.GetPolicy(clinic_id_));
+    last_score_days_ = policy.LastScoreDays();
+    for (const MeasurementPlan& plan : plans_) asked_of_plan_.push_back(Asked(plan.rules));
+    return absl::OkStatus();
+  }
+
+  absl::Status Add(const CopiedCourse* begin, const CopiedCourse* end) {
+    std::vector<std::string> course_ids;
+    for (const CopiedCourse* course = begin; course != end; ++course) {
+      course_ids.push_back(course->course_id);
+    }
+    IPT_ASSIGN_OR_RETURN(const auto own, reader_.ListCoursePlans(clinic_id_, course_ids));
+    std::map<absl::string_view, std::vector<AskedRule>> asked_of_course;
+    for (const CoursePlan& plan : own) asked_of_course[plan.course_id] = Asked(plan.rules);
+
+    // Only of courses and instruments that anything is asked of.
+    std::vector<std::pair<const CopiedCourse*, std::vector<AskedRule>>> asked;
+    std::set<std::string> instrument_ids;
+    course_ids.clear();
+    for (const CopiedCourse* course = begin; course != end; ++course) {
+      std::vector<AskedRule> rules;
+      if (const auto it = asked_of_course.find(course->course_id); it != asked_of_course.end()) {
+        rules = it->second;
+      } else if (const MeasurementPlan* plan = PlanFor(plans_, course); plan != nullptr) {
+        rules = asked_of_plan_[plan - plans_.data()];
+      }
+      // It came without its sessions.
+      if (course->closed() && course->sessions.empty() && course->closed_at < SessionsSince(now_)) {
+        rules.erase(std::remove_if(rules.begin(), rules.end(),
+                                   [](const AskedRule& asked) {
+                                     return asked.rule.timing != PlanTiming::kFollowUp;
+                                   }),
+                    rules.end());
+      }
+      if (rules.empty()) continue;
+      for (const AskedRule& rule : rules) instrument_ids.insert(rule.rule.instrument_id);
+      course_ids.push_back(course->course_id);
+      asked.emplace_back(course, std::move(rules));
+    }
+    if (asked.empty()) return absl::OkStatus();
+    IPT_ASSIGN_OR_RETURN(auto answers,
+                         reader_.ListAnswers(clinic_id_, course_ids,
+                                             {instrument_ids.begin(), instrument_ids.end()}));
+    std::map<std::string, std::vector<PlanAnswer>> answers_of;
+    for (PlanAnswer& answer : answers) answers_of[answer.course_id].push_back(std::move(answer));
+    for (const auto& [course, rules] : asked) {
+      IPT_RETURN_IF_ERROR(AddCourse(*course, rules, answers_of[course->course_id]));
+    }
+    return absl::OkStatus();
+  }
+
+  std::vector<DueLine> Take() {
+    std::sort(lines_.begin(), lines_.end(), [](const DueLine& a, const DueLine& b) {
+      return std::tie(a.occasion.day, a.course_id, a.rule_id) <
+             std::tie(b.occasion.day, b.course_id, b.rule_id);
+    });
+    return std::move(lines_);
+  }
+
+ private:
+  std::vector<AskedRule> Asked(const std::vector<MeasurementRule>& rules) const {
+    std::vector<AskedRule> asked = AskedRules(rules, instruments_);
+    if (query_.instrument_id.empty()) return asked;
+    asked.erase(std::remove_if(asked.begin(), asked.end(),
+                               [&](const AskedRule& rule) {
+                                 return rule.rule.instrument_id != query_.instrument_id;
+                               }),
+                asked.end());
+    return asked;
+  }
+
+  absl::Status AddCourse(const CopiedCourse& course, const std::vector<AskedRule>& rules,
+                         const std::vector<PlanAnswer>& answers) {
+    if (!query_.therapist_id.empty() && course.therapist_id != query_.therapist_id) {
+      return absl::OkStatus();
+    }
+    IPT_ASSIGN_OR_RETURN(const absl::TimeZone zone, StoredZone(course.time_zone));
+    const absl::CivilDay today = absl::ToCivilDay(now_, zone);
+    for (Occasion& occasion : OccasionsOf(rules, course, zone, answers, last_score_days_, today)) {
+      if (!IsWanted(query_, occasion, today)) continue;
+      const AskedRule& asked = rules[occasion.rule];
+      DueLine& line = lines_.emplace_back();
+      line.course_id = course.course_id;
+      line.therapist_id = course.therapist_id;
+      line.rule_id = asked.rule.id;
+      line.instrument_id = asked.rule.instrument_id;
+      line.instrument_version = asked.instrument_version;
+      line.respondent = asked.respondent;
+      line.occasion = std::move(occasion);
+    }
+    return absl::OkStatus();
+  }
+
+  OutcomesReader& reader_;
+  const absl::string_view clinic_id_;
+  const DueQuery& query_;
+  const absl::Time now_;
+  std::vector<MeasurementPlan> plans_;
+  std::vector<std::vector<AskedRule>> asked_of_plan_;  // as `plans_`
+  std::vector<HeldInstrument> instruments_;
+  int last_score_days_ = 0;
+  std::vector<DueLine> lines_;
+};
+
+PlanAnswer AnswerOf(const Measurement& m) {
+  return {.course_id = m.course_id,
+          .measurement_id = m.measurement_id,
+          .instrument_id = m.instrument_id,
+          .respondent = m.respondent,
+          .complete_time = m.complete_time,
+          .session_id = m.session_id};
+}
+
+}  // namespace
+
+CourseListing ListingFor(const DueQuery& query, absl::Time now) {
+  return {.therapist_id = query.therapist_id,
+          .closed_since = now - absl::Hours(24 * kFollowUpHorizonDays),
+          .sessions_since = SessionsSince(now)};
+}
+
+absl::StatusOr<std::vector<DueLine>> ListDue(OutcomesReader& reader, const Catalog& catalog,
+                                             absl::string_view clinic_id,
+                                             const std::vector<CopiedCourse>& courses,
+                                             const DueQuery& query, absl::Time now) {
+  DueLister lister(reader, clinic_id, query, now);
+  IPT_RETURN_IF_ERROR(lister.Open(catalog));
+  for (size_t i = 0; i < courses.size(); i += kCoursesAtOnce) {
+    const size_t end = std::min(i + kCoursesAtOnce, courses.size());
+    IPT_RETURN_IF_ERROR(lister.Add(courses.data() + i, courses.data() + end));
+  }
+  return lister.Take();
+}
+
+absl::StatusOr<CourseOccasions> LoadOccasions(OutcomesReader& reader, const Catalog& catalog,
+                                              const OutcomePolicy& policy,
+                                              absl::string_view course_id,
+                                              const CopiedCourse& course,
+                                              const Measurement* instead, absl::Time now) {
+  const std::string& clinic_id = policy.clinic_id;
+  CourseOccasions result;
+  IPT_ASSIGN_OR_RETURN(CoursePlan plan, FindCoursePlan(reader, clinic_id, course_id, &course));
+  std::string instrument_id;  // empty: all
+  if (instead != nullptr) {
+    instrument_id = instead->instrument_id;
+    plan.rules.erase(std::remove_if(plan.rules.begin(), plan.rules.end(),
+                                    [&](const MeasurementRule& rule) {
+                                      return rule.instrument_id != instrument_id;
+                                    }),
+                     plan.rules.end());
+  }
+  if (plan.rules.empty()) return result;
+  IPT_ASSIGN_OR_RETURN(const auto instruments,
+                       AllInstruments(reader, catalog, clinic_id, instrument_id));
+  result.rules = AskedRules(plan.rules, instruments);
+  std::set<std::string> ids;
+  for (const AskedRule& asked : result.rules) ids.insert(asked.rule.instrument_id);
+  IPT_ASSIGN_OR_RETURN(auto answers, reader.ListAnswers(clinic_id, {std::string(course_id)},
+                                                        {ids.begin(), ids.end()}));
+  if (instead != nullptr) {
+    answers.erase(std::remove_if(answers.begin(), answers.end(),
+                                 [&](const PlanAnswer& answer) {
+                                   return answer.measurement_id == instead->measurement_id;
+                                 }),
+                  answers.end());
+    answers.push_back(AnswerOf(*instead));
+    std::sort(answers.begin(), answers.end(), [](const PlanAnswer& a, const PlanAnswer& b) {
+      return std::tie(a.complete_time, a.measurement_id) <
+             std::tie(b.complete_time, b.measurement_id);
+    });
+  }
+  IPT_ASSIGN_OR_RETURN(const absl::TimeZone zone, StoredZone(course.time_zone));
+  result.occasions = OccasionsOf(result.rules, course, zone, answers, policy.LastScoreDays(),
+                                 absl::ToCivilDay(now, zone));
+  return result;
+}
+
+absl::Status NameRule(OutcomesReader& reader, const Catalog& catalog, const OutcomePolicy& policy,
+                      const CourseAnswer& course, absl::Time now, Measurement& measurement) {
+  measurement.plan_rule.clear();
+  if (!course.course.has_value()) return absl::OkStatus();
+  IPT_ASSIGN_OR_RETURN(const CourseOccasions asked,
+                       LoadOccasions(reader, catalog, policy, measurement.course_id, *course.course,
+                                     &measurement, now));
+  for (const Occasion& occasion : asked.occasions) {
+    if (occasion.measurement_id != measurement.measurement_id) continue;
+    measurement.plan_rule = asked.rules[occasion.rule].rule.id;
+    break;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FindMissed(OutcomesReader& reader, const Catalog& catalog, absl::Time now,
+                        CourseOutcomes& outcomes) {
+  const NotOnTrackPolicy& stated = outcomes.policy.not_on_track;
+  if (!outcomes.course.course.has_value() ||
+      std::find(stated.disabled_rules.begin(), stated.disabled_rules.end(), kNoMeasure) !=
+          stated.disabled_rules.end()) {
+    return absl::OkStatus();
+  }
+  const CopiedCourse& course = *outcomes.course.course;
+  const std::string& watched =
+      stated.instrument_id.empty() ? outcomes.depression_instrument_id : stated.instrument_id;
+  IPT_ASSIGN_OR_RETURN(
+      CourseOccasions asked,
+      LoadOccasions(reader, catalog, outcomes.policy, outcomes.course_id, course, nullptr, now));
+  std::map<std::string, absl::Time> completed;
+  for (const Measurement& m : outcomes.measurements) completed[m.measurement_id] = m.complete_time;
+  IPT_ASSIGN_OR_RETURN(const absl::TimeZone zone, StoredZone(course.time_zone));
+  std::stable_sort(asked.occasions.begin(), asked.occasions.end(),
+                   [](const Occasion& a, const Occasion& b) { return a.day < b.day; });
+  std::vector<AskedPoint> points;
+  for (const Occasion& occasion : asked.occasions) {
+    const MeasurementRule& rule = asked.rules[occasion.rule].rule;
+    if (rule.instrument_id != watched || rule.voluntary || rule.timing == PlanTiming::kFollowUp) {
+      continue;
+    }
+    if (WasMissed(occasion, rule)) {
+      const absl::CivilDay day =
+          occasion.state == OccasionState::kMissed ? *occasion.missed_day : *occasion.overdue_day;
+      points.push_back({.missed = true, .at = absl::FromCivil(day, zone), .score_id = ""});
+    } else if (const auto it = completed.find(occasion.measurement_id); it != completed.end()) {
+      points.push_back({.missed = false, .at = it->second, .score_id = it->first});
+    }
+  }
+  const NoMeasureRule rule{.name = {kNoMeasure, outcomes.policy.version},
+                           .in_a_row = stated.missed_in_a_row.value_or(NoMeasureRule().in_a_row)};
+  outcomes.missed = EvaluateMissed(rule, points);
+  if (outcomes.missed.empty()) return absl::OkStatus();
+  IPT_ASSIGN_OR_RETURN(const HeldInstrument instrument,
+                       FindInstrument(reader, catalog, outcomes.clinic_id, watched, 0));
+  outcomes.missed_of = instrument.definition.name;
+  return absl::OkStatus();
+}
+
+}  // namespace ipt::outcomes
