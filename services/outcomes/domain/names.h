@@ -38,6 +38,7 @@ inline constexpr char kCourseType[] = "ipt.scheduling/Course";
 inline constexpr char kSessionType[] = "ipt.scheduling/Session";
 inline constexpr char kInstrumentType[] = "ipt.outcomes/Instrument";
 inline constexpr char kMeasurementType[] = "ipt.outcomes/Measurement";
+inline constexpr char kMeasurementImportType[] = "ipt.outcomes/MeasurementImport";
 inline constexpr char kOutcomePolicyType[] = "ipt.outcomes/OutcomePolicy";
 
 }  // namespace ipt::outcomes

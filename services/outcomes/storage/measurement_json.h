@@ -1,4 +1,4 @@
-// Measurements and policies as JSON texts. The only place that knows their form.
+// Measurements, policies and errors of imports as JSON texts. The only place that knows their form.
 //
 // Members have names, and what is not set is left out, so that rows of other versions can be read.
 // Decode*: INTERNAL when the text is not what this file writes (a damaged row); never an exception.
@@ -20,6 +20,10 @@ absl::Status DecodeMeasurement(absl::string_view text, Measurement& measurement)
 // All of it but clinic, version and stamp.
 std::string EncodePolicy(const OutcomePolicy& policy);
 absl::Status DecodePolicy(absl::string_view text, OutcomePolicy& policy);
+
+// All of it but its row.
+std::string EncodeImportRowError(const ImportRowError& error);
+absl::Status DecodeImportRowError(absl::string_view text, ImportRowError& error);
 
 std::string EncodeStrings(const std::vector<std::string>& strings);
 absl::Status DecodeStrings(absl::string_view text, std::vector<std::string>& strings);

@@ -13,14 +13,9 @@
 #include "google/protobuf/message.h"
 #include "platform/auth/caller.h"
 #include "platform/errors/field_violations.h"
+#include "platform/rpc/message_rules.h"
 
 namespace ipt::rpc {
-
-// What a request turns out to be about.
-struct RequestFacts {
-  std::string clinic_id;  // empty: of no clinic
-  std::string resource;   // the first resource name in it
-};
 
 class MethodInfo {
  public:
@@ -54,7 +49,6 @@ class MethodInfo {
   bool ValidateOnly(const google::protobuf::Message& request) const;
 
  private:
-  struct MessageRules;
   MethodInfo();
 
   std::string path_;

@@ -180,6 +180,10 @@ class RpcService final : public grpc::Service {
       }
       return Internal("a message on a stream whose client sends none");
     }
+    bool WantsMessage() const override {
+      if constexpr (std::is_same_v<Stream, BidiStream<Req, Resp>>) return stream_->WantsMessage();
+      return true;
+    }
     void OnClientDone(const CallContext& ctx) override {
       if constexpr (std::is_same_v<Stream, BidiStream<Req, Resp>>) stream_->OnClientDone(ctx);
     }
