@@ -104,9 +104,10 @@ class OutcomesModule final : public Module {
         audit_service_("ipt.audit.v1.AuditService", platform.runtime) {
     Wire();
     base_.AuditReads(services());
-    base_.DeleteByAge(kImportKept, PurgeImports,
-                      platform.metrics.Counter("ipt_measurement_imports_purged_total",
-                                               "Imports and errors of their rows, deleted by age."));
+    base_.DeleteByAge(
+        kImportKept, PurgeImports,
+        platform.metrics.Counter("ipt_measurement_imports_purged_total",
+                                 "Imports and errors of their rows, deleted by age."));
     base_.DeleteByAge(kStatesKept, PurgeMeasurementStates,
                       platform.metrics.Counter("ipt_measurement_states_purged_total",
                                                "What measurements were before, deleted by age."));
@@ -115,10 +116,9 @@ class OutcomesModule final : public Module {
   const char* name() const override { return "outcomes"; }
 
   std::vector<rpc::RpcService*> services() override {
-    std::vector<rpc::RpcService*> served = {&instrument_service_, &measurement_service_,
-                                            &bulk_service_,       &policy_service_,
-                                            &outcome_service_,    &alert_service_,
-                                            &event_service_};
+    std::vector<rpc::RpcService*> served = {
+        &instrument_service_, &measurement_service_, &bulk_service_, &policy_service_,
+        &outcome_service_,    &alert_service_,       &event_service_};
     if (options_.serve_audit) served.push_back(&audit_service_);
     return served;
   }

@@ -111,17 +111,16 @@ grpc::Status Connection::Watch(const MethodDescriptor& method, const Message& re
   return stream->Finish();
 }
 
-grpc::Status Connection::Converse(const MethodDescriptor& method,
-                                  absl::FunctionRef<absl::StatusOr<std::optional<std::string>>()> next,
-                                  absl::FunctionRef<void(const std::string&)> on_response,
-                                  absl::FunctionRef<void()> on_over) {
+grpc::Status Connection::Converse(
+    const MethodDescriptor& method,
+    absl::FunctionRef<absl::StatusOr<std::optional<std::string>>()> next,
+    absl::FunctionRef<void(const std::string&)> on_response, absl::FunctionRef<void()> on_over) {
   const std::string path = RpcPath(method);
   const grpc::internal::RpcMethod rpc(path.c_str(), grpc::internal::RpcMethod::BIDI_STREAMING,
                                       channel_);
   grpc::ClientContext context;
   Prepare(absl::InfiniteFuture(), context);
-  using Factory =
-      grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer, grpc::ByteBuffer>;
+  using Factory = grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer, grpc::ByteBuffer>;
   const std::unique_ptr<grpc::ClientReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>> stream(
       Factory::Create(channel_.get(), rpc, &context));
   std::thread writer([&] {

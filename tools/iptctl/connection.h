@@ -33,8 +33,9 @@ class Connection {
                      absl::FunctionRef<bool(const std::string&)> on_response);
 
   // Talks both ways. On a thread of its own sends what `next` gives, until it gives nothing: then
-  // the client's side ends; an error of its own ends all. `on_response` gets each response's bytes, here; `on_over` is called once
-  // no more will come, and `next` must then return soon. No deadline. Not repeated.
+  // the client's side ends; an error of its own ends all. `on_response` gets each response's bytes,
+  // here; `on_over` is called once no more will come, and `next` must then return soon. No
+  // deadline. Not repeated.
   grpc::Status Converse(const MethodDescriptor& method,
                         absl::FunctionRef<absl::StatusOr<std::optional<std::string>>()> next,
                         absl::FunctionRef<void(const std::string&)> on_response,

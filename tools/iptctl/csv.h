@@ -16,8 +16,8 @@ class CsvReader {
  public:
   explicit CsvReader(std::istream& in) : in_(in) {}
 
-  // False at the end. INVALID_ARGUMENT, with the line, for what is no CSV: nothing can be read after
-  // it.
+  // False at the end. INVALID_ARGUMENT, with the line, for what is no CSV: nothing can be read
+  // after it.
   absl::StatusOr<bool> Next(std::vector<std::string>& cells);
 
   // Bytes read so far.

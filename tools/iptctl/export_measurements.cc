@@ -25,8 +25,8 @@ int ExportMeasurements(const MethodDescriptor& method, const Message& request, S
   int64_t exported = 0;
   int64_t revision = 0;
   bool complete = false;
-  const int exit = FollowStream(
-      method, asked, session, [&](const std::string& bytes) -> absl::StatusOr<bool> {
+  const int exit =
+      FollowStream(method, asked, session, [&](const std::string& bytes) -> absl::StatusOr<bool> {
         outcomes::v1::ExportMeasurementsResponse response;
         if (!response.ParseFromString(bytes)) return true;
         out << response.csv();
@@ -36,7 +36,8 @@ int ExportMeasurements(const MethodDescriptor& method, const Message& request, S
           out << json << "\n";
         }
         out << std::flush;
-        if (!out) return absl::InvalidArgumentError("the measurements cannot be written: disk full?");
+        if (!out)
+          return absl::InvalidArgumentError("the measurements cannot be written: disk full?");
         asked.set_cursor(response.cursor());
         exported = response.exported();
         revision = response.revision();

@@ -17,8 +17,8 @@ struct StreamRun {
   std::optional<int> exit{};  // all is done: the exit code
 };
 
-// Runs streams by `stream`, another one whenever one ends, until one says that all is done. Ends with
-// an error that a new stream would not heal.
+// Runs streams by `stream`, another one whenever one ends, until one says that all is done. Ends
+// with an error that a new stream would not heal.
 int KeepStreamOpen(Session& session, const std::function<StreamRun(Connection&)>& stream);
 
 // Opens `method` with `request` as it is then, and again whenever the stream ends. `on_response`

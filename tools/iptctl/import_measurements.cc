@@ -99,8 +99,8 @@ class RowFile {
     return absl::OkStatus();
   }
 
-  // False at the end. A line that is no row is sent as an empty one, which the server refuses in its
-  // place.
+  // False at the end. A line that is no row is sent as an empty one, which the server refuses in
+  // its place.
   absl::StatusOr<bool> Read(o::ImportRow& row) {
     IPT_ASSIGN_OR_RETURN(const bool more, csv_->Next(cells_));
     if (in_.bad()) return absl::InvalidArgumentError(absl::StrCat("cannot read ", path_));
@@ -156,8 +156,8 @@ class ImportRun {
     opened_ = told_ = over_ = answered_ = false;
     StreamRun run;
     run.status = server.Converse(
-        method, [this] { return Next(); },
-        [this](const std::string& bytes) { OnResponse(bytes); }, [this] { OnOver(); });
+        method, [this] { return Next(); }, [this](const std::string& bytes) { OnResponse(bytes); },
+        [this] { OnOver(); });
     run.answered = answered_;
     Clear();
     if (!failed_.ok()) {
@@ -226,10 +226,10 @@ class ImportRun {
     drawn_ = now;
     constexpr int kWidth = 30;
     const int filled = size_ == 0 ? kWidth : static_cast<int>(kWidth * sent / size_);
-    const std::string line = absl::StrFormat(
-        "[%s%s] %3d %%  %d rows, %d failed, %d alerts", std::string(filled, '#'),
-        std::string(kWidth - filled, '.'), 100 * filled / kWidth, progress_.next_row() - 1,
-        progress_.failed_rows(), progress_.alerts());
+    const std::string line =
+        absl::StrFormat("[%s%s] %3d %%  %d rows, %d failed, %d alerts", std::string(filled, '#'),
+                        std::string(kWidth - filled, '.'), 100 * filled / kWidth,
+                        progress_.next_row() - 1, progress_.failed_rows(), progress_.alerts());
     session_.env.err << "\r" << PadRight(line, width_) << std::flush;
     width_ = static_cast<int>(line.size());
   }
@@ -250,10 +250,10 @@ class ImportRun {
   std::condition_variable changed_;
   RowFile file_;
   o::MeasurementImport progress_;
-  absl::Status failed_;     // of the machine's: the file, or a place to write errors
-  bool opened_ = false;     // the stream's first message is sent
-  bool told_ = false;       // its first response is here
-  bool complete_ = false;   // the import was, before this stream
+  absl::Status failed_;    // of the machine's: the file, or a place to write errors
+  bool opened_ = false;    // the stream's first message is sent
+  bool told_ = false;      // its first response is here
+  bool complete_ = false;  // the import was, before this stream
   bool over_ = false;
   bool answered_ = false;
   absl::Time drawn_ = absl::InfinitePast();
@@ -273,8 +273,9 @@ class ImportId {
     const bool is_there = static_cast<bool>(in >> id);
     if (resume) {
       if (!is_there) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            "--resume: there is no ", path_, " of an import that broke off; --import-id names one"));
+        return absl::InvalidArgumentError(
+            absl::StrCat("--resume: there is no ", path_,
+                         " of an import that broke off; --import-id names one"));
       }
       open.set_import_id(id);
       return absl::OkStatus();
@@ -289,8 +290,8 @@ class ImportId {
     std::ofstream out(path_, std::ios::trunc);
     out << open.import_id() << "\n" << std::flush;
     if (out) return absl::OkStatus();
-    return absl::InvalidArgumentError(
-        absl::StrCat("cannot write ", path_, ", which --resume needs; --import-id does without it"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "cannot write ", path_, ", which --resume needs; --import-id does without it"));
   }
 
   void Done() const {
@@ -329,10 +330,11 @@ int ImportMeasurements(const MethodDescriptor& method, const Message& request, S
     return session.UsageError(absl::string_view(wrong.message()));
   }
   ImportRun run(open, path, errors, session);
-  const int exit = KeepStreamOpen(
-      session, [&](Connection& server) { return run.Stream(method, server); });
+  const int exit =
+      KeepStreamOpen(session, [&](Connection& server) { return run.Stream(method, server); });
   if (exit != 0) {
-    session.env.err << "note: " << (run.progress().next_row() > 1 ? run.progress().next_row() - 1 : 0)
+    session.env.err << "note: "
+                    << (run.progress().next_row() > 1 ? run.progress().next_row() - 1 : 0)
                     << " rows are dealt with; go on by "
                     << (open.validate_only() ? "" : "--resume, or ") << "--import-id "
                     << open.import_id() << "\n";

@@ -1,5 +1,5 @@
-// `measurement import`: brings in a CSV file, over restarts of the server and of iptctl itself. What
-// fails is written to a file beside it.
+// `measurement import`: brings in a CSV file, over restarts of the server and of iptctl itself.
+// What fails is written to a file beside it.
 #pragma once
 
 #include "iptctl/app.h"

@@ -19,14 +19,15 @@ namespace o = outcomes::v1;
 
 constexpr char kItem[] = "item.";
 constexpr char kReported[] = "reported.";
-constexpr const char* kRead[] = {"course",   "instrument",    "instrument_version",
-                                 "respondent", "mode",        "language",
-                                 "complete_time", "session",  "external_id"};
+constexpr const char* kRead[] = {"course",        "instrument", "instrument_version",
+                                 "respondent",    "mode",       "language",
+                                 "complete_time", "session",    "external_id"};
 // What an export says and the service finds out by itself.
-constexpr const char* kPassedOver[] = {
-    "measurement",    "state",       "receive_time", "session_number", "week_number",
-    "phase",          "occasion",    "risk",         "superseded",     "revision_number",
-    "unverified",     "binding_problem", "measurement_import", "revision"};
+constexpr const char* kPassedOver[] = {"measurement",        "state",       "receive_time",
+                                       "session_number",     "week_number", "phase",
+                                       "occasion",           "risk",        "superseded",
+                                       "revision_number",    "unverified",  "binding_problem",
+                                       "measurement_import", "revision"};
 
 bool IsOneOf(const std::string& column, absl::Span<const char* const> names) {
   for (const char* name : names) {
@@ -35,7 +36,7 @@ bool IsOneOf(const std::string& column, absl::Span<const char* const> names) {
   return false;
 }
 
-absl::Status Cell(absl::string_view column, absl::string_view what) {
+absl::Status WrongCell(absl::string_view column, absl::string_view what) {
   return absl::InvalidArgumentError(absl::StrCat(column, ": ", what));
 }
 
@@ -56,7 +57,7 @@ absl::StatusOr<Enum> ReadEnum(const std::string& column, const std::string& cell
       return static_cast<Enum>(type->value(i)->number());
     }
   }
-  return Cell(column, absl::StrCat("must be a value of ", type->name(), ", such as ",
+  return WrongCell(column, absl::StrCat("must be a value of ", type->name(), ", such as ",
                                    EnumText(*type->value(1))));
 }
 
@@ -107,8 +108,8 @@ absl::StatusOr<MeasurementRows> MeasurementRows::Open(const std::vector<std::str
 
 absl::Status MeasurementRows::Read(const std::vector<std::string>& cells, o::ImportRow& row) {
   if (cells.size() != columns_.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("the line has ", cells.size(),
-                                                   " cells, the heading ", columns_.size()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("the line has ", cells.size(), " cells, the heading ", columns_.size()));
   }
   row.mutable_measurement();
   for (size_t i = 0; i < cells.size(); ++i) {
@@ -127,17 +128,17 @@ absl::Status MeasurementRows::ReadCell(const std::string& column, const std::str
   o::Measurement& measurement = *row.mutable_measurement();
   absl::string_view id = column;
   if (absl::ConsumePrefix(&id, kItem)) {
-    if (measurement.has_reported()) return Cell(column, "either answers or reported scores");
+    if (measurement.has_reported()) return WrongCell(column, "either answers or reported scores");
     o::Answer& answer = *measurement.mutable_answers()->add_answers();
     answer.set_item(std::string(id));
     return ReadAnswer(column, cell, answer);
   }
   if (absl::ConsumePrefix(&id, kReported)) {
-    if (measurement.has_answers()) return Cell(column, "either answers or reported scores");
+    if (measurement.has_answers()) return WrongCell(column, "either answers or reported scores");
     o::ReportedScore& score = *measurement.mutable_reported()->add_scores();
     score.set_scale(std::string(id));
     double points = 0;
-    if (!absl::SimpleAtod(cell, &points)) return Cell(column, "must be a number");
+    if (!absl::SimpleAtod(cell, &points)) return WrongCell(column, "must be a number");
     score.set_points(points);
     return absl::OkStatus();
   }
@@ -147,7 +148,7 @@ absl::Status MeasurementRows::ReadCell(const std::string& column, const std::str
     measurement.set_instrument(FullName(cell, clinic_, "instruments"));
   } else if (column == "instrument_version") {
     int32_t version = 0;
-    if (!absl::SimpleAtoi(cell, &version)) return Cell(column, "must be a whole number");
+    if (!absl::SimpleAtoi(cell, &version)) return WrongCell(column, "must be a whole number");
     measurement.set_instrument_version(version);
   } else if (column == "respondent") {
     IPT_ASSIGN_OR_RETURN(const auto respondent, ReadEnum<o::Respondent>(column, cell));
@@ -168,7 +169,7 @@ absl::Status MeasurementRows::ReadCell(const std::string& column, const std::str
                                      : absl::StatusOr<absl::Time>(absl::InvalidArgumentError(""));
     time_.notes.clear();
     if (!time.ok()) {
-      return Cell(column,
+      return WrongCell(column,
                   "must be a time such as 2026-11-02T09:40Z; one without a zone needs --zone");
     }
     measurement.mutable_complete_time()->set_seconds(absl::ToUnixSeconds(*time));

@@ -11,9 +11,9 @@
 
 namespace ipt::outcomes {
 
-// What is known of the course that a measurement, of this session (empty: none stated), is bound to;
-// as it is before the transaction, since asking may wait for scheduling. Without a directory (null)
-// nothing is.
+// What is known of the course that a measurement, of this session (empty: none stated), is bound
+// to; as it is before the transaction, since asking may wait for scheduling. Without a directory
+// (null) nothing is.
 absl::StatusOr<CourseAnswer> FindCourseOf(CourseDirectory* courses, const CallContext& ctx,
                                           absl::string_view course_id,
                                           absl::string_view session_id);

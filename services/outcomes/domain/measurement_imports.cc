@@ -75,7 +75,8 @@ class RowRecorder {
     int& version = command.input.instrument_version;
     if (version == 0 && command.same_external_id.has_value() &&
         command.same_external_id->instrument_id == command.input.instrument_id) {
-      version = command.same_external_id->instrument_version;  // it answered the current one of then
+      version =
+          command.same_external_id->instrument_version;  // it answered the current one of then
     }
     const absl::StatusOr<HeldInstrument>& instrument =
         InstrumentOf(command.input.instrument_id, version);
@@ -121,8 +122,7 @@ absl::StatusOr<MeasurementImport> OpenImport(OutcomesTx& tx, const CallContext& 
                        tx.LockImport(ctx.clinic_id, command.import_id));
   FieldViolations bad;
   FieldViolations in = bad.In("open");
-  if (command.history_before.has_value() &&
-      *command.history_before > ctx.now - kYoungestHistory) {
+  if (command.history_before.has_value() && *command.history_before > ctx.now - kYoungestHistory) {
     in.Add("history_before_time", "must be at least 14 days ago: younger risk has to alert");
   }
   if (stored.has_value() && stored->history_before != command.history_before) {

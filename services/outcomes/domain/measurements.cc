@@ -395,11 +395,11 @@ absl::StatusOr<bool> WasBroughtIn(OutcomesTx& tx, const Measurement& held,
                                   const Measurement& stated) {
   if (SameContent(held, stated)) return true;
   if (held.revision_number == 1) return false;
-  IPT_ASSIGN_OR_RETURN(const auto past, tx.ListPastRevisions(held.clinic_id, held.course_id,
-                                                             held.measurement_id, 0, kMostRevisions));
-  return std::any_of(past.begin(), past.end(), [&](const Measurement& revision) {
-    return SameContent(revision, stated);
-  });
+  IPT_ASSIGN_OR_RETURN(
+      const auto past,
+      tx.ListPastRevisions(held.clinic_id, held.course_id, held.measurement_id, 0, kMostRevisions));
+  return std::any_of(past.begin(), past.end(),
+                     [&](const Measurement& revision) { return SameContent(revision, stated); });
 }
 
 absl::Status RefuseDuplicate(OutcomesTx& tx, const OutcomePolicy& policy,
@@ -511,11 +511,11 @@ absl::StatusOr<Recorded> RecordOne(OutcomesTx& tx, const CallContext& ctx, IdSou
   }
   IPT_RETURN_IF_ERROR(BindToCourse(course, measurement));
   IPT_RETURN_IF_ERROR(RefuseDuplicate(tx, policy, measurement));
-  measurement.changes.push_back({.time = ctx.now,
-                                 .kind = imported ? MeasurementChangeKind::kImported
-                                                  : MeasurementChangeKind::kRecorded,
-                                 .caller = measurement.caller,
-                                 .revision_number = 1});
+  measurement.changes.push_back(
+      {.time = ctx.now,
+       .kind = imported ? MeasurementChangeKind::kImported : MeasurementChangeKind::kRecorded,
+       .caller = measurement.caller,
+       .revision_number = 1});
   if (!command.history) {
     IPT_RETURN_IF_ERROR(RaiseFor(tx, ctx, ids, TherapistOf(course), measurement));
   }
@@ -541,8 +541,8 @@ absl::StatusOr<Measurement> RecordMeasurement(OutcomesTx& tx, const CallContext&
     IPT_ASSIGN_OR_RETURN(command.same_external_id,
                          tx.FindByExternalId(ctx.clinic_id, command.input.external_id));
   }
-  IPT_ASSIGN_OR_RETURN(const Recorded recorded, RecordOne(tx, ctx, ids, policy, instrument, course,
-                                                          std::move(command)));
+  IPT_ASSIGN_OR_RETURN(const Recorded recorded,
+                       RecordOne(tx, ctx, ids, policy, instrument, course, std::move(command)));
   return tx.GetMeasurement(ctx.clinic_id, course_id, recorded.measurement.measurement_id,
                            policy.DuplicateWindow());
 }

@@ -18,10 +18,10 @@ constexpr char kLineEnd[] = "\r\n";
 constexpr absl::string_view kGuarded = "=+-@\t\r'";
 
 constexpr const char* kBefore[] = {
-    "course",        "measurement",  "instrument",   "instrument_version", "state",
-    "respondent",    "mode",         "language",     "complete_time",      "receive_time",
-    "session",       "session_number", "week_number", "phase",             "occasion",
-    "external_id"};
+    "course",        "measurement",  "instrument", "instrument_version",
+    "state",         "respondent",   "mode",       "language",
+    "complete_time", "receive_time", "session",    "session_number",
+    "week_number",   "phase",        "occasion",   "external_id"};
 constexpr const char* kAfter[] = {"risk",       "superseded",      "revision_number",
                                   "unverified", "binding_problem", "measurement_import",
                                   "revision"};
@@ -148,11 +148,10 @@ std::string MeasurementCsv::Line(const pb::Measurement& m) const {
     cells.push_back(score != nullptr && score->has_rounded() ? absl::StrCat(score->rounded()) : "");
     cells.push_back(score != nullptr ? Word(score->state()) : "");
   }
-  for (std::string& cell :
-       std::vector<std::string>{RiskCell(m), m.superseded() ? "true" : "",
-                                absl::StrCat(m.revision_number()), absl::StrJoin(unverified, " "),
-                                Word(m.binding_problem()), m.measurement_import(),
-                                absl::StrCat(m.revision())}) {
+  for (std::string& cell : std::vector<std::string>{
+           RiskCell(m), m.superseded() ? "true" : "", absl::StrCat(m.revision_number()),
+           absl::StrJoin(unverified, " "), Word(m.binding_problem()), m.measurement_import(),
+           absl::StrCat(m.revision())}) {
     cells.push_back(std::move(cell));
   }
   return absl::StrCat(absl::StrJoin(cells, ","), kLineEnd);

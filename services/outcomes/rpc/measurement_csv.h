@@ -1,6 +1,6 @@
 // Measurements of one instrument as CSV (RFC 4180, UTF-8): a line a measurement, a column an item.
-// docs/outcomes.md has the columns. A cell of a caller's own words that a spreadsheet would take for
-// a formula begins with an apostrophe.
+// docs/outcomes.md has the columns. A cell of a caller's own words that a spreadsheet would take
+// for a formula begins with an apostrophe.
 #pragma once
 
 #include <map>

@@ -19,8 +19,8 @@ namespace ipt::outcomes {
 namespace {
 
 constexpr char kCursorFormat[] = "export1";
-constexpr int kPage = 200;
-constexpr size_t kPageBytes = 1 << 20;
+constexpr int kMeasurementsAPart = 200;
+constexpr size_t kBytesAPart = 1 << 20;
 // How often it is looked whether the writers of before have ended: they take milliseconds.
 constexpr absl::Duration kLook = absl::Milliseconds(20);
 
@@ -53,11 +53,10 @@ absl::StatusOr<ExportStream::Place> ExportStream::ReadCursor(const std::string& 
 }
 
 std::string ExportStream::WriteCursor() const {
-  return absl::WebSafeBase64Escape(
-      absl::StrCat(kCursorFormat, " ", request_, " ", place_.revision, " ",
-                   absl::ToUnixMicros(place_.began), " ", place_.newest_version, " ",
-                   place_.exported, " ", place_.after.revision, " ", place_.after.course_id, " ",
-                   place_.after.measurement_id));
+  return absl::WebSafeBase64Escape(absl::StrCat(
+      kCursorFormat, " ", request_, " ", place_.revision, " ", absl::ToUnixMicros(place_.began),
+      " ", place_.newest_version, " ", place_.exported, " ", place_.after.revision, " ",
+      place_.after.course_id, " ", place_.after.measurement_id));
 }
 
 absl::StatusOr<std::unique_ptr<ExportStream>> ExportStream::Open(
@@ -89,8 +88,7 @@ absl::StatusOr<std::unique_ptr<ExportStream>> ExportStream::Open(
     }
     if (!csv) return absl::OkStatus();
     const std::string& instrument_id = stream->filter_.instrument_ids[0];
-    IPT_RETURN_IF_ERROR(
-        FindInstrument(reader, catalog, ctx.clinic_id, instrument_id, 0).status());
+    IPT_RETURN_IF_ERROR(FindInstrument(reader, catalog, ctx.clinic_id, instrument_id, 0).status());
     IPT_ASSIGN_OR_RETURN(versions, AllInstruments(reader, catalog, ctx.clinic_id, instrument_id));
     return absl::OkStatus();
   }));
@@ -127,14 +125,14 @@ absl::StatusOr<rpc::Next<pb::ExportMeasurementsResponse>> ExportStream::NextResp
     IPT_ASSIGN_OR_RETURN(const OutcomePolicy policy, reader.GetPolicy(ctx.clinic_id));
     IPT_ASSIGN_OR_RETURN(
         page, reader.ListMeasurementsAsOf(ctx.clinic_id, filter_, place_.revision, place_.after,
-                                          kPage + 1, policy.DuplicateWindow()));
+                                          kMeasurementsAPart + 1, policy.DuplicateWindow()));
     return absl::OkStatus();
   }));
   if (writers_.has_value()) {
     if (over) writers_.reset();
     return Next::Later(over ? ctx.now : ctx.now + kLook);
   }
-  bool complete = page.size() <= kPage;
+  bool complete = page.size() <= kMeasurementsAPart;
   if (!complete) page.pop_back();
   pb::ExportMeasurementsResponse response;
   if (heading_) response.set_csv(csv_->Heading());
@@ -146,7 +144,7 @@ absl::StatusOr<rpc::Next<pb::ExportMeasurementsResponse>> ExportStream::NextResp
     WriteMeasurement(measurement, &message);
     const std::string line = csv_.has_value() ? csv_->Line(message) : "";
     const size_t size = csv_.has_value() ? line.size() : message.ByteSizeLong();
-    if (written > 0 && bytes + size > kPageBytes) {
+    if (written > 0 && bytes + size > kBytesAPart) {
       complete = false;
       break;
     }

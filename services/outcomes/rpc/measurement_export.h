@@ -57,7 +57,7 @@ class ExportStream final : public rpc::ServerStream<pb::ExportMeasurementsRespon
   std::string request_;  // its fingerprint
   Place place_;
   std::optional<MeasurementCsv> csv_;
-  bool heading_ = false;  // is to be written
+  bool heading_ = false;            // is to be written
   std::optional<int64_t> writers_;  // that are waited for
 };
 

@@ -35,8 +35,8 @@ bool IsConflict(const absl::Status& status) {
 }
 
 // Audits of an import are found by its id.
-absl::Status Audit(OutcomesTx& tx, CallContext ctx, const MeasurementImport& import,
-                   size_t rows = 1) {
+absl::Status AuditImport(OutcomesTx& tx, CallContext ctx, const MeasurementImport& import,
+                         size_t rows = 1) {
   ctx.request_id = import.import_id;
   return rpc::AuditWrite(tx.log(), ctx, MeasurementImportName(import.clinic_id, import.import_id),
                          static_cast<int64_t>(rows));
@@ -82,7 +82,7 @@ absl::StatusOr<std::unique_ptr<ImportStream>> ImportStream::Open(
   MeasurementImport import;
   IPT_RETURN_IF_ERROR(parts.store.Write(ctx.deadline, [&](OutcomesTx& tx) -> absl::Status {
     IPT_ASSIGN_OR_RETURN(import, OpenImport(tx, ctx, command));
-    return Audit(tx, ctx, import);
+    return AuditImport(tx, ctx, import);
   }));
   return std::unique_ptr<ImportStream>(new ImportStream(parts, std::move(import)));
 }
@@ -160,11 +160,12 @@ absl::StatusOr<rpc::Next<pb::ImportMeasurementsResponse>> ImportStream::TellOfBe
     const CallContext& ctx) {
   std::vector<ImportRowError> errors;
   if (import_.failed_rows > 0) {
-    IPT_RETURN_IF_ERROR(parts_.store.Read(ctx.deadline, [&](OutcomesReader& reader) -> absl::Status {
-      IPT_ASSIGN_OR_RETURN(errors, reader.ListImportErrors(import_.clinic_id, import_.import_id,
-                                                           told_row_, kErrorsAResponse));
-      return absl::OkStatus();
-    }));
+    IPT_RETURN_IF_ERROR(
+        parts_.store.Read(ctx.deadline, [&](OutcomesReader& reader) -> absl::Status {
+          IPT_ASSIGN_OR_RETURN(errors, reader.ListImportErrors(import_.clinic_id, import_.import_id,
+                                                               told_row_, kErrorsAResponse));
+          return absl::OkStatus();
+        }));
   }
   telling_of_before_ = errors.size() == kErrorsAResponse;
   if (!errors.empty()) told_row_ = errors.back().row;
@@ -198,17 +199,16 @@ absl::StatusOr<ImportStep> ImportStream::Record(const CallContext& ctx,
   bool tried = false;
   const auto audited = [&](OutcomesTx& tx) -> absl::Status {
     IPT_RETURN_IF_ERROR(KeepImportStep(tx, step));
-    return Audit(tx, ctx, step.import, batch.size());
+    return AuditImport(tx, ctx, step.import, batch.size());
   };
-  const absl::Status status =
-      parts_.store.Write(ctx.deadline, [&](OutcomesTx& tx) -> absl::Status {
-        tried = false;
-        IPT_ASSIGN_OR_RETURN(
-            step, ImportRows(tx, ctx, parts_.ids, parts_.catalog, import_, batch, courses));
-        if (!import_.validate_only) return audited(tx);
-        tried = true;
-        return absl::CancelledError("validate_only");
-      });
+  const absl::Status status = parts_.store.Write(ctx.deadline, [&](OutcomesTx& tx) -> absl::Status {
+    tried = false;
+    IPT_ASSIGN_OR_RETURN(step,
+                         ImportRows(tx, ctx, parts_.ids, parts_.catalog, import_, batch, courses));
+    if (!import_.validate_only) return audited(tx);
+    tried = true;
+    return absl::CancelledError("validate_only");
+  });
   if (!tried) {
     IPT_RETURN_IF_ERROR(status);
   } else {
@@ -239,7 +239,7 @@ absl::StatusOr<rpc::Next<pb::ImportMeasurementsResponse>> ImportStream::Complete
   if (import_.complete) return Next::End();
   IPT_RETURN_IF_ERROR(parts_.store.Write(ctx.deadline, [&](OutcomesTx& tx) -> absl::Status {
     IPT_ASSIGN_OR_RETURN(import_, CompleteImport(tx, import_));
-    return Audit(tx, ctx, import_);
+    return AuditImport(tx, ctx, import_);
   }));
   return Next::Send(Respond({}));
 }

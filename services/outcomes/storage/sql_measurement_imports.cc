@@ -15,9 +15,9 @@ using storage::Statement;
 constexpr auto kInt = ColumnType::kInt64;
 constexpr auto kText = ColumnType::kText;
 
-#define SELECT_IMPORT                                                                        \
-  "SELECT import_id, display_name, history_before_us, validate_only, holder, next_row, "     \
-  "recorded_rows, known_rows, failed_rows, alerts, complete, created_us, updated_us FROM "   \
+#define SELECT_IMPORT                                                                      \
+  "SELECT import_id, display_name, history_before_us, validate_only, holder, next_row, "   \
+  "recorded_rows, known_rows, failed_rows, alerts, complete, created_us, updated_us FROM " \
   "measurement_imports WHERE clinic_id = :clinic AND import_id = :import"
 constexpr storage::ColumnTypes kColumns = {kText, kText, kInt, kInt, kText, kInt, kInt,
                                            kInt,  kInt,  kInt, kInt, kInt,  kInt};
@@ -84,9 +84,8 @@ MeasurementImport ImportOf(absl::string_view clinic_id, const Row& row) {
 absl::StatusOr<MeasurementImport> SqlOutcomesTx::GetImport(absl::string_view clinic_id,
                                                            absl::string_view import_id) {
   IPT_ASSIGN_OR_RETURN(auto found,
-                       conn_.QueryOne(kGet, {clinic_id, import_id}, [&](const Row& row) {
-                         return ImportOf(clinic_id, row);
-                       }));
+                       conn_.QueryOne(kGet, {clinic_id, import_id},
+                                      [&](const Row& row) { return ImportOf(clinic_id, row); }));
   if (!found.has_value()) {
     return NotFound(kMeasurementImportType, MeasurementImportName(clinic_id, import_id));
   }
@@ -104,11 +103,11 @@ absl::StatusOr<std::optional<MeasurementImport>> SqlOutcomesTx::LockImport(
 absl::StatusOr<bool> SqlOutcomesTx::InsertImport(const MeasurementImport& import) {
   IPT_ASSIGN_OR_RETURN(
       const int64_t inserted,
-      conn_.Execute(kInsert, {import.clinic_id, import.import_id, import.display_name,
-                              import.history_before, import.validate_only, import.holder,
-                              import.next_row, import.recorded_rows, import.known_rows,
-                              import.failed_rows, import.alerts, import.complete,
-                              import.create_time, import.update_time}));
+      conn_.Execute(kInsert,
+                    {import.clinic_id, import.import_id, import.display_name, import.history_before,
+                     import.validate_only, import.holder, import.next_row, import.recorded_rows,
+                     import.known_rows, import.failed_rows, import.alerts, import.complete,
+                     import.create_time, import.update_time}));
   return inserted != 0;
 }
 
@@ -153,8 +152,8 @@ absl::StatusOr<int64_t> PurgeImports(storage::Connection& conn, absl::Time befor
   }));
   int64_t deleted = 0;
   for (const auto& [clinic_id, import_id] : imports) {
-    IPT_ASSIGN_OR_RETURN(const int64_t errors, conn.Execute(kDeleteErrors, {clinic_id, import_id,
-                                                                            limit - deleted}));
+    IPT_ASSIGN_OR_RETURN(const int64_t errors,
+                         conn.Execute(kDeleteErrors, {clinic_id, import_id, limit - deleted}));
     deleted += errors;
     if (deleted >= limit) break;
     IPT_ASSIGN_OR_RETURN(const int64_t gone,

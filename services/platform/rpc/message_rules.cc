@@ -88,8 +88,8 @@ std::shared_ptr<const MessageRules::Compiled> MessageRules::Compiled::Compile(
 }
 
 void MessageRules::Compiled::CheckName(const std::string& name, const std::string& field_name,
-                                         const FieldRules& rules, FieldViolations& bad,
-                                         RequestFacts& facts) {
+                                       const FieldRules& rules, FieldViolations& bad,
+                                       RequestFacts& facts) {
   std::string clinic;
   if (rules.clinic_id()) {
     if (!IsValidId(name)) {
@@ -114,8 +114,8 @@ void MessageRules::Compiled::CheckName(const std::string& name, const std::strin
 }
 
 void MessageRules::Compiled::CheckValue(const Message& message, const Field& entry, int index,
-                                          const std::string& name, FieldViolations& bad,
-                                          RequestFacts& facts) const {
+                                        const std::string& name, FieldViolations& bad,
+                                        RequestFacts& facts) const {
   const Reflection& reflection = *message.GetReflection();
   const FieldDescriptor* field = entry.field;
   const bool repeated = index >= 0;
@@ -160,7 +160,7 @@ void MessageRules::Compiled::CheckValue(const Message& message, const Field& ent
 }
 
 void MessageRules::Compiled::Check(const Message& message, FieldViolations& bad,
-                                     RequestFacts& facts) const {
+                                   RequestFacts& facts) const {
   const Reflection& reflection = *message.GetReflection();
   for (const Field& entry : fields) {
     const FieldDescriptor* field = entry.field;

@@ -1,5 +1,5 @@
-// The contract's field rules (ipt/common/v1/options.proto) of one type of message, compiled once from
-// its descriptor.
+// The contract's field rules (ipt/common/v1/options.proto) of one type of message, compiled once
+// from its descriptor.
 //
 // Immutable after construction, so safe from any thread.
 #pragma once

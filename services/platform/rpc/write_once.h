@@ -17,9 +17,9 @@
 
 namespace ipt::rpc {
 
-// Audits a write in its transaction: an entry for what it is about (`count`: how often it was done),
-// and one for each other resource that it changed and whose audit would not show that entry: a
-// resource's audit is of itself and of what lies beneath it.
+// Audits a write in its transaction: an entry for what it is about (`count`: how often it was
+// done), and one for each other resource that it changed and whose audit would not show that entry:
+// a resource's audit is of itself and of what lies beneath it.
 template <typename Log>
 absl::Status AuditWrite(Log& log, const CallContext& ctx, std::string about, int64_t count = 1) {
   AuditRecord audit;

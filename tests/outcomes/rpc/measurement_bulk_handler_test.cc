@@ -300,8 +300,7 @@ TEST_P(MeasurementBulkHandlerTest, WhoOpensItLastGoesOnWithIt) {
   ASSERT_OK(Take(*first).status());
   ASSERT_OK(first->OnMessage(ImportCall(), Rows({Row(1)})));
   ASSERT_OK_AND_ASSIGN(const auto second, Open());
-  EXPECT_THAT(Take(*first),
-              FailsWith(absl::StatusCode::kAborted, "IMPORT_TAKEN_OVER"));
+  EXPECT_THAT(Take(*first), FailsWith(absl::StatusCode::kAborted, "IMPORT_TAKEN_OVER"));
   EXPECT_EQ(Count("measurements"), 0);
   first->OnClientDone(ImportCall());
   ASSERT_OK(Take(*second).status());
@@ -374,8 +373,7 @@ TEST_P(MeasurementBulkHandlerTest, WhatIsThereAlreadyIsKnownByItsExternalId) {
   again.set_row(4);
   again.mutable_measurement()->clear_external_id();
   again.mutable_measurement()->mutable_answers()->mutable_answers(0)->set_value(3);
-  ASSERT_OK_AND_ASSIGN(const auto responses,
-                       BringIn(open, {Rows({row, other, elsewhere, again})}));
+  ASSERT_OK_AND_ASSIGN(const auto responses, BringIn(open, {Rows({row, other, elsewhere, again})}));
   const pb::MeasurementImport& done = responses.back().progress();
   EXPECT_EQ(done.known_rows(), 1);
   EXPECT_EQ(done.failed_rows(), 3);
@@ -389,7 +387,8 @@ TEST_P(MeasurementBulkHandlerTest, WhatIsThereAlreadyIsKnownByItsExternalId) {
 TEST_P(MeasurementBulkHandlerTest, HistoryKeepsItsRiskAndRaisesNothing) {
   auto open = OpenRequest();
   const auto set = [&](absl::Duration ago) {
-    open.mutable_open()->mutable_history_before_time()->set_seconds(absl::ToUnixSeconds(now_ - ago));
+    open.mutable_open()->mutable_history_before_time()->set_seconds(
+        absl::ToUnixSeconds(now_ - ago));
   };
   set(absl::Hours(24 * 13));
   EXPECT_THAT(Open(open), HasBadFields("open.history_before_time"));
@@ -458,13 +457,11 @@ TEST_P(MeasurementBulkHandlerTest, TheFirstMessageOpensItAndNoOther) {
   bare.mutable_open();
   EXPECT_THAT(Open(bare), HasBadFields("open.parent", "open.import_id"));
   ASSERT_OK_AND_ASSIGN(const auto stream, Open());
-  EXPECT_THAT(stream->OnMessage(ImportCall(), OpenRequest()),
-              HasBadFields("open"));
+  EXPECT_THAT(stream->OnMessage(ImportCall(), OpenRequest()), HasBadFields("open"));
   EXPECT_THAT(stream->OnMessage(ImportCall(), {}), HasBadFields("rows"));
   pb::ImportMeasurementsRequest none;
   none.mutable_rows();
-  EXPECT_THAT(stream->OnMessage(ImportCall(), none),
-              HasBadFields("rows.rows"));
+  EXPECT_THAT(stream->OnMessage(ImportCall(), none), HasBadFields("rows.rows"));
 }
 
 TEST_P(MeasurementBulkHandlerTest, AStreamHoldsNoMoreThanABatchAndAMessage) {
@@ -512,7 +509,8 @@ TEST_P(MeasurementBulkHandlerTest, ImportsAreDeletedByAgeAndTheirMeasurementsSta
   EXPECT_EQ(Count("measurements"), 1);
 }
 
-// ------------------------------------------------------------------------------------------ exports
+// ------------------------------------------------------------------------------------------
+// exports
 
 TEST_P(MeasurementBulkHandlerTest, AnExportIsWhatWasThereWhenItBegan) {
   ASSERT_OK(BringIn(OpenRequest(), {RowsFrom(1, 450)}).status());

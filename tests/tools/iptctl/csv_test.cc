@@ -40,7 +40,8 @@ std::string Fault(const std::string& text) {
 TEST(CsvTest, ReadsWhatRfc4180Has) {
   EXPECT_THAT(Records("a,b\r\n1,2\r\n"), ElementsAre(ElementsAre("a", "b"), ElementsAre("1", "2")));
   EXPECT_THAT(Records("a,b\n1,2"), ElementsAre(ElementsAre("a", "b"), ElementsAre("1", "2")));
-  EXPECT_THAT(Records("\"a,\"\"b\"\"\",\"x\ny\r\n\"\n"), ElementsAre(ElementsAre("a,\"b\"", "x\ny\r\n")));
+  EXPECT_THAT(Records("\"a,\"\"b\"\"\",\"x\ny\r\n\"\n"),
+              ElementsAre(ElementsAre("a,\"b\"", "x\ny\r\n")));
   EXPECT_THAT(Records(",\n,"), ElementsAre(ElementsAre("", ""), ElementsAre("", "")));
   EXPECT_THAT(Records("\"\"\n"), ElementsAre(ElementsAre("")));
 }

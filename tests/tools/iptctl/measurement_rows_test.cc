@@ -43,10 +43,11 @@ TEST(MeasurementRowsTest, MakesARowOfALine) {
             "external_id", "instrument_version", "item.q1", "item.q2", "item.q3", "item.q4", "risk",
             "score.total", "score_state.total", "measurement"});
   o::ImportRow row;
-  ASSERT_TRUE(rows.Read({"c1", "phq-9", "CLINICIAN_READ", "2026-11-02T09:40:00+01:00", "s1", "paper",
-                         "'-x", "'=1", "2", "3", "a2", "", "declined", "FIRED", "7", "COMPLETE", "x"},
-                        row)
-                  .ok());
+  ASSERT_TRUE(
+      rows.Read({"c1", "phq-9", "CLINICIAN_READ", "2026-11-02T09:40:00+01:00", "s1", "paper", "'-x",
+                 "'=1", "2", "3", "a2", "", "declined", "FIRED", "7", "COMPLETE", "x"},
+                row)
+          .ok());
   const o::Measurement& m = row.measurement();
   EXPECT_EQ(row.course(), "clinics/north/courses/c1");
   EXPECT_EQ(m.instrument(), "clinics/north/instruments/phq-9");
