@@ -58,7 +58,7 @@ absl::StatusOr<Enum> ReadEnum(const std::string& column, const std::string& cell
     }
   }
   return WrongCell(column, absl::StrCat("must be a value of ", type->name(), ", such as ",
-                                   EnumText(*type->value(1))));
+                                        EnumText(*type->value(1))));
 }
 
 absl::Status ReadAnswer(const std::string& column, const std::string& cell, o::Answer& answer) {
@@ -170,7 +170,7 @@ absl::Status MeasurementRows::ReadCell(const std::string& column, const std::str
     time_.notes.clear();
     if (!time.ok()) {
       return WrongCell(column,
-                  "must be a time such as 2026-11-02T09:40Z; one without a zone needs --zone");
+                       "must be a time such as 2026-11-02T09:40Z; one without a zone needs --zone");
     }
     measurement.mutable_complete_time()->set_seconds(absl::ToUnixSeconds(*time));
   }

@@ -17,7 +17,7 @@ MeasurementRows Open(const std::vector<std::string>& heading) {
   EXPECT_TRUE(rows.ok()) << rows.status();
   return *std::move(rows);
 }
-std::string Fault(const std::vector<std::string>& heading) {
+std::string HeadingFault(const std::vector<std::string>& heading) {
   return std::string(MeasurementRows::Open(heading, "clinics/north", {}).status().message());
 }
 const std::vector<std::string> kNeeded = {"course", "instrument", "respondent", "complete_time"};
@@ -92,10 +92,11 @@ TEST(MeasurementRowsTest, SaysWhatIsWrongWithoutTheValue) {
 }
 
 TEST(MeasurementRowsTest, KnowsItsColumns) {
-  EXPECT_THAT(Fault({"course", "instrument", "respondent"}), HasSubstr("complete_time is missing"));
-  EXPECT_THAT(Fault({"course", "course"}), HasSubstr("column course is there twice"));
-  EXPECT_THAT(Fault({"course", "external-id"}), HasSubstr("did you mean external_id?"));
-  EXPECT_THAT(Fault({"q1"}), HasSubstr("items are item.ID"));
+  EXPECT_THAT(HeadingFault({"course", "instrument", "respondent"}),
+              HasSubstr("complete_time is missing"));
+  EXPECT_THAT(HeadingFault({"course", "course"}), HasSubstr("column course is there twice"));
+  EXPECT_THAT(HeadingFault({"course", "external-id"}), HasSubstr("did you mean external_id?"));
+  EXPECT_THAT(HeadingFault({"q1"}), HasSubstr("items are item.ID"));
 }
 
 }  // namespace
