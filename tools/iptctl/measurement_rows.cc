@@ -114,7 +114,8 @@ absl::Status MeasurementRows::Read(const std::vector<std::string>& cells, o::Imp
   row.mutable_measurement();
   for (size_t i = 0; i < cells.size(); ++i) {
     const std::string cell(absl::StripAsciiWhitespace(cells[i]));
-    if (!cell.empty()) IPT_RETURN_IF_ERROR(ReadCell(columns_[i], cell, row));
+    if (cell.empty()) continue;
+    IPT_RETURN_IF_ERROR(ReadCell(columns_[i], cell, row));
   }
   o::Measurement& measurement = *row.mutable_measurement();
   if (!measurement.session().empty()) {

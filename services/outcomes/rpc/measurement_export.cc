@@ -23,6 +23,7 @@ constexpr int kMeasurementsAPart = 200;
 constexpr size_t kBytesAPart = 1 << 20;
 // How often it is looked whether the writers of before have ended: they take milliseconds.
 constexpr absl::Duration kLook = absl::Milliseconds(20);
+constexpr absl::Duration kLongestWait = absl::Seconds(30);
 
 }  // namespace
 
@@ -130,6 +131,11 @@ absl::StatusOr<rpc::Next<pb::ExportMeasurementsResponse>> ExportStream::NextResp
   }));
   if (writers_.has_value()) {
     if (over) writers_.reset();
+    if (!over && ctx.now > place_.began + kLongestWait) {
+      return Unavailable(::ipt::reason::kStoreUnavailable,
+                         "a write that began before the export has not ended: try again",
+                         absl::Seconds(5));
+    }
     return Next::Later(over ? ctx.now : ctx.now + kLook);
   }
   bool complete = page.size() <= kMeasurementsAPart;
