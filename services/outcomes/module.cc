@@ -167,7 +167,8 @@ class OutcomesModule final : public Module {
              &MeasurementHandler::MarkMeasurementEnteredInError);
 
     auto& b = bulk_service_;
-    b.HandleBidi("ImportMeasurements", bulk_, &MeasurementBulkHandler::ImportMeasurements);
+    b.HandleBidi("ImportMeasurements", bulk_, &MeasurementBulkHandler::ImportMeasurements,
+                 {"ipt.outcomes.v1.ImportRows.rows"});
     b.Handle("GetMeasurementImport", bulk_, &MeasurementBulkHandler::GetMeasurementImport);
     b.HandleStream("ExportMeasurements", bulk_, &MeasurementBulkHandler::ExportMeasurements);
 

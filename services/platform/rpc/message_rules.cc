@@ -1,5 +1,6 @@
 #include "platform/rpc/message_rules.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -39,6 +40,7 @@ struct MessageRules::Compiled {
   // `is_request`: required-rules hold. `path`: types on the way here, since a type that holds
   // itself would never end.
   static std::shared_ptr<const Compiled> Compile(const Descriptor& type, bool is_request,
+                                                 const std::vector<std::string>& each_alone,
                                                  std::vector<const Descriptor*> path);
 
   void Check(const Message& message, FieldViolations& bad, RequestFacts& facts) const;
@@ -51,7 +53,8 @@ struct MessageRules::Compiled {
 };
 
 std::shared_ptr<const MessageRules::Compiled> MessageRules::Compiled::Compile(
-    const Descriptor& type, bool is_request, std::vector<const Descriptor*> path) {
+    const Descriptor& type, bool is_request, const std::vector<std::string>& each_alone,
+    std::vector<const Descriptor*> path) {
   auto compiled = std::make_shared<Compiled>();
   for (const Descriptor* outer : path) {
     if (outer == &type) return compiled;
@@ -68,8 +71,11 @@ std::shared_ptr<const MessageRules::Compiled> MessageRules::Compiled::Compile(
       // A mask has paths, of which a request may not hold any number; the others have no lists.
       const bool has_rules = !absl::StartsWith(package, "google.protobuf") ||
                              field->message_type()->full_name() == "google.protobuf.FieldMask";
-      if (has_rules && !entry.rules.each_alone()) {
-        auto nested = std::make_shared<Compiled>(*Compile(*field->message_type(), false, path));
+      const bool alone =
+          std::find(each_alone.begin(), each_alone.end(), field->full_name()) != each_alone.end();
+      if (has_rules && !alone) {
+        auto nested =
+            std::make_shared<Compiled>(*Compile(*field->message_type(), false, each_alone, path));
         // An update says by the resource's name what it updates; anywhere else the name of a nested
         // resource says nothing.
         auto& inner = nested->fields;
@@ -186,8 +192,9 @@ void MessageRules::Compiled::Check(const Message& message, FieldViolations& bad,
   }
 }
 
-MessageRules::MessageRules(const Descriptor& type, bool is_request)
-    : compiled_(Compiled::Compile(type, is_request, {})) {}
+MessageRules::MessageRules(const Descriptor& type, bool is_request,
+                           const std::vector<std::string>& each_alone)
+    : compiled_(Compiled::Compile(type, is_request, each_alone, {})) {}
 
 void MessageRules::Check(const Message& message, FieldViolations& bad, RequestFacts& facts) const {
   compiled_->Check(message, bad, facts);

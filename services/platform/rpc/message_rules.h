@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
@@ -21,8 +22,10 @@ struct RequestFacts {
 
 class MessageRules {
  public:
-  // `is_request`: required-rules hold.
-  MessageRules(const google::protobuf::Descriptor& type, bool is_request);
+  // `is_request`: required-rules hold. `each_alone`: full names of repeated fields whose elements
+  // are left to somebody who checks them one by one, and answers for each.
+  MessageRules(const google::protobuf::Descriptor& type, bool is_request,
+               const std::vector<std::string>& each_alone = {});
 
   // Adds all that is wrong, and fills in `facts`.
   void Check(const google::protobuf::Message& message, FieldViolations& bad,

@@ -49,7 +49,8 @@ MethodInfo::MethodInfo(MethodInfo&&) noexcept = default;
 MethodInfo& MethodInfo::operator=(MethodInfo&&) noexcept = default;
 MethodInfo::~MethodInfo() = default;
 
-absl::StatusOr<MethodInfo> MethodInfo::Compile(const google::protobuf::MethodDescriptor& method) {
+absl::StatusOr<MethodInfo> MethodInfo::Compile(const google::protobuf::MethodDescriptor& method,
+                                               const std::vector<std::string>& each_alone) {
   MethodInfo info;
   info.service_ = method.service()->full_name();
   info.method_ = method.name();
@@ -71,7 +72,7 @@ absl::StatusOr<MethodInfo> MethodInfo::Compile(const google::protobuf::MethodDes
   if (info.is_write_ && info.request_id_ == nullptr && !info.client_streams_) {
     return absl::FailedPreconditionError(absl::StrCat(info.path_, " writes without a request_id"));
   }
-  info.rules_ = std::make_unique<MessageRules>(*info.input_, true);
+  info.rules_ = std::make_unique<MessageRules>(*info.input_, true, each_alone);
   return info;
 }
 

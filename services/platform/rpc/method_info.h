@@ -20,8 +20,10 @@ namespace ipt::rpc {
 class MethodInfo {
  public:
   // FAILED_PRECONDITION when the method has no policy, or a write no request_id (a client that
-  // streams is to make each of its messages safe to repeat by other means).
-  static absl::StatusOr<MethodInfo> Compile(const google::protobuf::MethodDescriptor& method);
+  // streams is to make each of its messages safe to repeat by other means). `each_alone` as in
+  // MessageRules.
+  static absl::StatusOr<MethodInfo> Compile(const google::protobuf::MethodDescriptor& method,
+                                            const std::vector<std::string>& each_alone = {});
 
   MethodInfo(MethodInfo&&) noexcept;
   MethodInfo& operator=(MethodInfo&&) noexcept;

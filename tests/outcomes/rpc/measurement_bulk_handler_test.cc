@@ -2,10 +2,12 @@
 // off; and an export is of one revision, whatever is written meanwhile.
 #include "outcomes/rpc/measurement_bulk_handler.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 #include <set>
 #include <thread>
+#include <tuple>
 
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
@@ -324,8 +326,8 @@ TEST_P(MeasurementBulkHandlerTest, TwoStreamsAtOnceNeverWriteARowTwice) {
       int64_t next = first->front().progress().next_row();
       while (next <= kRows) {
         const int count = static_cast<int>(std::min<int64_t>(20, kRows + 1 - next));
-        const absl::Status sent = (*stream)->OnMessage(ImportCall(), RowsFrom(next, count));
-        const auto said = sent.ok() ? Take(**stream) : sent;
+        ASSERT_OK((*stream)->OnMessage(ImportCall(), RowsFrom(next, count)));
+        const auto said = Take(**stream);
         if (!said.ok()) {
           EXPECT_THAT(said.status(), StatusIs(absl::StatusCode::kAborted));
           // One of them gives way, so that both come to an end.

@@ -530,7 +530,7 @@ TEST_F(StreamsTest, AHandlerThatHasNoRoomIsSentNoMore) {
 TEST(MessageRulesTest, ElementsThatAreCheckedAloneAreLeftToTheMethod) {
   const auto* method = google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(
       "ipt.test.v1.EchoService.Talk");
-  absl::StatusOr<MethodInfo> talk = MethodInfo::Compile(*method);
+  absl::StatusOr<MethodInfo> talk = MethodInfo::Compile(*method, {"ipt.test.v1.TalkRequest.words"});
   ASSERT_TRUE(talk.ok());
   Caller caller;
   caller.clinics = {"a"};
