@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
+#include "absl/types/span.h"
 #include "iptctl/csv.h"
 #include "iptctl/text.h"
 #include "platform/errors/status_macros.h"
