@@ -10,7 +10,7 @@ namespace {
 struct RevisionSql {
   Statement next;
   Statement current;
-  // The first transaction that has not begun to write, and the first that has not ended.
+  // A transaction's id that is above those of all that have one, and the first that has not ended.
   Statement begun;
   Statement running;
 };
@@ -26,8 +26,8 @@ constexpr RevisionSql kPostgres = {
     {"SELECT nextval('revision_counter')", {ColumnType::kInt64}},
     {"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM revision_counter",
      {ColumnType::kInt64}},
-    {"SELECT CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS TEXT) AS BIGINT)",
-     {ColumnType::kInt64}},
+    // One of its own: the end of a snapshot would be behind the newest of those that run.
+    {"SELECT CAST(CAST(pg_current_xact_id() AS TEXT) AS BIGINT)", {ColumnType::kInt64}},
     {"SELECT CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT) AS BIGINT)",
      {ColumnType::kInt64}}};
 
