@@ -98,7 +98,7 @@ absl::StatusOr<std::unique_ptr<ExportStream>> ExportStream::Open(
     if (!versions.empty()) place.newest_version = versions.back().definition.version;
     place.after.revision = request.after_revision();
     // After all that has that very revision.
-    if (request.after_revision() > 0) place.after.course_id = "~";
+    if (request.after_revision() > 0) place.after.course_id.push_back('~');
     IPT_RETURN_IF_ERROR(store.Read(ctx.deadline, [&](OutcomesReader& reader) -> absl::Status {
       IPT_ASSIGN_OR_RETURN(stream->writers_, reader.MarkWriters());
       return absl::OkStatus();
