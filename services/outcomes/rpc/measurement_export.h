@@ -21,7 +21,7 @@ namespace pb = ::ipt::outcomes::v1;
 
 // An export can go on from a cursor for so long; what was written over is kept for somewhat longer.
 inline constexpr absl::Duration kExportGoesOn = absl::Hours(24 * 7);
-inline constexpr absl::Duration kStatesKept = kExportGoesOn + absl::Hours(24);
+inline constexpr absl::Duration kStatesKept = absl::Hours(24 * 8);
 
 // Used by one thread at a time, as streams are.
 class ExportStream final : public rpc::ServerStream<pb::ExportMeasurementsResponse> {
