@@ -12,10 +12,13 @@
 #include "outcomes/courses/settler.h"
 #include "outcomes/domain/alerts.h"
 #include "outcomes/domain/instruments.h"
+#include "outcomes/domain/measurement_imports.h"
 #include "outcomes/rpc/alert_handler.h"
 #include "outcomes/rpc/alert_proto.h"
 #include "outcomes/rpc/event_proto.h"
 #include "outcomes/rpc/instrument_handler.h"
+#include "outcomes/rpc/measurement_bulk_handler.h"
+#include "outcomes/rpc/measurement_export.h"
 #include "outcomes/rpc/measurement_handler.h"
 #include "outcomes/rpc/measurement_plan_handler.h"
 #include "outcomes/rpc/outcome_handler.h"
@@ -24,6 +27,7 @@
 #include "outcomes/storage/instrument_json.h"
 #include "outcomes/storage/outcomes_migrations.h"
 #include "outcomes/storage/sql_alert_store.h"
+#include "outcomes/storage/sql_bulk_purge.h"
 #include "outcomes/storage/sql_outcomes_store.h"
 #include "platform/audit/audit_handler.h"
 #include "platform/errors/status_macros.h"
@@ -86,6 +90,7 @@ class OutcomesModule final : public Module {
         instruments_(store_, catalog_),
         measurements_(store_, catalog_, ids_, &courses_),
         plans_(store_, catalog_, ids_, courses_, courses_),
+        bulk_(store_, catalog_, ids_, &courses_),
         policies_(store_, catalog_),
         outcomes_(store_, catalog_, &courses_),
         alerts_(alert_store_, base_.feed(), ids_),
@@ -94,6 +99,7 @@ class OutcomesModule final : public Module {
         instrument_service_("ipt.outcomes.v1.InstrumentService", platform.runtime),
         measurement_service_("ipt.outcomes.v1.MeasurementService", platform.runtime),
         plan_service_("ipt.outcomes.v1.MeasurementPlanService", platform.runtime),
+        bulk_service_("ipt.outcomes.v1.MeasurementBulkService", platform.runtime),
         policy_service_("ipt.outcomes.v1.OutcomePolicyService", platform.runtime),
         outcome_service_("ipt.outcomes.v1.OutcomeService", platform.runtime),
         alert_service_("ipt.outcomes.v1.AlertService", platform.runtime),
@@ -101,14 +107,21 @@ class OutcomesModule final : public Module {
         audit_service_("ipt.audit.v1.AuditService", platform.runtime) {
     Wire();
     base_.AuditReads(services());
+    base_.DeleteByAge(
+        kImportKept, PurgeImports,
+        platform.metrics.Counter("ipt_measurement_imports_purged_total",
+                                 "Imports and errors of their rows, deleted by age."));
+    base_.DeleteByAge(kStatesKept, PurgeMeasurementStates,
+                      platform.metrics.Counter("ipt_measurement_states_purged_total",
+                                               "What measurements were before, deleted by age."));
   }
 
   const char* name() const override { return "outcomes"; }
 
   std::vector<rpc::RpcService*> services() override {
     std::vector<rpc::RpcService*> served = {
-        &instrument_service_, &measurement_service_, &plan_service_, &policy_service_,
-        &outcome_service_,    &alert_service_,       &event_service_};
+        &instrument_service_, &measurement_service_, &plan_service_,  &bulk_service_,
+        &policy_service_,     &outcome_service_,     &alert_service_, &event_service_};
     if (options_.serve_audit) served.push_back(&audit_service_);
     return served;
   }
@@ -168,6 +181,11 @@ class OutcomesModule final : public Module {
     n.Handle("ResetCourseMeasurementPlan", plans_,
              &MeasurementPlanHandler::ResetCourseMeasurementPlan);
     n.Handle("ListDueMeasurements", plans_, &MeasurementPlanHandler::ListDueMeasurements);
+    auto& b = bulk_service_;
+    b.HandleBidi("ImportMeasurements", bulk_, &MeasurementBulkHandler::ImportMeasurements,
+                 {"ipt.outcomes.v1.ImportRows.rows"});
+    b.Handle("GetMeasurementImport", bulk_, &MeasurementBulkHandler::GetMeasurementImport);
+    b.HandleStream("ExportMeasurements", bulk_, &MeasurementBulkHandler::ExportMeasurements);
 
     auto& p = policy_service_;
     p.Handle("GetOutcomePolicy", policies_, &OutcomePolicyHandler::GetOutcomePolicy);
@@ -217,6 +235,7 @@ class OutcomesModule final : public Module {
   InstrumentHandler instruments_;
   MeasurementHandler measurements_;
   MeasurementPlanHandler plans_;
+  MeasurementBulkHandler bulk_;
   OutcomePolicyHandler policies_;
   OutcomeHandler outcomes_;
   AlertHandler alerts_;
@@ -226,6 +245,7 @@ class OutcomesModule final : public Module {
   rpc::RpcService instrument_service_;
   rpc::RpcService measurement_service_;
   rpc::RpcService plan_service_;
+  rpc::RpcService bulk_service_;
   rpc::RpcService policy_service_;
   rpc::RpcService outcome_service_;
   rpc::RpcService alert_service_;

@@ -2,6 +2,7 @@
 """A hospital's days at the command line: the real iptctl, against both stores, without and with TLS and
 a token. What it prints is read as a person reads tables, or as a script reads JSON."""
 
+import csv
 import datetime
 import json
 import os
@@ -1054,6 +1055,73 @@ class IptctlOutcomes(Runner):
         self.assertTrue(self.json("plan reset-course", self.course)["inherited"])
         self.ctl("plan delete", name, etag=changed["etag"])
         self.assertEqual([], self.ctl("plan list", self.clinic).rows())
+
+    def file(self, name, lines):
+        path = self.home / name
+        path.write_text("".join(line + "\n" for line in lines), encoding="utf-8")
+        return path
+
+    @staticmethod
+    def table(path):
+        return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+    def test_measurements_in_bulk(self):
+        heading = "course,instrument,complete_time,respondent,external_id,item.q1,item.q2"
+        def line(number, q1=1, time="2026-03-{:02}T09:00:00Z"):
+            return f"c1,phq-2,{time.format(number)},self,'=form-{number},{q1},"
+        lines = [heading, *(line(n) for n in range(1, 21))]
+        lines[3] = line(3, q1=7)
+        lines[5] = line(5, time="yesterday")
+        lines[6] = line(6) + ",one-more"
+        path = self.file("forms.csv", lines)
+        checked = self.run_iptctl("measurement import", self.clinic, path, validate_only=True)
+        self.assertEqual(2, checked.status)
+        self.assertEqual([], self.ctl("measurement list", self.course).rows())
+        brought = self.run_iptctl("measurement import", self.clinic, path, output="json")
+        self.assertEqual(2, brought.status, brought.err)
+        done = json.loads(brought.out)
+        self.assertEqual(("17", "3", True), (done["recordedRows"], done["failedRows"], done["complete"]))
+        self.assertEqual(done, self.json("measurement get-import", done["name"]))
+        errors = self.table(pathlib.Path(f"{path}.errors.csv"))
+        self.assertEqual([("3", "measurement.answers.answers[0].value"), ("5", ""), ("6", "")],
+                         [(error["row"], error["field"]) for error in errors])
+        self.assertIn("complete_time: must be a time", errors[1]["message"])
+        self.assertIn("8 cells, the heading 7", errors[2]["message"])
+        self.assertFalse(pathlib.Path(f"{path}.import").exists())
+
+        # What is taken out can be brought in: it is there.
+        out = path.with_name("out.csv")
+        taken = self.run_iptctl("measurement export", self.clinic, format="csv", to=out,
+                                instrument=self.name_of("instruments", "phq-2"))
+        self.assertEqual((0, ""), (taken.status, taken.out), taken.err)
+        self.assertIn("17 measurements, all of revision", taken.err)
+        exported = {line["external_id"]: line for line in self.table(out)}
+        self.assertEqual(17, len(exported))
+        self.assertEqual((self.course, "1", ""),
+                         tuple(exported["'=form-1"][c] for c in ("course", "item.q1", "item.q2")))
+        again = self.json("measurement import", self.clinic, out)
+        self.assertEqual("17", again["knownRows"])
+        lines = self.run_iptctl("measurement export", self.clinic).out.splitlines()
+        self.assertEqual({f"=form-{n}" for n in range(1, 21)} - {"=form-3", "=form-5", "=form-6"},
+                         {json.loads(line)["externalId"] for line in lines})
+
+    def test_an_import_that_broke_off(self):
+        heading = "course,instrument,complete_time,respondent,item.q1,item.q2"
+        rows = [f"c1,phq-2,2026-{1 + n // 28:02}-{1 + n % 28:02}T09:00:00Z,self,{n % 4},1" for n in range(250)]
+        path = self.file("broken.csv", [heading, *rows[:240], 'c1,phq-2,"2026', *rows[241:]])
+        broken = self.run_iptctl("measurement import", self.clinic, path)
+        self.assertEqual(1, broken.status, broken.err)
+        self.assertIn("line 242", broken.err)
+        self.assertIn("--resume", broken.err)
+        self.file("broken.csv", [heading, *rows])
+        refused = self.run_iptctl("measurement import", self.clinic, path)
+        self.assertEqual(1, refused.status)
+        self.assertIn("broke off", refused.err)
+        done = self.json("measurement import", self.clinic, path, resume=True)
+        self.assertEqual(("250", "251"), (done["recordedRows"], done["nextRow"]))
+        wrong = self.run_iptctl("measurement import", self.clinic, self.file("x.csv", ["course,itme.q1"]))
+        self.assertEqual(1, wrong.status)
+        self.assertIn("unknown column itme.q1", wrong.err)
 
     def test_the_policy(self):
         before = self.json("outcomes policy", self.clinic)

@@ -6,6 +6,7 @@ import datetime
 import json
 import signal
 import subprocess
+import threading
 import unittest
 from xml.etree import ElementTree
 
@@ -16,6 +17,7 @@ ENGINES = ("suite", "sqlite", "postgres")
 SERVICES = {
     "alerts": ("alert_service", "AlertService"),
     "instruments": ("instrument_service", "InstrumentService"),
+    "bulk": ("measurement_bulk_service", "MeasurementBulkService"),
     "measurements": ("measurement_service", "MeasurementService"),
     "outcomes": ("outcome_service", "OutcomeService"),
     "plans": ("measurement_plan_service", "MeasurementPlanService"),
@@ -89,6 +91,62 @@ def phq9(values, **more):
     answers = [dict(item=f"q{i + 1}", value=value) for i, value in enumerate(values)]
     return dict(instrument="clinics/north/instruments/phq-9", respondent=1, answers=dict(answers=answers),
                 **more)
+
+
+class Importing:
+    """A client that brings in rows by one import, over as many streams as it takes."""
+
+    def __init__(self, server, rows, **opening):
+        self.server, self.rows = server, rows
+        self.opening = dict(parent="clinics/north", import_id=rid(), **opening)
+        self.errors = {}
+        self.progress = None
+
+    def stream(self, until=None, token=None):
+        """Brings in what is left; breaks off unheard once `until` rows are dealt with."""
+        request = message_class(module("ipt.outcomes.v1", "measurement_bulk_service").DESCRIPTOR
+                                .message_types_by_name["ImportMeasurementsRequest"])
+        known = threading.Event()
+        over = threading.Event()
+
+        def messages():
+            yield request(open=self.opening)
+            known.wait(30)
+            rest = self.rows[self.progress.next_row - 1:] if self.progress else []
+            for i in range(0, len(rest), 130):
+                yield request(rows=dict(rows=rest[i:i + 130]))
+            if until is not None:
+                over.wait(30)  # leaves its side open
+
+        metadata = [("authorization", f"Bearer {token}")] if token else ()
+        stub = module("ipt.outcomes.v1", "measurement_bulk_service", "pb2_grpc").MeasurementBulkServiceStub(
+            self.server.channel())
+        call = stub.ImportMeasurements(messages(), timeout=120, metadata=metadata)
+        try:
+            for response in call:
+                self.progress = response.progress
+                self.errors.update({error.row: error for error in response.errors})
+                known.set()
+                if until is not None and self.progress.next_row > until:
+                    return self.progress
+        except support.grpc.RpcError as error:
+            raise Refused("ImportMeasurements", error) from None
+        finally:
+            known.set()
+            over.set()
+        return self.progress
+
+
+def rows_of(count, bad=(), risk=(), course=COURSE):
+    """One form each 13 hours, the newest first; the bad ones have an answer that there is not."""
+    start = support.now().replace(microsecond=0)
+    rows = []
+    for i in range(1, count + 1):
+        values = [i % 4, i // 4 % 4, i // 16 % 4, 9 if i in bad else 1, 0, 0, 0, 0, 2 if i in risk else 0]
+        rows.append(dict(row=i, course=course, measurement=phq9(
+            values, external_id=f"form-{i}",
+            complete_time=ts(start - support.datetime.timedelta(hours=13 * i)))))
+    return rows
 
 
 class OutcomesTest(unittest.TestCase):
@@ -299,12 +357,111 @@ class OutcomesTest(unittest.TestCase):
         for flag, root in (("--svg=-", "svg"), ("--html=-", "html")):
             self.assertEqual(root, ElementTree.fromstring(drawn[flag]).tag.split("}")[1])
 
+    def test_an_import_survives_kill_9_and_an_export_is_what_it_brought_in(self):
+        bad, risk = {7, 1500, 2999}, {5, 1200, 2500}
+        for engine in ENGINES:
+            with self.subTest(engine):
+                server = self.server(engine)
+                work = Importing(server, rows_of(3000, bad, risk), display_name="forms.csv")
+                work.stream(until=1000)
+                server.process.kill()
+                self.assertEqual(-signal.SIGKILL, server.process.wait(30))
+                heard = work.progress
+                server.leave()
+                server.start()
+                stored = server.call("GetMeasurementImport", name=heard.name)
+                self.assertGreaterEqual(stored.next_row, heard.next_row)
+                self.assertLess(stored.next_row, 3001)
+                self.assertFalse(stored.complete)
+                work.errors.clear()  # whoever goes on may be another process
+                done = work.stream()
+                self.assertTrue(done.complete)
+                self.assertEqual((2997, 0, 3, 3),
+                                 (done.recorded_rows, done.known_rows, done.failed_rows, done.alerts))
+                self.assertEqual(bad, set(work.errors))
+                for error in work.errors.values():
+                    self.assertEqual(("INVALID_FIELDS", ["measurement.answers.answers[3].value"]),
+                                     (error.reason, [field.field for field in error.fields]))
+                self.assertEqual(done, server.call("GetMeasurementImport", name=done.name))
+                alerts = server.call("ListAlerts", parent=COURSE).alerts
+                self.assertEqual(3, len(alerts))
+
+                exported = [m for part in server.call("ExportMeasurements", parent="clinics/north")
+                            for m in part.measurements]
+                self.assertEqual(2997, len({m.name for m in exported}))
+                told = {m.external_id: ([a.value for a in m.answers.answers], m.complete_time.seconds)
+                        for m in exported}
+                sent = {row["measurement"]["external_id"]:
+                        ([a["value"] for a in row["measurement"]["answers"]["answers"]],
+                         row["measurement"]["complete_time"].seconds)
+                        for row in work.rows if row["row"] not in bad}
+                self.assertEqual(sent, told)
+                self.assertEqual({alert.measurement for alert in alerts},
+                                 {m.name for m in exported if m.external_id in {f"form-{i}" for i in risk}})
+                # The same file once more changes nothing.
+                again = Importing(server, work.rows[:200]).stream()
+                self.assertEqual((0, 199, 1), (again.recorded_rows, again.known_rows, again.failed_rows))
+                self.assertEqual(0, server.stop())
+
+    def test_an_import_alerts_at_once_and_history_does_not(self):
+        server = self.server("suite")
+        watch = server.call("WatchAlerts", parent="clinics/north", listener="desk")
+        while not next(watch).caught_up:
+            pass
+        rows = rows_of(2, risk={1, 2})
+        rows[1]["measurement"]["complete_time"] = ts(support.now().replace(microsecond=0) -
+                                                     support.datetime.timedelta(days=400))
+        done = Importing(server, rows, history_before_time=ts(
+            support.now() - support.datetime.timedelta(days=30))).stream()
+        self.assertEqual((2, 1), (done.recorded_rows, done.alerts))
+        notices = []
+        while not notices:
+            notices = list(next(watch).notices)
+        self.assertEqual(["q9"], [notice.alert.item for notice in notices])
+        watch.cancel()
+        # What is only checked raises and records nothing; a course that there is not fails a row.
+        rows = rows_of(3, risk={1})[:2] + [dict(rows_of(3)[2], course="clinics/north/courses/nobody")]
+        for row in rows:
+            row["measurement"]["external_id"] += "-checked"
+            row["measurement"]["answers"]["answers"][4]["value"] = 3
+        checked = Importing(server, rows, validate_only=True)
+        done = checked.stream()
+        self.assertEqual((2, 1, 1), (done.recorded_rows, done.failed_rows, done.alerts))
+        self.assertEqual("RESOURCE_NOT_FOUND", checked.errors[3].reason)
+        self.assertEqual(1, len(server.call("ListAlerts", parent=COURSE).alerts))
+        self.assertEqual(0, server.stop())
+
+    def test_who_opens_an_import_again_takes_it_over(self):
+        server = self.server("sqlite")
+        first = Importing(server, rows_of(400))
+        second = Importing(server, first.rows)
+        second.opening = first.opening
+        first.stream(until=130)  # its stream is still open
+        done = second.stream()
+        self.assertTrue(done.complete)
+        self.assertEqual(400, done.recorded_rows)
+        with self.assertRaises(Refused) as refused:
+            Importing(server, [dict(first.rows[0], row=2)]).stream()
+        self.assertEqual(("FAILED_PRECONDITION", "IMPORT_ROW_ORDER"),
+                         (refused.exception.code, refused.exception.reason))
+
     def test_another_clinic_sees_nothing_and_scopes_hold(self):
         identity = Identity()
         server = self.server("sqlite", identity)
         north, south = identity.token("north"), identity.token("south")
         recorded = server.call("RecordMeasurement", token=north, parent=COURSE,
                                measurement=phq9([0] * 8 + [3]))
+        brought = Importing(server, rows_of(1)).stream(token=north)
+        with self.assertRaises(Refused) as refused:
+            next(iter(server.call("ExportMeasurements", token=south, parent="clinics/north")))
+        self.assertEqual("NOT_FOUND", refused.exception.code)
+        with self.assertRaises(Refused) as refused:
+            Importing(server, rows_of(1)).stream(token=south)
+        self.assertEqual("NOT_FOUND", refused.exception.code)
+        foreign = Importing(server, rows_of(1), **{})
+        foreign.opening["parent"] = "clinics/south"
+        foreign.stream(token=south)  # of a clinic that may name none of another's courses
+        self.assertEqual({1}, set(foreign.errors))
         for name, fields in (("GetMeasurement", dict(name=recorded.name)),
                              ("ListMeasurements", dict(parent=COURSE)),
                              ("ListAlerts", dict(parent="clinics/north/courses/-")),
@@ -313,6 +470,7 @@ class OutcomesTest(unittest.TestCase):
                              ("ListMeasurementPlans", dict(parent="clinics/north")),
                              ("GetCourseMeasurementPlan", dict(course=COURSE)),
                              ("ListDueMeasurements", dict(parent="clinics/north/courses/-")),
+                             ("GetMeasurementImport", dict(name=brought.name)),
                              ("GetOutcomePolicy", dict(clinic="clinics/north"))):
             with self.subTest(name), self.assertRaises(Refused) as refused:
                 server.call(name, token=south, **fields)
@@ -336,6 +494,13 @@ class OutcomesTest(unittest.TestCase):
         server.call("MarkMeasurementEnteredInError", name=recorded.name, reason=5, note="of-mr-brown")
         with self.assertRaises(Refused):
             server.call("RecordMeasurement", parent=COURSE, measurement=phq9([4321] * 9))
+        rows = rows_of(2)
+        rows[0]["measurement"]["external_id"] = "brown"
+        rows[1]["measurement"]["answers"]["answers"][0]["value"] = 4321
+        brought = Importing(server, rows)
+        brought.stream()
+        self.assertNotIn("4321", str(brought.errors[2]))
+        self.assertEqual(1, len(list(server.call("ExportMeasurements", parent="clinics/north"))))
         self.assertEqual(0, server.stop())
         log = server.log()
         self.assertIn("RecordMeasurement", log)

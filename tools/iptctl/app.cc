@@ -13,7 +13,9 @@
 #include "iptctl/completion.h"
 #include "iptctl/dead_letters.h"
 #include "iptctl/error_output.h"
+#include "iptctl/export_measurements.h"
 #include "iptctl/help.h"
+#include "iptctl/import_measurements.h"
 #include "iptctl/method_list.h"
 #include "iptctl/render_table.h"
 #include "iptctl/save_report.h"
@@ -120,7 +122,12 @@ int RunMethod(const Chosen& chosen, const CommandLine& line, Session& session) {
   const MethodDescriptor& method = *FindMethod(chosen.command.method);
   const bool events = IsEventStream(method);
   const bool alerts = method.full_name() == "ipt.outcomes.v1.AlertService.WatchAlerts";
-  if ((method.client_streaming() || method.server_streaming()) && !events && !alerts) {
+  const bool bulk_in =
+      method.full_name() == "ipt.outcomes.v1.MeasurementBulkService.ImportMeasurements";
+  const bool bulk_out =
+      method.full_name() == "ipt.outcomes.v1.MeasurementBulkService.ExportMeasurements";
+  if ((method.client_streaming() || method.server_streaming()) && !events && !alerts && !bulk_in &&
+      !bulk_out) {
     return session.UsageError("this method is a stream; iptctl calls methods of one answer");
   }
   const auto request = NewMessage(*method.input_type());
@@ -131,6 +138,8 @@ int RunMethod(const Chosen& chosen, const CommandLine& line, Session& session) {
   if (!bound.ok()) return session.UsageError(absl::string_view(bound.message()));
   if (events) return WatchEvents(method, *request, session);
   if (alerts) return WatchAlerts(method, *request, session);
+  if (bulk_in) return ImportMeasurements(method, *request, session);
+  if (bulk_out) return ExportMeasurements(method, *request, session);
   if (chosen.command.noun == "reminders") {
     const std::string& verb = chosen.command.verb;
     if (verb == "watch") return WatchReminders(*request, session);

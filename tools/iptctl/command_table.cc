@@ -588,6 +588,31 @@ std::vector<Command> MakeCommands() {
               "plan reset-course clinics/north/courses/c1"},
          },
          out);
+  Append(
+      "ipt.outcomes.v1.MeasurementBulkService",
+      {
+          {"measurement",
+           "import",
+           "ImportMeasurements",
+           {"CLINIC=open.parent", "FILE=open.display_name"},
+           "measurement import clinics/north forms.csv --validate-only",
+           "Brings in measurements in bulk from FILE, CSV with a heading: a line a row, a column "
+           "an item (item.q1). What breaks off goes on with --resume. A row that fails is "
+           "written to FILE.errors.csv, and stops no other."},
+          {"measurement",
+           "get-import",
+           "GetMeasurementImport",
+           {"IMPORT=name"},
+           "measurement get-import "
+           "clinics/north/measurementImports/7d3c6a52-0b1f-4f3e-9a55-1f2f0c2d9e10"},
+          {"measurement",
+           "export",
+           "ExportMeasurements",
+           {"CLINIC=parent"},
+           "measurement export clinics/north --format csv "
+           "--instrument clinics/north/instruments/phq-9 --to phq-9.csv"},
+      },
+      out);
   Append("ipt.outcomes.v1.AlertService",
          {
              {"alert",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -107,6 +108,39 @@ grpc::Status Connection::Watch(const MethodDescriptor& method, const Message& re
     (void)stream->Finish();
     return grpc::Status::OK;
   }
+  return stream->Finish();
+}
+
+grpc::Status Connection::Converse(
+    const MethodDescriptor& method,
+    absl::FunctionRef<absl::StatusOr<std::optional<std::string>>()> next,
+    absl::FunctionRef<void(const std::string&)> on_response, absl::FunctionRef<void()> on_over) {
+  const std::string path = RpcPath(method);
+  const grpc::internal::RpcMethod rpc(path.c_str(), grpc::internal::RpcMethod::BIDI_STREAMING,
+                                      channel_);
+  grpc::ClientContext context;
+  Prepare(absl::InfiniteFuture(), context);
+  using Factory = grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer, grpc::ByteBuffer>;
+  const std::unique_ptr<grpc::ClientReaderWriter<grpc::ByteBuffer, grpc::ByteBuffer>> stream(
+      Factory::Create(channel_.get(), rpc, &context));
+  std::thread writer([&] {
+    while (true) {
+      const absl::StatusOr<std::optional<std::string>> message = next();
+      if (!message.ok()) return context.TryCancel();
+      if (!message->has_value()) break;
+      const grpc::Slice slice(**message);
+      if (!stream->Write(grpc::ByteBuffer(&slice, 1))) return;
+    }
+    stream->WritesDone();
+  });
+  grpc::ByteBuffer received;
+  while (stream->Read(&received)) {
+    grpc::Slice answer;
+    if (!received.DumpToSingleSlice(&answer).ok()) continue;
+    on_response(std::string(reinterpret_cast<const char*>(answer.begin()), answer.size()));
+  }
+  on_over();
+  writer.join();
   return stream->Finish();
 }
 

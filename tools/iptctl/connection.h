@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,15 @@ class Connection {
   // No deadline; a server that is gone without a word is noticed within a minute. Not repeated.
   grpc::Status Watch(const MethodDescriptor& method, const Message& request,
                      absl::FunctionRef<bool(const std::string&)> on_response);
+
+  // Talks both ways. On a thread of its own sends what `next` gives, until it gives nothing: then
+  // the client's side ends; an error of its own ends all. `on_response` gets each response's bytes,
+  // here; `on_over` is called once no more will come, and `next` must then return soon. No
+  // deadline. Not repeated.
+  grpc::Status Converse(const MethodDescriptor& method,
+                        absl::FunctionRef<absl::StatusOr<std::optional<std::string>>()> next,
+                        absl::FunctionRef<void(const std::string&)> on_response,
+                        absl::FunctionRef<void()> on_over);
 
   // Waits for a connection, at most so long. Between calls nothing drives one that is being made:
   // over TLS, calls that are merely repeated would never find it ready.

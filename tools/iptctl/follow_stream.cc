@@ -22,38 +22,53 @@ bool Heals(const grpc::Status& status) {
 
 }  // namespace
 
-int FollowStream(const MethodDescriptor& method, const Message& request, Session& session,
-                 const std::function<absl::StatusOr<bool>(const std::string&)>& on_response) {
+int KeepStreamOpen(Session& session, const std::function<StreamRun(Connection&)>& stream) {
   absl::Duration pause = absl::ZeroDuration();
   // A server that never answered is more likely a wrong address than one that will come back.
   bool answered = false;
   const absl::Time patience = absl::Now() + session.settings.deadline;
   while (true) {
-    absl::StatusOr<bool> more = true;
     Connection* const server = session.connection();
     if (server == nullptr) return kExitUsage;
-    const grpc::Status status = server->Watch(method, request, [&](const std::string& bytes) {
+    const StreamRun run = stream(*server);
+    if (run.exit.has_value()) return *run.exit;
+    if (run.answered) {
       pause = absl::ZeroDuration();
       answered = true;
-      more = on_response(bytes);
-      return more.ok() && *more;
-    });
-    if (!more.ok()) return session.UsageError(absl::string_view(more.status().message()));
-    if (!*more) return 0;
-    if (!status.ok()) {
-      if (!Heals(status) || (!answered && absl::Now() >= patience)) {
-        session.env.err << DescribeError(status, "", session.settings.json_output);
-        return ExitCodeOf(status.error_code());
+    }
+    if (!run.status.ok()) {
+      if (!Heals(run.status) || (!answered && absl::Now() >= patience)) {
+        session.env.err << DescribeError(run.status, "", session.settings.json_output);
+        return ExitCodeOf(run.status.error_code());
       }
       if (pause == absl::ZeroDuration()) {
-        session.env.err << "note: " << status.error_message() << "; trying again\n";
+        session.env.err << "note: " << run.status.error_message() << "; trying again\n";
       }
       pause = std::min(kLongestPause, pause * 2 + absl::Milliseconds(250));
     }
     // A stream that ended well had only grown old.
     absl::SleepFor(pause);
-    if (!status.ok()) server->Reach(kReach);
+    if (!run.status.ok()) server->Reach(kReach);
   }
+}
+
+int FollowStream(const MethodDescriptor& method, const Message& request, Session& session,
+                 const std::function<absl::StatusOr<bool>(const std::string&)>& on_response) {
+  return KeepStreamOpen(session, [&](Connection& server) {
+    StreamRun run;
+    absl::StatusOr<bool> more = true;
+    run.status = server.Watch(method, request, [&](const std::string& bytes) {
+      run.answered = true;
+      more = on_response(bytes);
+      return more.ok() && *more;
+    });
+    if (!more.ok()) {
+      run.exit = session.UsageError(absl::string_view(more.status().message()));
+    } else if (!*more) {
+      run.exit = 0;
+    }
+    return run;
+  });
 }
 
 absl::StatusOr<int64_t> CountOf(const Session& session, const char* of_what) {

@@ -36,6 +36,17 @@ Target Reach(Message& request, absl::string_view path) {
   return target;
 }
 
+// "open.parent", or nullptr.
+const FieldDescriptor* FieldAt(const Descriptor& type, absl::string_view path) {
+  const Descriptor* at = &type;
+  const FieldDescriptor* field = nullptr;
+  for (const absl::string_view name : absl::StrSplit(path, '.')) {
+    field = at == nullptr ? nullptr : at->FindFieldByName(std::string(name));
+    at = field == nullptr ? nullptr : field->message_type();
+  }
+  return field;
+}
+
 absl::Status Set(const Positional& spec, const std::string& word, ValueContext& context,
                  Message& request) {
   const Target target = Reach(request, spec.field);
@@ -78,7 +89,7 @@ absl::Status ApplyPositionals(const std::vector<Positional>& specs,
                               Message& request) {
   std::vector<std::string> given = words;
   if (!specs.empty() && !context.clinic.empty()) {
-    const auto* first = request.GetDescriptor()->FindFieldByName(specs[0].field);
+    const auto* first = FieldAt(*request.GetDescriptor(), specs[0].field);
     const auto rules = first == nullptr ? ipt::common::v1::FieldRules() : RulesOf(*first);
     const bool is_clinic = rules.resource() == "clinics/{clinic}";
     const bool plain = specs[0].id_field.empty();

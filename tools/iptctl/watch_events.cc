@@ -32,15 +32,22 @@ absl::Status WriteWhole(const std::string& path, const std::string& text) {
   return absl::OkStatus();
 }
 
+// A field's enum, as people read it.
+std::string NamedValue(const Message& message, const char* name) {
+  const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
+  return EnumText(*field->enum_type()->FindValueByNumber(
+      message.GetReflection()->GetEnumValue(message, field)));
+}
+
 // How what changed stands now, where it has a state.
 std::string StateOf(const SchedulingEvent& payload) {
   switch (payload.event_case()) {
     case SchedulingEvent::kCourseChanged:
-      return EnumField(payload.course_changed(), "state");
+      return NamedValue(payload.course_changed(), "state");
     case SchedulingEvent::kForecastChanged:
-      return EnumField(payload.forecast_changed().course().forecast(), "state");
+      return NamedValue(payload.forecast_changed().course().forecast(), "state");
     case SchedulingEvent::kSessionChanged:
-      return EnumField(payload.session_changed(), "state");
+      return NamedValue(payload.session_changed(), "state");
     default:
       return "";
   }
@@ -49,15 +56,15 @@ std::string StateOf(const SchedulingEvent& payload) {
 std::string StateOf(const OutcomeEvent& payload) {
   switch (payload.event_case()) {
     case OutcomeEvent::kMeasurementRecorded:
-      return EnumField(payload.measurement_recorded(), "state");
+      return NamedValue(payload.measurement_recorded(), "state");
     case OutcomeEvent::kMeasurementChanged:
-      return EnumField(payload.measurement_changed(), "state");
+      return NamedValue(payload.measurement_changed(), "state");
     case OutcomeEvent::kAlertRaised:
-      return EnumField(payload.alert_raised(), "state");
+      return NamedValue(payload.alert_raised(), "state");
     case OutcomeEvent::kAlertChanged:
-      return EnumField(payload.alert_changed(), "state");
+      return NamedValue(payload.alert_changed(), "state");
     case OutcomeEvent::kCoverageChanged:
-      return EnumField(payload.coverage_changed(), "state");
+      return NamedValue(payload.coverage_changed(), "state");
     default:
       return "";
   }
@@ -70,7 +77,7 @@ std::string Line(const Event& event, Session& session) {
   const Paint paint = session.show().paint;
   std::string line =
       absl::StrCat(paint(Color::kDim, absl::FormatTime("%Y-%m-%d %H:%M:%S", time, zone)), "  ",
-                   paint(Color::kBold, EnumField(event, "kind")), "  ", event.subject());
+                   paint(Color::kBold, NamedValue(event, "kind")), "  ", event.subject());
   if (const std::string state = StateOf(event.payload()); !state.empty()) {
     absl::StrAppend(&line, "  ", state);
   }

@@ -52,6 +52,21 @@ CoursePart OccasionAt(const CopiedCourse& course, absl::Time time) {
 
 }  // namespace
 
+absl::StatusOr<CourseAnswer> FindCourseOf(CourseDirectory* courses, const CallContext& ctx,
+                                          absl::string_view course_id,
+                                          absl::string_view session_id) {
+  if (courses == nullptr) return CourseAnswer();
+  IPT_ASSIGN_OR_RETURN(CourseAnswer answer,
+                       courses->FindCourse(ctx.clinic_id, course_id, {}, ctx.now, ctx.deadline));
+  if (session_id.empty() || answer.known != CourseAnswer::Known::kVerified ||
+      answer.course->FindSession(session_id) != nullptr) {
+    return answer;
+  }
+  // It may have been booked since: only scheduling can say that there is none.
+  return courses->FindCourse(ctx.clinic_id, course_id, {.max_age = absl::ZeroDuration()}, ctx.now,
+                             ctx.deadline);
+}
+
 absl::Status BindToCourse(const CourseAnswer& answer, Measurement& m) {
   if (answer.known == CourseAnswer::Known::kAbsent) {
     return NotFound(kCourseType, CourseName(m.clinic_id, m.course_id));

@@ -3,10 +3,20 @@
 #pragma once
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "outcomes/domain/course_copies.h"
 #include "outcomes/domain/types.h"
+#include "platform/transaction/call_context.h"
 
 namespace ipt::outcomes {
+
+// What is known of the course that a measurement, of this session (empty: none stated), is bound
+// to; as it is before the transaction, since asking may wait for scheduling. Without a directory
+// (null) nothing is.
+absl::StatusOr<CourseAnswer> FindCourseOf(CourseDirectory* courses, const CallContext& ctx,
+                                          absl::string_view course_id,
+                                          absl::string_view session_id);
 
 // Sets the binding of `measurement` (whose course, session and time of completion are stated) and
 // what of it is unverified. Without a stated session: the one on whose day it was completed, or up

@@ -383,17 +383,29 @@ absl::Status Exists(const Measurement& existing, absl::string_view message) {
                        {{"measurement", NameOf(existing)}});
 }
 
+// Whether one says what the other does. `stated` is not bound to its course yet.
+bool SameContent(const Measurement& held, const Measurement& stated) {
+  return held.course_id == stated.course_id && held.instrument_id == stated.instrument_id &&
+         held.respondent == stated.respondent && held.mode == stated.mode &&
+         held.language == stated.language && held.complete_time == stated.complete_time &&
+         (stated.session_id.empty() || held.session_id == stated.session_id) &&
+         SameForm(held, stated);
+}
+
+// Whether it was brought in before, however it was corrected since.
+absl::StatusOr<bool> WasBroughtIn(OutcomesTx& tx, const Measurement& held,
+                                  const Measurement& stated) {
+  if (SameContent(held, stated)) return true;
+  if (held.revision_number == 1) return false;
+  IPT_ASSIGN_OR_RETURN(
+      const auto past,
+      tx.ListPastRevisions(held.clinic_id, held.course_id, held.measurement_id, 0, kMostRevisions));
+  return std::any_of(past.begin(), past.end(),
+                     [&](const Measurement& revision) { return SameContent(revision, stated); });
+}
+
 absl::Status RefuseDuplicate(OutcomesTx& tx, const OutcomePolicy& policy,
                              const Measurement& measurement) {
-  if (!measurement.external_id.empty()) {
-    IPT_ASSIGN_OR_RETURN(const auto known,
-                         tx.FindByExternalId(measurement.clinic_id, measurement.external_id));
-    if (known.has_value()) {
-      return Exists(*known,
-                    "a measurement with this external_id is there already; where its "
-                    "answers are others, correct that one");
-    }
-  }
   const absl::Duration window = policy.DuplicateWindow();
   IPT_ASSIGN_OR_RETURN(
       const auto near,
@@ -457,6 +469,70 @@ absl::StatusOr<Scored> ScoreMeasurement(const HeldInstrument& instrument,
   return scored;
 }
 
+absl::StatusOr<Recorded> RecordOne(OutcomesTx& tx, const CallContext& ctx, IdSource& ids,
+                                   const Catalog& catalog, const OutcomePolicy& policy,
+                                   const HeldInstrument& instrument, const CourseAnswer& course,
+                                   RecordCommand command) {
+  const MeasurementInput& input = command.input;
+  IPT_ASSIGN_OR_RETURN(Scored scored, Evaluate(instrument, policy, input));
+  IPT_ASSIGN_OR_RETURN(
+      const absl::Time completed,
+      CompletedAt(input.complete_time, ctx.now, CourseName(ctx.clinic_id, command.course_id)));
+  if (instrument.retired && instrument.retire_time < completed) {
+    return FailedPrecondition(reason::kInstrumentRetired,
+                              InstrumentName(ctx.clinic_id, input.instrument_id),
+                              "the instrument was retired before the form was completed: record "
+                              "with the current version, or reinstate it");
+  }
+  Recorded recorded;
+  Measurement& measurement = recorded.measurement;
+  measurement.clinic_id = ctx.clinic_id;
+  measurement.course_id = command.course_id;
+  measurement.measurement_id =
+      command.measurement_id.empty() ? ids.NewUuid() : command.measurement_id;
+  measurement.instrument_id = input.instrument_id;
+  measurement.instrument_version = instrument.definition.version;
+  measurement.state = MeasurementState::kRecorded;
+  measurement.external_id = input.external_id;
+  measurement.receive_time = ctx.now;
+  measurement.caller = ctx.caller->subject;
+  measurement.import_id = command.import_id;
+  Apply(input, std::move(scored), completed, measurement);
+  const bool imported = !command.import_id.empty();
+  if (command.same_external_id.has_value()) {
+    const Measurement& held = *command.same_external_id;
+    if (imported) {
+      IPT_ASSIGN_OR_RETURN(recorded.known, WasBroughtIn(tx, held, measurement));
+    }
+    if (!recorded.known) {
+      return Exists(held,
+                    "a measurement with this external_id is there already; where its "
+                    "answers are others, correct that one");
+    }
+    measurement = held;
+    return recorded;
+  }
+  IPT_RETURN_IF_ERROR(BindToCourse(course, measurement));
+  if (!command.history) {
+    IPT_RETURN_IF_ERROR(NameRule(tx, catalog, policy, course, ctx.now, measurement));
+  }
+  IPT_RETURN_IF_ERROR(RefuseDuplicate(tx, policy, measurement));
+  measurement.changes.push_back(
+      {.time = ctx.now,
+       .kind = imported ? MeasurementChangeKind::kImported : MeasurementChangeKind::kRecorded,
+       .caller = measurement.caller,
+       .revision_number = 1});
+  if (!command.history) {
+    IPT_RETURN_IF_ERROR(RaiseFor(tx, ctx, ids, TherapistOf(course), measurement));
+  }
+  IPT_RETURN_IF_ERROR(tx.InsertMeasurement(measurement, ctx.now));
+  IPT_RETURN_IF_ERROR(tx.Emit(MeasurementRecorded{measurement}, ctx.now));
+  if (!command.history) {
+    IPT_RETURN_IF_ERROR(RaiseReviews(tx, ids, catalog, policy, course, measurement, ctx.now));
+  }
+  return recorded;
+}
+
 absl::StatusOr<Measurement> RecordMeasurement(OutcomesTx& tx, const CallContext& ctx, IdSource& ids,
                                               const Catalog& catalog, const CourseAnswer& course,
                                               absl::string_view course_id,
@@ -467,39 +543,16 @@ absl::StatusOr<Measurement> RecordMeasurement(OutcomesTx& tx, const CallContext&
   IPT_ASSIGN_OR_RETURN(
       const HeldInstrument instrument,
       FindInstrument(tx, catalog, ctx.clinic_id, input.instrument_id, input.instrument_version));
-  IPT_ASSIGN_OR_RETURN(Scored scored, Evaluate(instrument, policy, input));
-  IPT_ASSIGN_OR_RETURN(
-      const absl::Time completed,
-      CompletedAt(input.complete_time, ctx.now, CourseName(ctx.clinic_id, course_id)));
-  if (instrument.retired && instrument.retire_time < completed) {
-    return FailedPrecondition(reason::kInstrumentRetired,
-                              InstrumentName(ctx.clinic_id, input.instrument_id),
-                              "the instrument was retired before the form was completed: record "
-                              "with the current version, or reinstate it");
+  RecordCommand command{.course_id = std::string(course_id),
+                        .measurement_id = std::string(measurement_id),
+                        .input = std::move(input)};
+  if (!command.input.external_id.empty()) {
+    IPT_ASSIGN_OR_RETURN(command.same_external_id,
+                         tx.FindByExternalId(ctx.clinic_id, command.input.external_id));
   }
-  Measurement measurement;
-  measurement.clinic_id = ctx.clinic_id;
-  measurement.course_id = std::string(course_id);
-  measurement.measurement_id = measurement_id.empty() ? ids.NewUuid() : std::string(measurement_id);
-  measurement.instrument_id = input.instrument_id;
-  measurement.instrument_version = instrument.definition.version;
-  measurement.state = MeasurementState::kRecorded;
-  measurement.external_id = input.external_id;
-  measurement.receive_time = ctx.now;
-  measurement.caller = ctx.caller->subject;
-  Apply(input, std::move(scored), completed, measurement);
-  IPT_RETURN_IF_ERROR(BindToCourse(course, measurement));
-  IPT_RETURN_IF_ERROR(NameRule(tx, catalog, policy, course, ctx.now, measurement));
-  IPT_RETURN_IF_ERROR(RefuseDuplicate(tx, policy, measurement));
-  measurement.changes.push_back({.time = ctx.now,
-                                 .kind = MeasurementChangeKind::kRecorded,
-                                 .caller = measurement.caller,
-                                 .revision_number = 1});
-  IPT_RETURN_IF_ERROR(RaiseFor(tx, ctx, ids, TherapistOf(course), measurement));
-  IPT_RETURN_IF_ERROR(tx.InsertMeasurement(measurement, ctx.now));
-  IPT_RETURN_IF_ERROR(tx.Emit(MeasurementRecorded{measurement}, ctx.now));
-  IPT_RETURN_IF_ERROR(RaiseReviews(tx, ids, catalog, policy, course, measurement, ctx.now));
-  return tx.GetMeasurement(ctx.clinic_id, course_id, measurement.measurement_id,
+  IPT_ASSIGN_OR_RETURN(const Recorded recorded, RecordOne(tx, ctx, ids, catalog, policy, instrument,
+                                                          course, std::move(command)));
+  return tx.GetMeasurement(ctx.clinic_id, course_id, recorded.measurement.measurement_id,
                            policy.DuplicateWindow());
 }
 

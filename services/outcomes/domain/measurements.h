@@ -64,6 +64,27 @@ absl::StatusOr<Measurement> RecordMeasurement(OutcomesTx& tx, const CallContext&
                                               absl::string_view measurement_id,
                                               MeasurementInput input);
 
+// The same for who records many: what is alike for all of them is read before, and the course's
+// scope is locked.
+struct RecordCommand {
+  std::string course_id{};
+  std::string measurement_id{};  // empty: a new one
+  MeasurementInput input{};
+  // The clinic's with input.external_id, as FindByExternalId gives it.
+  std::optional<Measurement> same_external_id{};
+  std::string import_id{};  // that brings it in; empty: none
+  bool history = false;     // its risk is kept, and raises no alert
+};
+struct Recorded {
+  Measurement measurement{};  // without `superseded`
+  // Of an import: it was there already, by its external_id and with the same content.
+  bool known = false;
+};
+absl::StatusOr<Recorded> RecordOne(OutcomesTx& tx, const CallContext& ctx, IdSource& ids,
+                                   const Catalog& catalog, const OutcomePolicy& policy,
+                                   const HeldInstrument& instrument, const CourseAnswer& course,
+                                   RecordCommand command);
+
 struct CorrectionCommand {
   MeasurementInput input{};  // all of it, merged; its instrument is the measurement's
   std::string reason{};

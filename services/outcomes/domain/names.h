@@ -46,6 +46,7 @@ inline constexpr char kInstrumentType[] = "ipt.outcomes/Instrument";
 inline constexpr char kMeasurementType[] = "ipt.outcomes/Measurement";
 inline constexpr char kMeasurementPlanType[] = "ipt.outcomes/MeasurementPlan";
 inline constexpr char kCourseMeasurementPlanType[] = "ipt.outcomes/CourseMeasurementPlan";
+inline constexpr char kMeasurementImportType[] = "ipt.outcomes/MeasurementImport";
 inline constexpr char kOutcomePolicyType[] = "ipt.outcomes/OutcomePolicy";
 
 }  // namespace ipt::outcomes

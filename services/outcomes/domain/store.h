@@ -44,6 +44,13 @@ struct MeasurementCursor {
   std::string measurement_id{};
 };
 
+// Keyset position in measurements by revision: the last one returned.
+struct RevisionCursor {
+  int64_t revision = 0;
+  std::string course_id{};
+  std::string measurement_id{};
+};
+
 // One after the other of these, in one course, may be the same form twice.
 struct MeasurementSeries {
   std::string clinic_id{};
@@ -86,6 +93,15 @@ class OutcomesReader {
   virtual absl::StatusOr<std::vector<Measurement>> ListMeasurements(
       absl::string_view clinic_id, const MeasurementFilter& filter, bool newest_first,
       const std::optional<MeasurementCursor>& after, int limit, absl::Duration window) = 0;
+  // As they were when `upto` was the newest revision, in the order of those that they had then; at
+  // most `limit`, strictly after the position. `superseded` is as of now. Complete only once
+  // WritersAreOver(a mark that was taken after `upto`).
+  virtual absl::StatusOr<std::vector<Measurement>> ListMeasurementsAsOf(
+      absl::string_view clinic_id, const MeasurementFilter& filter, int64_t upto,
+      const RevisionCursor& after, int limit, absl::Duration window) = 0;
+  // As platform/storage/revision.h explains.
+  virtual absl::StatusOr<int64_t> MarkWriters() = 0;
+  virtual absl::StatusOr<bool> WritersAreOver(int64_t mark) = 0;
   // Of all clinics, by clinic and course; strictly after `after`.
   virtual absl::StatusOr<std::vector<UnsettledCourse>> ListUnsettledCourses(
       const UnsettledCourse& after, int limit) = 0;
@@ -115,6 +131,13 @@ class OutcomesReader {
   virtual absl::StatusOr<std::vector<PlanAnswer>> ListAnswers(
       absl::string_view clinic_id, const std::vector<std::string>& course_ids,
       const std::vector<std::string>& instrument_ids) = 0;
+  virtual absl::StatusOr<MeasurementImport> GetImport(absl::string_view clinic_id,
+                                                      absl::string_view import_id) = 0;
+  // By row, those after `after_row`.
+  virtual absl::StatusOr<std::vector<ImportRowError>> ListImportErrors(absl::string_view clinic_id,
+                                                                       absl::string_view import_id,
+                                                                       int64_t after_row,
+                                                                       int limit) = 0;
 
   // Alerts, in this transaction.
   virtual AlertReader& alerts() = 0;
@@ -144,6 +167,15 @@ class OutcomesTx : public OutcomesReader {
   virtual absl::Status PutCoursePlan(CoursePlan& plan, absl::Time now) = 0;
   virtual absl::Status DeleteCoursePlan(absl::string_view clinic_id,
                                         absl::string_view course_id) = 0;
+
+  // nullopt when absent. Until the end of the transaction nobody else writes it.
+  virtual absl::StatusOr<std::optional<MeasurementImport>> LockImport(
+      absl::string_view clinic_id, absl::string_view import_id) = 0;
+  // False when there is one by now.
+  virtual absl::StatusOr<bool> InsertImport(const MeasurementImport& import) = 0;
+  virtual absl::Status UpdateImport(const MeasurementImport& import) = 0;
+  virtual absl::Status AddImportErrors(const MeasurementImport& import,
+                                       const std::vector<ImportRowError>& errors) = 0;
 };
 
 class OutcomesStore {

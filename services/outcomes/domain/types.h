@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "outcomes/domain/instrument.h"
 #include "outcomes/domain/scoring.h"
+#include "platform/errors/error.h"
 
 namespace ipt::outcomes {
 
@@ -199,6 +200,37 @@ struct Measurement {
   std::vector<MeasurementChange> changes{};
   std::string import_id{};
   Stamp stamp{};
+};
+
+// --------------------------------------------------------------------------------------- imports
+
+// How far an import is.
+struct MeasurementImport {
+  std::string clinic_id{};
+  std::string import_id{};
+  std::string display_name{};
+  // What was completed before is history: its risk is kept, and raises no alert.
+  std::optional<absl::Time> history_before{};
+  bool validate_only = false;
+  // The stream that goes on with it; any other has been overtaken.
+  std::string holder{};
+  // All rows before it are dealt with: recorded, known, or failed.
+  int64_t next_row = 1;
+  int64_t recorded_rows = 0;
+  int64_t known_rows = 0;
+  int64_t failed_rows = 0;
+  int64_t alerts = 0;
+  bool complete = false;
+  absl::Time create_time{};
+  absl::Time update_time{};  // of its last row; before that as create_time
+};
+
+// Why a row was not brought in; nothing of the row.
+struct ImportRowError {
+  int64_t row = 0;
+  std::string reason{};
+  std::vector<FieldViolation> fields{};
+  std::string message{};
 };
 
 // ---------------------------------------------------------------------------------------- policy

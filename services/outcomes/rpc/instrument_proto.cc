@@ -18,8 +18,6 @@
 namespace ipt::outcomes {
 namespace {
 
-constexpr char kTotal[] = "total";
-
 // What a definition of ours measures, in the contract's order.
 constexpr const char* kMeasures[] = {"",     "depression",  "anxiety",    "distress",
                                      "ptsd", "functioning", "well-being", "problem",

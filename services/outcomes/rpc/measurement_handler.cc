@@ -9,6 +9,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "outcomes/domain/binding.h"
 #include "outcomes/domain/measurements.h"
 #include "outcomes/domain/names.h"
 #include "outcomes/rpc/measurement_proto.h"
@@ -51,36 +52,8 @@ absl::StatusOr<std::optional<MeasurementCursor>> ReadMeasurementCursor(absl::str
       MeasurementCursor{absl::FromUnixMicros(micros), parts[1], parts[2]});
 }
 
-template <typename Enum, typename Values>
-void ReadEnums(const Values& in, absl::string_view field, FieldViolations& bad,
-               std::vector<Enum>& out) {
-  for (int i = 0; i < in.size(); ++i) {
-    if (in.Get(i) == 0) bad.At(field, i).Add("", "must be stated");
-    out.push_back(static_cast<Enum>(in.Get(i)));
-  }
-}
-
 std::string SessionIdOf(const pb::Measurement& measurement) {
   return measurement.session().empty() ? "" : rpc::IdsOf(measurement.session())[2];
-}
-
-MeasurementFilter ReadFilter(const pb::MeasurementFilter& in, FieldViolations& bad) {
-  MeasurementFilter filter;
-  for (const std::string& name : in.instruments()) {
-    filter.instrument_ids.push_back(rpc::IdsOf(name)[1]);
-  }
-  ReadEnums(in.states(), "states", bad, filter.states);
-  ReadEnums(in.respondents(), "respondents", bad, filter.respondents);
-  ReadEnums(in.occasions(), "occasions", bad, filter.occasions);
-  if (in.has_start_time()) filter.from = rpc::ReadTime(in.start_time(), bad, "start_time");
-  if (in.has_end_time()) filter.before = rpc::ReadTime(in.end_time(), bad, "end_time");
-  if (filter.from.has_value() && filter.before.has_value() && *filter.before <= *filter.from) {
-    bad.Add("end_time", "must be after start_time");
-  }
-  filter.unsettled_only = in.unsettled_only();
-  filter.risk_only = in.risk_only();
-  filter.invalid_only = in.invalid_only();
-  return filter;
 }
 
 // What was only tried has no revision and raised no alert.
@@ -96,21 +69,6 @@ pb::Measurement WrittenFor(const CallContext& ctx, Measurement measurement) {
 
 }  // namespace
 
-absl::StatusOr<CourseAnswer> MeasurementHandler::FindCourse(const CallContext& ctx,
-                                                            absl::string_view course_id,
-                                                            absl::string_view session_id) {
-  if (courses_ == nullptr) return CourseAnswer();
-  IPT_ASSIGN_OR_RETURN(CourseAnswer answer,
-                       courses_->FindCourse(ctx.clinic_id, course_id, {}, ctx.now, ctx.deadline));
-  if (session_id.empty() || answer.known != CourseAnswer::Known::kVerified ||
-      answer.course->FindSession(session_id) != nullptr) {
-    return answer;
-  }
-  // It may have been booked since: only scheduling can say that there is none.
-  return courses_->FindCourse(ctx.clinic_id, course_id, {.max_age = absl::ZeroDuration()}, ctx.now,
-                              ctx.deadline);
-}
-
 absl::StatusOr<pb::Measurement> MeasurementHandler::RecordMeasurement(
     const CallContext& ctx, const pb::RecordMeasurementRequest& request) {
   const std::string course_id = rpc::IdsOf(request.parent())[1];
@@ -122,7 +80,8 @@ absl::StatusOr<pb::Measurement> MeasurementHandler::RecordMeasurement(
   FieldViolations in = bad.In("measurement");
   const MeasurementInput input = ReadMeasurement(request.measurement(), course_id, in);
   IPT_RETURN_IF_ERROR(bad.ToStatus());
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourse(ctx, course_id, input.session_id));
+  IPT_ASSIGN_OR_RETURN(const CourseAnswer course,
+                       FindCourseOf(courses_, ctx, course_id, input.session_id));
   return rpc::WriteOnce<pb::Measurement>(
       store_, ctx, [&](OutcomesTx& tx) -> absl::StatusOr<pb::Measurement> {
         IPT_ASSIGN_OR_RETURN(Measurement recorded,
@@ -156,7 +115,7 @@ absl::StatusOr<pb::ListMeasurementsResponse> MeasurementHandler::ListMeasurement
   IPT_ASSIGN_OR_RETURN(const auto after, ReadMeasurementCursor(page.cursor));
   FieldViolations bad;
   FieldViolations in = bad.In("filter");
-  MeasurementFilter filter = ReadFilter(request.filter(), in);
+  MeasurementFilter filter = ReadMeasurementFilter(request.filter(), in);
   IPT_RETURN_IF_ERROR(bad.ToStatus());
   const std::string course_id = rpc::IdsOf(request.parent())[1];
   if (course_id != "-") filter.course_id = course_id;
@@ -219,8 +178,8 @@ absl::StatusOr<pb::Measurement> MeasurementHandler::CorrectMeasurement(
     const CallContext& ctx, const pb::CorrectMeasurementRequest& request) {
   if (request.measurement().name().empty()) return InvalidField("measurement.name", "is required");
   const MeasurementIds ids(request.measurement().name());
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course,
-                       FindCourse(ctx, ids.course_id, SessionIdOf(request.measurement())));
+  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourseOf(courses_, ctx, ids.course_id,
+                                                               SessionIdOf(request.measurement())));
   return rpc::WriteOnce<pb::Measurement>(
       store_, ctx, [&](OutcomesTx& tx) -> absl::StatusOr<pb::Measurement> {
         IPT_RETURN_IF_ERROR(tx.LockScope(ctx.clinic_id, ids.course_id));

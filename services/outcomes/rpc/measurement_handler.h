@@ -34,10 +34,6 @@ class MeasurementHandler {
       const CallContext& ctx, const pb::MarkMeasurementEnteredInErrorRequest& request);
 
  private:
-  // Asked before the transaction: it may wait for scheduling.
-  absl::StatusOr<CourseAnswer> FindCourse(const CallContext& ctx, absl::string_view course_id,
-                                          absl::string_view session_id);
-
   OutcomesStore& store_;
   const Catalog& catalog_;
   IdSource& ids_;

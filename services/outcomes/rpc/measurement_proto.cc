@@ -46,6 +46,15 @@ void WriteAnswer(const GivenAnswer& answer, pb::Answer* out) {
   out->set_implied(answer.implied);
 }
 
+template <typename Enum, typename Values>
+void ReadEnums(const Values& in, absl::string_view field, FieldViolations& bad,
+               std::vector<Enum>& out) {
+  for (int i = 0; i < in.size(); ++i) {
+    if (in.Get(i) == 0) bad.At(field, i).Add("", "must be stated");
+    out.push_back(static_cast<Enum>(in.Get(i)));
+  }
+}
+
 }  // namespace
 
 void WriteScore(const HeldScore& score, pb::Score* out) {
@@ -203,6 +212,25 @@ MeasurementInput ReadMeasurement(const pb::Measurement& in, absl::string_view co
   }
   input.external_id = in.external_id();
   return input;
+}
+
+MeasurementFilter ReadMeasurementFilter(const pb::MeasurementFilter& in, FieldViolations& bad) {
+  MeasurementFilter filter;
+  for (const std::string& name : in.instruments()) {
+    filter.instrument_ids.push_back(rpc::IdsOf(name)[1]);
+  }
+  ReadEnums(in.states(), "states", bad, filter.states);
+  ReadEnums(in.respondents(), "respondents", bad, filter.respondents);
+  ReadEnums(in.occasions(), "occasions", bad, filter.occasions);
+  if (in.has_start_time()) filter.from = rpc::ReadTime(in.start_time(), bad, "start_time");
+  if (in.has_end_time()) filter.before = rpc::ReadTime(in.end_time(), bad, "end_time");
+  if (filter.from.has_value() && filter.before.has_value() && *filter.before <= *filter.from) {
+    bad.Add("end_time", "must be after start_time");
+  }
+  filter.unsettled_only = in.unsettled_only();
+  filter.risk_only = in.risk_only();
+  filter.invalid_only = in.invalid_only();
+  return filter;
 }
 
 }  // namespace ipt::outcomes

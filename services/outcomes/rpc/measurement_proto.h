@@ -2,7 +2,9 @@
 #pragma once
 
 #include "ipt/outcomes/v1/measurement.pb.h"
+#include "ipt/outcomes/v1/measurement_service.pb.h"
 #include "outcomes/domain/measurements.h"
+#include "outcomes/domain/store.h"
 #include "outcomes/domain/types.h"
 #include "platform/errors/field_violations.h"
 
@@ -16,5 +18,7 @@ void WriteMeasurement(const Measurement& measurement, pb::Measurement* out);
 // measurement. The session must be one of `course_id`.
 MeasurementInput ReadMeasurement(const pb::Measurement& in, absl::string_view course_id,
                                  FieldViolations& bad);
+// All but its course. `bad` is of the filter.
+MeasurementFilter ReadMeasurementFilter(const pb::MeasurementFilter& in, FieldViolations& bad);
 
 }  // namespace ipt::outcomes

@@ -398,4 +398,25 @@ absl::Status DecodeRespondents(absl::string_view text, std::vector<AnsweredBy>& 
                 [&](const Json& json) { ReadNumbers(json, respondents); });
 }
 
+std::string EncodeImportRowError(const ImportRowError& error) {
+  Json json = Json::object();
+  Put(json, "reason", error.reason);
+  PutList(json, "fields", error.fields, [](Json& field, const FieldViolation& violation) {
+    Put(field, "field", violation.field);
+    Put(field, "description", violation.description);
+  });
+  Put(json, "message", error.message);
+  return Dump(json);
+}
+absl::Status DecodeImportRowError(absl::string_view text, ImportRowError& error) {
+  return Decode(text, "error of an import's row", [&](const Json& json) {
+    Get(json, "reason", error.reason);
+    GetList(json, "fields", error.fields, [](const Json& field, FieldViolation& violation) {
+      Get(field, "field", violation.field);
+      Get(field, "description", violation.description);
+    });
+    Get(json, "message", error.message);
+  });
+}
+
 }  // namespace ipt::outcomes

@@ -1,4 +1,5 @@
-// Measurements, policies and plans as JSON texts. The only place that knows their form.
+// Measurements, policies, plans and errors of imports as JSON texts. The only place that knows
+// their form.
 //
 // Members have names, and what is not set is left out, so that rows of other versions can be read.
 // Decode*: INTERNAL when the text is not what this file writes (a damaged row); never an exception.
@@ -27,6 +28,9 @@ std::string EncodePlan(const MeasurementPlan& plan);
 absl::Status DecodePlan(absl::string_view text, MeasurementPlan& plan);
 std::string EncodeRules(const std::vector<MeasurementRule>& rules);
 absl::Status DecodeRules(absl::string_view text, std::vector<MeasurementRule>& rules);
+// All of it but its row.
+std::string EncodeImportRowError(const ImportRowError& error);
+absl::Status DecodeImportRowError(absl::string_view text, ImportRowError& error);
 
 std::string EncodeStrings(const std::vector<std::string>& strings);
 absl::Status DecodeStrings(absl::string_view text, std::vector<std::string>& strings);

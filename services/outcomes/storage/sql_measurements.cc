@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <iterator>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include "outcomes/domain/names.h"
@@ -25,14 +27,17 @@ constexpr auto kText = ColumnType::kText;
   "CASE WHEN m.state <> 3 AND EXISTS (SELECT 1 FROM measurements n "                          \
   "WHERE n.clinic_id = m.clinic_id AND n.course_id = m.course_id "                            \
   "AND n.instrument_id = m.instrument_id AND n.respondent = m.respondent AND n.state <> 3 "   \
+  "AND n.measurement_id <> m.measurement_id "                                                 \
   "AND n.completed_us >= m.completed_us AND n.completed_us <= m.completed_us + :window "      \
   "AND (n.completed_us > m.completed_us OR n.created_us > m.created_us "                      \
   "OR (n.created_us = m.created_us AND n.measurement_id > m.measurement_id))) THEN 1 ELSE 0 " \
   "END"
 
-#define SELECT_MEASUREMENT                                        \
+#define SELECT_FROM(table)                                        \
   "SELECT m.course_id, m.measurement_id, m.document, " SUPERSEDED \
-  ", m.revision, m.created_us, m.updated_us FROM measurements m WHERE m.clinic_id = :clinic"
+  ", m.revision, m.created_us, m.updated_us FROM " table " m WHERE m.clinic_id = :clinic"
+#define SELECT_MEASUREMENT SELECT_FROM("measurements")
+#define SELECT_STATE SELECT_FROM("measurement_states")
 constexpr ColumnTypes kColumns = {kText, kText, kText, kInt, kInt, kInt, kInt};
 
 constexpr Statement kGet = {
@@ -72,6 +77,16 @@ constexpr Statement kUpdate = {
     "updated_us = :updated "
     "WHERE clinic_id = :clinic AND course_id = :course AND measurement_id = :id"};
 
+// What an update writes over.
+constexpr Statement kKeepState = {
+    "INSERT INTO measurement_states (clinic_id, course_id, measurement_id, instrument_id, state, "
+    "respondent, occasion, completed_us, unsettled, risk, invalid, document, revision, created_us, "
+    "updated_us, until_revision, until_us) SELECT clinic_id, course_id, measurement_id, "
+    "instrument_id, state, respondent, occasion, completed_us, unsettled, risk, invalid, document, "
+    "revision, created_us, updated_us, CAST(:until AS BIGINT), CAST(:at AS BIGINT) "
+    "FROM measurements WHERE clinic_id = :clinic AND course_id = :course AND measurement_id = :id "
+    "ON CONFLICT (clinic_id, revision, course_id, measurement_id) DO NOTHING"};
+
 constexpr Statement kUnsettledCourses = {
     "SELECT DISTINCT clinic_id, course_id FROM measurements WHERE unsettled = 1 AND "
     "(clinic_id, course_id) > (:clinic, :course) ORDER BY clinic_id, course_id LIMIT :limit",
@@ -90,6 +105,26 @@ absl::StatusOr<Measurement> MeasurementOf(absl::string_view clinic_id, const Row
   measurement.superseded = row.Bool(3);
   measurement.stamp = StampOf(row, 4);
   return measurement;
+}
+
+void AddFilter(storage::Dialect dialect, const MeasurementFilter& filter, FilteredQuery& query) {
+  if (!filter.course_id.empty()) query.And("m.course_id = :course", {filter.course_id});
+  if (!filter.instrument_ids.empty()) {
+    query.And(InJson(dialect, "m.instrument_id", ":instruments"),
+              {EncodeStrings(filter.instrument_ids)});
+  }
+  if (filter.states.empty()) {
+    query.And("m.state <> 3");
+  } else {
+    query.AndIn("m.state", "state", filter.states);
+  }
+  if (!filter.respondents.empty()) query.AndIn("m.respondent", "respondent", filter.respondents);
+  if (!filter.occasions.empty()) query.AndIn("m.occasion", "occasion", filter.occasions);
+  if (filter.from.has_value()) query.And("m.completed_us >= :from", {*filter.from});
+  if (filter.before.has_value()) query.And("m.completed_us < :before", {*filter.before});
+  if (filter.unsettled_only) query.And("m.unsettled = 1");
+  if (filter.risk_only) query.And("m.risk = 1");
+  if (filter.invalid_only) query.And("m.invalid = 1");
 }
 
 // What lists ask for, beside the document.
@@ -124,23 +159,7 @@ absl::StatusOr<std::vector<Measurement>> SqlOutcomesTx::ListMeasurements(
     absl::string_view clinic_id, const MeasurementFilter& filter, bool newest_first,
     const std::optional<MeasurementCursor>& after, int limit, absl::Duration window) {
   FilteredQuery query(SELECT_MEASUREMENT, {absl::ToInt64Microseconds(window), clinic_id});
-  if (!filter.course_id.empty()) query.And("m.course_id = :course", {filter.course_id});
-  if (!filter.instrument_ids.empty()) {
-    query.And(InJson(dialect(), "m.instrument_id", ":instruments"),
-              {EncodeStrings(filter.instrument_ids)});
-  }
-  if (filter.states.empty()) {
-    query.And("m.state <> 3");
-  } else {
-    query.AndIn("m.state", "state", filter.states);
-  }
-  if (!filter.respondents.empty()) query.AndIn("m.respondent", "respondent", filter.respondents);
-  if (!filter.occasions.empty()) query.AndIn("m.occasion", "occasion", filter.occasions);
-  if (filter.from.has_value()) query.And("m.completed_us >= :from", {*filter.from});
-  if (filter.before.has_value()) query.And("m.completed_us < :before", {*filter.before});
-  if (filter.unsettled_only) query.And("m.unsettled = 1");
-  if (filter.risk_only) query.And("m.risk = 1");
-  if (filter.invalid_only) query.And("m.invalid = 1");
+  AddFilter(dialect(), filter, query);
   if (after.has_value()) {
     query.And(newest_first ? "(m.completed_us, m.course_id, m.measurement_id) < "
                              "(:at, :after_course, :after_id)"
@@ -153,6 +172,34 @@ absl::StatusOr<std::vector<Measurement>> SqlOutcomesTx::ListMeasurements(
                 limit);
   return GetRows(query.statement(kColumns), query.params(),
                  [&](const Row& row) { return MeasurementOf(clinic_id, row); });
+}
+
+absl::StatusOr<std::vector<Measurement>> SqlOutcomesTx::ListMeasurementsAsOf(
+    absl::string_view clinic_id, const MeasurementFilter& filter, int64_t upto,
+    const RevisionCursor& after, int limit, absl::Duration window) {
+  // Those that are still as they were then, and of those that were changed since what they were.
+  FilteredQuery present(SELECT_MEASUREMENT, {absl::ToInt64Microseconds(window), clinic_id});
+  FilteredQuery past(SELECT_STATE, {absl::ToInt64Microseconds(window), clinic_id});
+  past.And("m.until_revision > :until", {upto});
+  std::vector<Measurement> all;
+  for (FilteredQuery* query : {&present, &past}) {
+    AddFilter(dialect(), filter, *query);
+    query->And("m.revision <= :upto", {upto});
+    query->And("(m.revision, m.course_id, m.measurement_id) > (:at, :after_course, :after_id)",
+               {after.revision, after.course_id, after.measurement_id});
+    query->OrderBy("m.revision, m.course_id, m.measurement_id", limit);
+    IPT_ASSIGN_OR_RETURN(auto found,
+                         GetRows(query->statement(kColumns), query->params(),
+                                 [&](const Row& row) { return MeasurementOf(clinic_id, row); }));
+    all.insert(all.end(), std::make_move_iterator(found.begin()),
+               std::make_move_iterator(found.end()));
+  }
+  std::sort(all.begin(), all.end(), [](const Measurement& a, const Measurement& b) {
+    return std::tie(a.stamp.revision, a.course_id, a.measurement_id) <
+           std::tie(b.stamp.revision, b.course_id, b.measurement_id);
+  });
+  if (all.size() > static_cast<size_t>(limit)) all.resize(limit);
+  return all;
 }
 
 absl::StatusOr<std::vector<UnsettledCourse>> SqlOutcomesTx::ListUnsettledCourses(
@@ -212,6 +259,10 @@ absl::Status SqlOutcomesTx::InsertMeasurement(Measurement& m, absl::Time now) {
 
 absl::Status SqlOutcomesTx::UpdateMeasurement(Measurement& m, absl::Time now) {
   IPT_RETURN_IF_ERROR(StampChanged(m.stamp, now));
+  IPT_RETURN_IF_ERROR(conn_
+                          .Execute(kKeepState, {m.stamp.revision, m.stamp.update_time, m.clinic_id,
+                                                m.course_id, m.measurement_id})
+                          .status());
   IPT_ASSIGN_OR_RETURN(
       const int64_t updated,
       conn_.Execute(kUpdate, {static_cast<int>(m.state), static_cast<int>(m.respondent),

@@ -62,6 +62,12 @@ absl::Status SqlOutcomesTx::Emit(const Event& event, absl::Time now) {
 
 absl::StatusOr<int64_t> SqlOutcomesTx::CurrentRevision() { return storage::CurrentRevision(conn_); }
 
+absl::StatusOr<int64_t> SqlOutcomesTx::MarkWriters() { return storage::MarkWriters(conn_); }
+
+absl::StatusOr<bool> SqlOutcomesTx::WritersAreOver(int64_t mark) {
+  return storage::WritersAreOver(conn_, mark);
+}
+
 // SQLite needs none: its writer is one. PostgreSQL: statements of their own, so that whatever is
 // read after them is newer than the last holder's commit.
 absl::Status SqlOutcomesTx::LockScope(absl::string_view clinic_id, absl::string_view course_id) {

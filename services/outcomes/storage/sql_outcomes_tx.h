@@ -31,6 +31,8 @@ class SqlOutcomesTx final : public OutcomesTx {
   AlertTx& alerts() override { return alerts_; }
   const SqlAlertTx::Raised& raised() const { return alerts_.raised(); }
   absl::StatusOr<int64_t> CurrentRevision() override;
+  absl::StatusOr<int64_t> MarkWriters() override;
+  absl::StatusOr<bool> WritersAreOver(int64_t mark) override;
   absl::Status LockScope(absl::string_view clinic_id, absl::string_view course_id) override;
 
   // sql_instruments.cc
@@ -51,6 +53,9 @@ class SqlOutcomesTx final : public OutcomesTx {
   absl::StatusOr<std::vector<Measurement>> ListMeasurements(
       absl::string_view clinic_id, const MeasurementFilter& filter, bool newest_first,
       const std::optional<MeasurementCursor>& after, int limit, absl::Duration window) override;
+  absl::StatusOr<std::vector<Measurement>> ListMeasurementsAsOf(
+      absl::string_view clinic_id, const MeasurementFilter& filter, int64_t upto,
+      const RevisionCursor& after, int limit, absl::Duration window) override;
   absl::StatusOr<std::vector<UnsettledCourse>> ListUnsettledCourses(const UnsettledCourse& after,
                                                                     int limit) override;
   absl::StatusOr<std::vector<Measurement>> ListPastRevisions(absl::string_view clinic_id,
@@ -81,6 +86,19 @@ class SqlOutcomesTx final : public OutcomesTx {
   absl::Status DeletePlan(absl::string_view clinic_id, absl::string_view plan_id) override;
   absl::Status PutCoursePlan(CoursePlan& plan, absl::Time now) override;
   absl::Status DeleteCoursePlan(absl::string_view clinic_id, absl::string_view course_id) override;
+  // sql_measurement_imports.cc
+  absl::StatusOr<MeasurementImport> GetImport(absl::string_view clinic_id,
+                                              absl::string_view import_id) override;
+  absl::StatusOr<std::vector<ImportRowError>> ListImportErrors(absl::string_view clinic_id,
+                                                               absl::string_view import_id,
+                                                               int64_t after_row,
+                                                               int limit) override;
+  absl::StatusOr<std::optional<MeasurementImport>> LockImport(absl::string_view clinic_id,
+                                                              absl::string_view import_id) override;
+  absl::StatusOr<bool> InsertImport(const MeasurementImport& import) override;
+  absl::Status UpdateImport(const MeasurementImport& import) override;
+  absl::Status AddImportErrors(const MeasurementImport& import,
+                               const std::vector<ImportRowError>& errors) override;
 
  private:
   using Params = absl::Span<const storage::Value>;

@@ -13,20 +13,17 @@
 #include "google/protobuf/message.h"
 #include "platform/auth/caller.h"
 #include "platform/errors/field_violations.h"
+#include "platform/rpc/message_rules.h"
 
 namespace ipt::rpc {
-
-// What a request turns out to be about.
-struct RequestFacts {
-  std::string clinic_id;  // empty: of no clinic
-  std::string resource;   // the first resource name in it
-};
 
 class MethodInfo {
  public:
   // FAILED_PRECONDITION when the method has no policy, or a write no request_id (a client that
-  // streams is to make each of its messages safe to repeat by other means).
-  static absl::StatusOr<MethodInfo> Compile(const google::protobuf::MethodDescriptor& method);
+  // streams is to make each of its messages safe to repeat by other means). `each_alone` as in
+  // MessageRules.
+  static absl::StatusOr<MethodInfo> Compile(const google::protobuf::MethodDescriptor& method,
+                                            const std::vector<std::string>& each_alone = {});
 
   MethodInfo(MethodInfo&&) noexcept;
   MethodInfo& operator=(MethodInfo&&) noexcept;
@@ -54,7 +51,6 @@ class MethodInfo {
   bool ValidateOnly(const google::protobuf::Message& request) const;
 
  private:
-  struct MessageRules;
   MethodInfo();
 
   std::string path_;

@@ -113,7 +113,8 @@ absl::StatusOr<grpc::ByteBuffer> RpcService::Serialize(const google::protobuf::M
   return bytes;
 }
 
-void RpcService::Add(absl::string_view method, NewRequest new_request, Run run, OpenStream open) {
+void RpcService::Add(absl::string_view method, NewRequest new_request, Run run, OpenStream open,
+                     const std::vector<std::string>& each_alone) {
   const auto* descriptor =
       descriptor_ == nullptr ? nullptr : descriptor_->FindMethodByName(std::string(method));
   auto fail = [&](absl::Status status) {
@@ -122,7 +123,7 @@ void RpcService::Add(absl::string_view method, NewRequest new_request, Run run, 
   if (descriptor == nullptr) {
     return fail(absl::FailedPreconditionError(absl::StrCat(name_, " has no method ", method)));
   }
-  absl::StatusOr<MethodInfo> info = MethodInfo::Compile(*descriptor);
+  absl::StatusOr<MethodInfo> info = MethodInfo::Compile(*descriptor, each_alone);
   if (!info.ok()) return fail(info.status());
   if (info->streams() != (open != nullptr)) {
     return fail(absl::FailedPreconditionError(

@@ -94,22 +94,30 @@ class RpcService final : public grpc::Service {
     });
   }
 
-  // Serves a method that streams both ways: `open` gets the first message.
+  // Serves a method that streams both ways: `open` gets the first message. `each_alone`: full names
+  // of repeated fields, "ipt.outcomes.v1.ImportRows.rows", whose elements the handler checks one by
+  // one (MessageRules), so that one that is wrong stops no other.
   template <typename Req, typename Resp>
   using OpenBidiStream = std::function<absl::StatusOr<std::unique_ptr<BidiStream<Req, Resp>>>(
       const CallContext&, const Req&, std::shared_ptr<StreamHandle>)>;
   template <typename Req, typename Resp>
-  void HandleBidi(absl::string_view method, OpenBidiStream<Req, Resp> open) {
-    Add(method, &New<Req>, nullptr, Erase<Req, Resp, BidiStream<Req, Resp>>(std::move(open)));
+  void HandleBidi(absl::string_view method, OpenBidiStream<Req, Resp> open,
+                  const std::vector<std::string>& each_alone = {}) {
+    Add(method, &New<Req>, nullptr, Erase<Req, Resp, BidiStream<Req, Resp>>(std::move(open)),
+        each_alone);
   }
   template <typename Handler, typename Req, typename Resp>
   void HandleBidi(absl::string_view method, Handler& object,
                   absl::StatusOr<std::unique_ptr<BidiStream<Req, Resp>>> (Handler::*member)(
-                      const CallContext&, const Req&, std::shared_ptr<StreamHandle>)) {
-    HandleBidi<Req, Resp>(method, [&object, member](const CallContext& ctx, const Req& request,
-                                                    std::shared_ptr<StreamHandle> handle) {
-      return (object.*member)(ctx, request, std::move(handle));
-    });
+                      const CallContext&, const Req&, std::shared_ptr<StreamHandle>),
+                  const std::vector<std::string>& each_alone = {}) {
+    HandleBidi<Req, Resp>(
+        method,
+        [&object, member](const CallContext& ctx, const Req& request,
+                          std::shared_ptr<StreamHandle> handle) {
+          return (object.*member)(ctx, request, std::move(handle));
+        },
+        each_alone);
   }
 
   // What can be answered from memory: asked on the calling thread before the handler is queued.
@@ -180,6 +188,10 @@ class RpcService final : public grpc::Service {
       }
       return Internal("a message on a stream whose client sends none");
     }
+    bool WantsMessage() const override {
+      if constexpr (std::is_same_v<Stream, BidiStream<Req, Resp>>) return stream_->WantsMessage();
+      return true;
+    }
     void OnClientDone(const CallContext& ctx) override {
       if constexpr (std::is_same_v<Stream, BidiStream<Req, Resp>>) stream_->OnClientDone(ctx);
     }
@@ -205,7 +217,8 @@ class RpcService final : public grpc::Service {
   void AddFromCache(absl::string_view method, FromCache<google::protobuf::Message> find);
   static absl::StatusOr<grpc::ByteBuffer> Serialize(const google::protobuf::Message& message);
   // One of `run` and `open`.
-  void Add(absl::string_view method, NewRequest new_request, Run run, OpenStream open);
+  void Add(absl::string_view method, NewRequest new_request, Run run, OpenStream open,
+           const std::vector<std::string>& each_alone = {});
 
   const std::string name_;
   const RpcRuntime& runtime_;

@@ -77,6 +77,10 @@ class BidiStream : public ServerStream<Resp> {
   // before this returns. A call of NextResponse follows.
   virtual absl::Status OnMessage(const CallContext& ctx, const Req& message) = 0;
 
+  // Whether there is room for another message: until there is, none is read, and the client waits.
+  // Asked after each call, and never blocks.
+  virtual bool WantsMessage() const { return true; }
+
   // The client will send no more. Its stream goes on until NextResponse ends it.
   virtual void OnClientDone(const CallContext& ctx) { (void)ctx; }
 };

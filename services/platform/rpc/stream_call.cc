@@ -47,15 +47,28 @@ void StreamCall::Begin() {
   // Streams that were opened together do not end together.
   oldest_ = now + call_.runtime().streams.max_age() * absl::Uniform(absl::BitGen(), 0.8, 1.0);
   SetTimer();
+  reading_ = true;
   StartRead(&in_);
 }
 
 void StreamCall::OnReadDone(bool ok) {
   const Lock lock(mutex_);
+  reading_ = false;
   if (finished_ || ending_.has_value()) return;
   if (!admitted_) return OnFirstMessage(ok);
-  (ok ? message_ready_ : client_done_) = true;
+  if (ok) {
+    message_ready_ = true;
+  } else {
+    client_done_ = read_all_ = true;
+  }
   Schedule();
+}
+
+void StreamCall::ReadMore() {
+  if (!client_streams_ || reading_ || message_ready_ || read_all_) return;
+  if (finished_ || ending_.has_value() || !handler_->WantsMessage()) return;
+  reading_ = true;
+  StartRead(&in_);
 }
 
 void StreamCall::OnFirstMessage(bool ok) {
@@ -207,7 +220,11 @@ void StreamCall::Work() {
     } else {
       break;
     }
-    if (!status.ok()) EndWith(status);
+    if (!status.ok()) {
+      EndWith(status);
+    } else {
+      ReadMore();
+    }
   }
   if (finished_ && !over_told_) {
     (void)Step(lock, [this] {
@@ -238,19 +255,16 @@ absl::Status StreamCall::Open(Lock& lock) {
     return absl::OkStatus();
   }));
   call_.TellStreamBegun();
-  if (client_streams_ && !finished_ && !ending_.has_value()) StartRead(&in_);
   return absl::OkStatus();
 }
 
 absl::Status StreamCall::TakeMessage(Lock& lock) {
   message_ready_ = false;
   wanted_ = true;
-  IPT_RETURN_IF_ERROR(Step(lock, [this]() -> absl::Status {
+  return Step(lock, [this]() -> absl::Status {
     IPT_ASSIGN_OR_RETURN(const auto message, call_.ReadMessage(in_));
     return handler_->OnMessage(step_, *message);
-  }));
-  if (!finished_ && !ending_.has_value()) StartRead(&in_);
-  return absl::OkStatus();
+  });
 }
 
 absl::Status StreamCall::Pull(Lock& lock) {

@@ -59,6 +59,7 @@ class StreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::
   // All of these with mutex_ held.
   void Begin();
   void OnFirstMessage(bool ok);
+  void ReadMore();
   void EndWith(const absl::Status& status);
   void FinishNow();
   bool Post();
@@ -88,6 +89,8 @@ class StreamCall final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::
   grpc::ByteBuffer out_;
   bool admitted_ = false;
   bool opened_ = false;
+  bool reading_ = false;                // into in_
+  bool read_all_ = false;               // the client has ended its side
   bool message_ready_ = false;          // in in_
   bool client_done_ = false;            // to be told
   bool wanted_ = true;                  // NextResponse is to be called

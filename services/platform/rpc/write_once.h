@@ -2,8 +2,8 @@
 // the transaction of the write, beside its audit entries.
 #pragma once
 
+#include <cstdint>
 #include <string>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -17,14 +17,23 @@
 
 namespace ipt::rpc {
 
-namespace internal {
-
-// An entry for what the write is about, and one for each other resource that it changed and whose
-// audit would not show that entry: a resource's audit is of itself and of what lies beneath it.
+// Audits a write in its transaction: an entry for what it is about (`count`: how often it was
+// done), and one for each other resource that it changed and whose audit would not show that entry:
+// a resource's audit is of itself and of what lies beneath it.
 template <typename Log>
-absl::Status AppendAudits(Log& log, AuditRecord audit) {
+absl::Status AuditWrite(Log& log, const CallContext& ctx, std::string about, int64_t count = 1) {
+  AuditRecord audit;
+  audit.clinic_id = ctx.clinic_id;
+  audit.caller = ctx.caller->subject;
+  audit.method = ctx.method;
+  audit.write = true;
+  audit.resource = about;
+  audit.request_id = ctx.request_id;
+  audit.count = count;
+  audit.time = ctx.now;
+  audit.last_time = ctx.now;
   IPT_RETURN_IF_ERROR(log.AppendAudit(audit));
-  const std::string about = std::move(audit.resource);
+  audit.count = 1;
   for (const std::string& changed : log.changed()) {
     if (about == changed || absl::StartsWith(about, absl::StrCat(changed, "/"))) continue;
     audit.resource = changed;
@@ -32,8 +41,6 @@ absl::Status AppendAudits(Log& log, AuditRecord audit) {
   }
   return absl::OkStatus();
 }
-
-}  // namespace internal
 
 // Opens `store.Write` and runs `body` in it, unless this request was answered before: then that
 // answer is given again, byte for byte. ALREADY_EXISTS (REQUEST_ID_REUSED) when the request_id was
@@ -73,16 +80,7 @@ absl::StatusOr<Resp> WriteOnce(Store& store, const CallContext& ctx, Body&& body
       rolled_back = true;
       return absl::CancelledError("validate_only");
     }
-    AuditRecord audit;
-    audit.clinic_id = ctx.clinic_id;
-    audit.caller = ctx.caller->subject;
-    audit.method = ctx.method;
-    audit.write = true;
-    audit.resource = ResourceWritten(response, ctx.resource);
-    audit.request_id = ctx.request_id;
-    audit.time = ctx.now;
-    audit.last_time = ctx.now;
-    IPT_RETURN_IF_ERROR(internal::AppendAudits(tx.log(), std::move(audit)));
+    IPT_RETURN_IF_ERROR(AuditWrite(tx.log(), ctx, ResourceWritten(response, ctx.resource)));
     return tx.log().KeepAnswer(key, ctx.content_hash, response.SerializeAsString(), ctx.now);
   });
   if (rolled_back) return response;

@@ -150,10 +150,12 @@ class StreamsTest : public ::testing::Test {
    public:
     Echo(StreamsTest& test, const pb::TalkRequest& first) : test_(test) { Say(first); }
     absl::Status OnMessage(const CallContext&, const pb::TalkRequest& message) override {
+      ++test_.heard_;
       if (message.text() == "fail") return ResourceExhausted("OVERLOADED", "x", absl::Seconds(1));
       Say(message);
       return absl::OkStatus();
     }
+    bool WantsMessage() const override { return said_.size() < test_.room_; }
     void OnClientDone(const CallContext&) override { done_ = true; }
     absl::StatusOr<Next<pb::TalkResponse>> NextResponse(const CallContext&) override {
       if (said_.empty()) {
@@ -238,6 +240,8 @@ class StreamsTest : public ::testing::Test {
   std::atomic<int> paused_{0};
   std::atomic<int> pause_at_{-1};
   std::atomic<bool> block_{false};
+  std::atomic<int> heard_{0};
+  size_t room_ = 1 << 20;  // of what an Echo has not said yet
 };
 
 TEST_F(StreamsTest, ResponsesComeInOrderAndTheHandlerEndsThem) {
@@ -490,6 +494,62 @@ TEST_F(StreamsTest, AStreamWithoutAFirstMessageEnds) {
   const auto stream = stub_->Talk(&empty);
   stream->WritesDone();
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+// Who does not read what is said is not listened to for long, either.
+TEST_F(StreamsTest, AHandlerThatHasNoRoomIsSentNoMore) {
+  room_ = 3;
+  grpc::ClientContext context;
+  context.AddMetadata("authorization", "Bearer a");
+  const auto stream = stub_->Talk(&context);
+  const std::string ballast(256 << 10, 'x');
+  std::atomic<int> sent = 0;
+  std::thread writer([&] {
+    pb::TalkRequest request;
+    request.set_parent(kPath);
+    request.set_text(ballast);
+    while (sent < 200 && stream->Write(request)) ++sent;
+    stream->WritesDone();
+  });
+  int before = -1;
+  while (before != heard_) {
+    before = heard_;
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  }
+  EXPECT_LT(heard_, 100);
+  EXPECT_LT(sent, 150);
+  pb::TalkResponse response;
+  int said = 0;
+  while (stream->Read(&response)) ++said;
+  writer.join();
+  EXPECT_TRUE(stream->Finish().ok());
+  EXPECT_EQ(sent, 200);
+  EXPECT_EQ(said, 200);
+}
+
+TEST(MessageRulesTest, ElementsThatAreCheckedAloneAreLeftToTheMethod) {
+  const auto* method = google::protobuf::DescriptorPool::generated_pool()->FindMethodByName(
+      "ipt.test.v1.EchoService.Talk");
+  absl::StatusOr<MethodInfo> talk = MethodInfo::Compile(*method, {"ipt.test.v1.TalkRequest.words"});
+  ASSERT_TRUE(talk.ok());
+  Caller caller;
+  caller.clinics = {"a"};
+  pb::TalkRequest request;
+  request.set_parent(kPath);
+  request.add_words()->set_text("far too long");
+  request.mutable_words(0)->set_about("clinics/b/courses/c");
+  RequestFacts facts;
+  EXPECT_TRUE(talk->CheckRequest(request, caller, facts).ok());
+  EXPECT_EQ(facts.clinic_id, "a");
+  FieldViolations bad;
+  RequestFacts of_word;
+  MessageRules(*pb::Word::descriptor(), false).Check(request.words(0), bad, of_word);
+  ASSERT_EQ(FieldViolationsOf(bad.ToStatus()).size(), 1u);
+  EXPECT_EQ(FieldViolationsOf(bad.ToStatus())[0].field, "text");
+  EXPECT_EQ(of_word.clinic_id, "b");
+  // How many there may be holds all the same.
+  for (int i = 0; i < 3; ++i) request.add_words();
+  EXPECT_FALSE(talk->CheckRequest(request, caller, facts).ok());
 }
 
 }  // namespace
