@@ -30,10 +30,10 @@ constexpr auto kText = ColumnType::kText;
 constexpr Statement kPutCourse = {
     "INSERT INTO course_copies (clinic_id, course_id, patient_hash, therapist_id, variant_id, "
     "indication, state, closed_us, closure_reason, drop_out, closed_early, time_zone, "
-    "planned_sessions, duration_weeks, start_day, deadline_day, pauses, phases, revision, listing, "
-    "copied_us) VALUES (:clinic, :course, :patient, :therapist, :variant, :indication, :state, "
-    ":closed, :reason, :drop_out, :early, :zone, :sessions, :weeks, :start, :deadline, :pauses, "
-    ":phases, :revision, :listing, :at) "
+    "planned_sessions, duration_weeks, cadence_days, created_us, start_day, deadline_day, pauses, "
+    "phases, revision, listing, copied_us) VALUES (:clinic, :course, :patient, :therapist, "
+    ":variant, :indication, :state, :closed, :reason, :drop_out, :early, :zone, :sessions, :weeks, "
+    ":cadence, :created, :start, :deadline, :pauses, :phases, :revision, :listing, :at) "
     "ON CONFLICT (clinic_id, course_id) DO UPDATE SET patient_hash = excluded.patient_hash, "
     "therapist_id = excluded.therapist_id, variant_id = excluded.variant_id, "
     "indication = excluded.indication, state = excluded.state, closed_us = excluded.closed_us, "
@@ -45,6 +45,7 @@ constexpr Statement kPutCourse = {
     "listing = CASE WHEN excluded.listing > course_copies.listing THEN excluded.listing "
     "ELSE course_copies.listing END, copied_us = excluded.copied_us" REPLACES("course_copies")};
 
+    "cadence_days = excluded.cadence_days, created_us = excluded.created_us, "
 constexpr Statement kPutSession = {
     "INSERT INTO course_session_copies (clinic_id, course_id, session_id, therapist_id, number, "
     "phase, week, start_us, end_us, state, attendance, uses_session, revision, listing) "
@@ -67,14 +68,14 @@ constexpr Statement kDropCourses = {
 constexpr Statement kDropSessions = {
     "DELETE FROM course_session_copies WHERE clinic_id = :clinic AND listing < :listing"};
 
-#define SELECT_COURSE                                                                           \
-  "SELECT patient_hash, therapist_id, variant_id, indication, state, closed_us, "               \
-  "closure_reason, drop_out, closed_early, time_zone, planned_sessions, duration_weeks, "       \
-  "start_day, deadline_day, pauses, phases, revision, copied_us, course_id FROM course_copies " \
-  "WHERE clinic_id = :clinic"
-constexpr ColumnTypes kCourseColumns = {kText, kText, kText, kInt, kInt, kInt, kInt,
-                                        kInt,  kInt,  kText, kInt, kInt, kInt, kInt,
-                                        kText, kText, kInt,  kInt, kText};
+#define SELECT_COURSE                                                                     \
+  "SELECT patient_hash, therapist_id, variant_id, indication, state, closed_us, "         \
+  "closure_reason, drop_out, closed_early, time_zone, planned_sessions, duration_weeks, " \
+  "start_day, deadline_day, pauses, phases, revision, copied_us, course_id, "             \
+  "cadence_days, created_us FROM course_copies WHERE clinic_id = :clinic"
+constexpr ColumnTypes kCourseColumns = {kText, kText, kText, kInt, kInt,  kInt, kInt,
+                                        kInt,  kInt,  kText, kInt, kInt,  kInt, kInt,
+                                        kText, kText, kInt,  kInt, kText, kInt, kInt};
 #define SELECT_SESSION                                                                     \
   "SELECT s.session_id, s.therapist_id, s.number, s.phase, s.week, s.start_us, s.end_us, " \
   "s.state, s.attendance, s.uses_session, s.revision, s.course_id FROM course_session_copies s "
@@ -173,6 +174,8 @@ absl::StatusOr<CopiedCourse> CourseOf(const Row& row) {
   }
   course.revision = row.Int64(16);
   course.course_id = row.Text(18);
+  course.cadence_days = static_cast<int>(row.Int64(19));
+  course.create_time = row.Time(20);
   return course;
 }
 
@@ -211,6 +214,8 @@ absl::StatusOr<bool> SqlCourseCopies::PutCourse(Connection& conn, const CopiedCo
                                                  course.time_zone,
                                                  course.planned_sessions,
                                                  course.duration_weeks,
+                                                 course.cadence_days,
+                                                 course.create_time,
                                                  DayNumber(course.start_day),
                                                  DayNumber(course.deadline_day),
                                                  EncodePauses(course.pauses),

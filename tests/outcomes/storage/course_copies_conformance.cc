@@ -34,6 +34,8 @@ class CourseCopiesTest : public ::testing::TestWithParam<storage::Dialect> {
     course.pauses = {{absl::CivilDay(2026, 12, 21), absl::CivilDay(2027, 1, 3)}};
     course.phases = {{1, 1, 4}, {2, 5, 12}, {3, 13, 16}};
     course.revision = revision;
+    course.cadence_days = 10;
+    course.create_time = absl::FromUnixSeconds(1'790'000'000);
     return course;
   }
   CopiedSession Session(const std::string& id, int number, int64_t revision) const {
@@ -95,6 +97,8 @@ TEST_P(CourseCopiesTest, ACourseComesBackAsItWas) {
   course.revision = 6;
   Put(course, {.at = now_ + absl::Seconds(1)});
   EXPECT_EQ(Find()->course, course);
+  course.cadence_days = 7;
+  course.create_time += absl::Seconds(1);
 }
 
 TEST_P(CourseCopiesTest, ClinicsAreApart) {
