@@ -42,7 +42,6 @@ class DueLister {
     IPT_ASSIGN_OR_RETURN(instruments_, AllInstruments(reader_, catalog, clinic_id_, ""));
     IPT_ASSIGN_OR_RETURN(const OutcomePolicy policy, reader_.GetPolicy(clinic_id_));
     last_score_days_ = policy.LastScoreDays();
-    for (const MeasurementPlan& plan : plans_) asked_of_plan_.push_back(Asked(plan.rules));
     return absl::OkStatus();
   }
 
@@ -51,21 +50,20 @@ class DueLister {
     for (const CopiedCourse* course = begin; course != end; ++course) {
       course_ids.push_back(course->course_id);
     }
-    IPT_ASSIGN_OR_RETURN(const auto own, reader_.ListCoursePlans(clinic_id_, course_ids));
-    std::map<absl::string_view, std::vector<AskedRule>> asked_of_course;
-    for (const CoursePlan& plan : own) asked_of_course[plan.course_id] = Asked(plan.rules);
+    IPT_ASSIGN_OR_RETURN(const auto stored, reader_.ListCoursePlans(clinic_id_, course_ids));
+    std::map<absl::string_view, const StoredCoursePlan*> stored_of;
+    for (const StoredCoursePlan& plan : stored) stored_of[plan.course_id] = &plan;
 
     // Only of courses and instruments that anything is asked of.
     std::vector<std::pair<const CopiedCourse*, std::vector<AskedRule>>> asked;
     std::set<std::string> instrument_ids;
     course_ids.clear();
     for (const CopiedCourse* course = begin; course != end; ++course) {
-      std::vector<AskedRule> rules;
-      if (const auto it = asked_of_course.find(course->course_id); it != asked_of_course.end()) {
-        rules = it->second;
-      } else if (const MeasurementPlan* plan = PlanFor(plans_, course); plan != nullptr) {
-        rules = asked_of_plan_[plan - plans_.data()];
-      }
+      const auto own = stored_of.find(course->course_id);
+      std::vector<AskedRule> rules =
+          Asked(HeldPlan(clinic_id_, course->course_id,
+                         own == stored_of.end() ? nullptr : own->second, plans_, course)
+                    .rules);
       // It came without its sessions.
       if (course->closed() && course->sessions.empty() && course->closed_at < SessionsSince(now_)) {
         rules.erase(std::remove_if(rules.begin(), rules.end(),
@@ -138,7 +136,6 @@ class DueLister {
   const DueQuery& query_;
   const absl::Time now_;
   std::vector<MeasurementPlan> plans_;
-  std::vector<std::vector<AskedRule>> asked_of_plan_;  // as `plans_`
   std::vector<HeldInstrument> instruments_;
   int last_score_days_ = 0;
   std::vector<DueLine> lines_;

@@ -55,12 +55,13 @@ absl::Status RefuseTaken(OutcomesReader& reader, const MeasurementPlan& plan) {
                             "indication out of it first",
                             metadata);
 }
+// `before`: its rules as they were.
 
 absl::Status CheckWritten(OutcomesReader& reader, const Catalog& catalog,
-                          const MeasurementPlan& plan) {
+                          const std::vector<MeasurementRule>& before, const MeasurementPlan& plan) {
   IPT_ASSIGN_OR_RETURN(const auto instruments, AllInstruments(reader, catalog, plan.clinic_id, ""));
   FieldViolations bad;
-  CheckPlan(plan, instruments, bad.In("measurement_plan"));
+  CheckPlan(plan, before, instruments, bad.In("measurement_plan"));
   IPT_RETURN_IF_ERROR(bad.ToStatus());
   return RefuseTaken(reader, plan);
 }
@@ -75,7 +76,7 @@ pb::MeasurementPlan WrittenFor(const CallContext& ctx, MeasurementPlan plan) {
 
 pb::CourseMeasurementPlan WrittenFor(const CallContext& ctx, CoursePlan plan,
                                      const CourseAnswer& course) {
-  if (ctx.validate_only) plan.stamp.revision = 0;
+  if (ctx.validate_only) plan.stamp.revision = plan.revision = 0;
   pb::CourseMeasurementPlan response;
   WriteCoursePlan(plan, &response);
   WriteScheduling(course, response.mutable_scheduling());
@@ -159,7 +160,7 @@ absl::StatusOr<pb::MeasurementPlan> MeasurementPlanHandler::CreateMeasurementPla
   return rpc::WriteOnce<pb::MeasurementPlan>(
       store_, ctx, [&](OutcomesTx& tx) -> absl::StatusOr<pb::MeasurementPlan> {
         IPT_RETURN_IF_ERROR(tx.LockScope(ctx.clinic_id, ""));
-        IPT_RETURN_IF_ERROR(CheckWritten(tx, catalog_, plan));
+        IPT_RETURN_IF_ERROR(CheckWritten(tx, catalog_, {}, plan));
         IPT_ASSIGN_OR_RETURN(MeasurementPlan created, CreatePlan(tx, ctx, plan));
         return WrittenFor(ctx, std::move(created));
       });
@@ -216,7 +217,7 @@ absl::StatusOr<pb::MeasurementPlan> MeasurementPlanHandler::UpdateMeasurementPla
         MeasurementPlan after = ReadPlan(merged);
         after.clinic_id = before.clinic_id;
         after.plan_id = before.plan_id;
-        IPT_RETURN_IF_ERROR(CheckWritten(tx, catalog_, after));
+        IPT_RETURN_IF_ERROR(CheckWritten(tx, catalog_, before.rules, after));
         IPT_ASSIGN_OR_RETURN(after, ChangePlan(tx, ctx, before, std::move(after)));
         return WrittenFor(ctx, std::move(after));
       });
@@ -277,7 +278,7 @@ absl::StatusOr<pb::CourseMeasurementPlan> MeasurementPlanHandler::UpdateCourseMe
                              AllInstruments(tx, catalog_, ctx.clinic_id, ""));
         std::vector<MeasurementRule> rules = ReadRules(merged);
         FieldViolations bad;
-        CheckRules(rules, instruments, bad.In("measurement_plan"));
+        CheckRules(rules, before.rules, instruments, bad.In("measurement_plan"));
         IPT_RETURN_IF_ERROR(bad.ToStatus());
         IPT_ASSIGN_OR_RETURN(CoursePlan after, SetCoursePlan(tx, ctx, before, std::move(rules)));
         return WrittenFor(ctx, std::move(after), course);

@@ -10,7 +10,8 @@ CREATE TABLE measurement_plans (
   PRIMARY KEY (clinic_id, plan_id)
 ) WITHOUT ROWID;
 
--- A course without a row follows the clinic's.
+-- A course without a row follows the clinic's; so does one whose own was taken away, which is kept
+-- so that what asked before it and goes on asking is known.
 CREATE TABLE course_plans (
   clinic_id  TEXT NOT NULL,
   course_id  TEXT NOT NULL,
