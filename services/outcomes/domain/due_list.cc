@@ -42,6 +42,7 @@ class DueLister {
     IPT_ASSIGN_OR_RETURN(instruments_, AllInstruments(reader_, catalog, clinic_id_, ""));
     IPT_ASSIGN_OR_RETURN(const OutcomePolicy policy, reader_.GetPolicy(clinic_id_));
     last_score_days_ = policy.LastScoreDays();
+    IPT_ASSIGN_OR_RETURN(deceased_, reader_.ListDeceased(clinic_id_));
     return absl::OkStatus();
   }
 
@@ -59,6 +60,7 @@ class DueLister {
     std::set<std::string> instrument_ids;
     course_ids.clear();
     for (const CopiedCourse* course = begin; course != end; ++course) {
+      if (deceased_.contains(course->patient_hash)) continue;
       const auto own = stored_of.find(course->course_id);
       std::vector<AskedRule> rules =
           Asked(HeldPlan(clinic_id_, course->course_id,
@@ -137,6 +139,7 @@ class DueLister {
   const absl::Time now_;
   std::vector<MeasurementPlan> plans_;
   std::vector<HeldInstrument> instruments_;
+  std::set<std::string> deceased_;  // by CopiedCourse::patient_hash
   int last_score_days_ = 0;
   std::vector<DueLine> lines_;
 };
@@ -189,6 +192,8 @@ absl::StatusOr<CourseOccasions> LoadOccasions(OutcomesReader& reader, const Cata
                      plan.rules.end());
   }
   if (plan.rules.empty()) return result;
+  IPT_ASSIGN_OR_RETURN(const auto deceased, reader.ListDeceased(clinic_id));
+  if (deceased.contains(course.patient_hash)) return result;
   IPT_ASSIGN_OR_RETURN(const auto instruments,
                        AllInstruments(reader, catalog, clinic_id, instrument_id));
   result.rules = AskedRules(plan.rules, instruments);

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -115,6 +116,8 @@ class OutcomesReader {
   virtual absl::StatusOr<std::vector<PlanAnswer>> ListAnswers(
       absl::string_view clinic_id, const std::vector<std::string>& course_ids,
       const std::vector<std::string>& instrument_ids) = 0;
+  // The patients (CopiedCourse::patient_hash) of whom a copied course says that they have died.
+  virtual absl::StatusOr<std::set<std::string>> ListDeceased(absl::string_view clinic_id) = 0;
 
   // Alerts, in this transaction.
   virtual AlertReader& alerts() = 0;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -76,6 +77,7 @@ class SqlOutcomesTx final : public OutcomesTx {
   absl::StatusOr<std::vector<PlanAnswer>> ListAnswers(
       absl::string_view clinic_id, const std::vector<std::string>& course_ids,
       const std::vector<std::string>& instrument_ids) override;
+  absl::StatusOr<std::set<std::string>> ListDeceased(absl::string_view clinic_id) override;
   absl::Status InsertPlan(MeasurementPlan& plan, absl::Time now) override;
   absl::Status UpdatePlan(MeasurementPlan& plan, absl::Time now) override;
   absl::Status DeletePlan(absl::string_view clinic_id, absl::string_view plan_id) override;

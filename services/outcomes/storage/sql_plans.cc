@@ -43,6 +43,11 @@ constexpr Statement kPutCoursePlan = {
     {kInt}};
 constexpr ColumnTypes kAnswerColumns = {kText, kText, kText, kInt, kInt, kText};
 
+// DECEASED. What scheduling says of one course is so of all of the patient's.
+constexpr Statement kListDeceased = {
+    "SELECT patient_hash FROM course_copies WHERE clinic_id = :clinic AND closure_reason = 7",
+    {kText}};
+
 absl::StatusOr<MeasurementPlan> PlanOf(absl::string_view clinic_id, const Row& row) {
   MeasurementPlan plan;
   plan.clinic_id = std::string(clinic_id);
@@ -107,6 +112,15 @@ absl::StatusOr<std::vector<PlanAnswer>> SqlOutcomesTx::ListAnswers(
                                      .complete_time = row.Time(4),
                                      .session_id = row.Text(5)};
                  });
+}
+
+absl::StatusOr<std::set<std::string>> SqlOutcomesTx::ListDeceased(absl::string_view clinic_id) {
+  std::set<std::string> deceased;
+  IPT_RETURN_IF_ERROR(conn_.Query(kListDeceased, {clinic_id}, [&](const Row& row) {
+    deceased.insert(row.Text(0));
+    return absl::OkStatus();
+  }));
+  return deceased;
 }
 
 absl::Status SqlOutcomesTx::InsertPlan(MeasurementPlan& plan, absl::Time now) {

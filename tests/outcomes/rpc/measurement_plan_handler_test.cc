@@ -7,6 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "outcomes/rpc/outcome_handler.h"
+#include "outcomes/storage/sql_course_copies.h"
 #include "tests/outcomes/rpc/handler_fixture.h"
 
 namespace ipt::outcomes {
@@ -175,6 +176,12 @@ class MeasurementPlanHandlerTest : public HandlerTest {
     pb::ListDueMeasurementsRequest request;
     for (int state = 1; state <= 5; ++state) request.add_states(static_cast<pb::DueState>(state));
     return request;
+  }
+  // Another course of the clinic's, as the copy has it.
+  void PutCopy(const CopiedCourse& course) {
+    EXPECT_OK(db_->Write({}, [&](storage::Connection& conn) {
+      return SqlCourseCopies::PutCourse(conn, course, {.at = now_}).status();
+    }));
   }
   pb::Measurement Take(int day, int points = 1, const std::string& course = "k1") {
     auto request = Phq9({points, 1, 1, 1, 1, 1, 1, 1, 0}, course);
@@ -692,6 +699,43 @@ TEST_P(MeasurementPlanHandlerTest, WhereNothingIsKnownNothingIsDueAndThatIsSaid)
   later.set_min_revision(1'000'000);
   directory_.answer.known = CourseAnswer::Known::kNotVerified;
   EXPECT_THAT(Due(later), FailsWith(absl::StatusCode::kFailedPrecondition, "REVISION_NOT_REACHED"));
+}
+
+TEST_P(MeasurementPlanHandlerTest, OfOneWhoHasDiedNoCourseIsAskedFor) {
+  now_ = TimeOf(-10);
+  pb::MeasurementPlan plan = EverySession();
+  AddRule("later", pb::PLAN_TIMING_FOLLOW_UP, plan);
+  plan.mutable_rules(1)->add_months(3);
+  ASSERT_OK(Create(plan));
+  // The treatment is over; a year later another one ends by the patient's death.
+  CopiedCourse done = Course("k1", 4, 0);
+  done.patient_hash = "p1";
+  done.state = CopiedCourseState::kCompleted;
+  done.closed_at = TimeOf(22);
+  directory_.answer.course = done;
+  CopiedCourse other = Course("k2", 4, 0);
+  other.patient_hash = "p2";
+  lister_.listed.courses = {done, other};
+  now_ = TimeOf(22 + 90);
+  CopiedCourse last = Course("k9", 1, 0);
+  last.patient_hash = "p1";
+  PutCopy(last);
+  pb::ListDueMeasurementsRequest all;
+  all.set_parent("clinics/north/courses/-");
+  EXPECT_THAT(Shown(), ElementsAre("later 112 DUE"));
+  EXPECT_THAT(Shown(all), ElementsAre("each 21 OVERDUE", "later 112 DUE"));
+  last.state = CopiedCourseState::kDiscontinued;
+  last.closed_at = TimeOf(100);
+  last.closure_reason = kClosedDeceased;
+  ++last.revision;
+  // In another clinic it says nothing.
+  last.clinic_id = "south";
+  PutCopy(last);
+  EXPECT_THAT(Shown(), SizeIs(1));
+  last.clinic_id = "north";
+  PutCopy(last);
+  EXPECT_THAT(Shown(), IsEmpty());
+  EXPECT_THAT(Shown(all), ElementsAre("each 21 OVERDUE"));
 }
 
 // Two thousand open courses: each page of their list costs what is on it.
