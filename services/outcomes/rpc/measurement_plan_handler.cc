@@ -1,12 +1,10 @@
 #include "outcomes/rpc/measurement_plan_handler.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -55,9 +53,9 @@ absl::Status RefuseTaken(OutcomesReader& reader, const MeasurementPlan& plan) {
                             "indication out of it first",
                             metadata);
 }
-// `before`: its rules as they were.
 
 absl::Status CheckWritten(OutcomesReader& reader, const Catalog& catalog,
+// `before`: its rules as they were.
                           const std::vector<MeasurementRule>& before, const MeasurementPlan& plan) {
   IPT_ASSIGN_OR_RETURN(const auto instruments, AllInstruments(reader, catalog, plan.clinic_id, ""));
   FieldViolations bad;
@@ -87,12 +85,10 @@ const CopiedCourse* CopyIn(const CourseAnswer& course) {
   return course.course.has_value() ? &*course.course : nullptr;
 }
 
-// Where a list goes on: after this line of that walk.
+// Where a list goes on.
 struct DueCursor {
   std::string walk;
-  absl::CivilDay day;
-  std::string course_id;
-  std::string rule_id;
+  DuePlace place;
 };
 
 constexpr absl::CivilDay kFirstDay(1970, 1, 1);
@@ -111,7 +107,7 @@ absl::StatusOr<std::optional<DueCursor>> ReadDueCursor(absl::string_view text) {
       day > kMostDays) {
     return InvalidField("page_token", "is not a token of this list");
   }
-  return std::optional<DueCursor>(DueCursor{parts[0], kFirstDay + day, parts[2], parts[3]});
+  return std::optional<DueCursor>(DueCursor{parts[0], {kFirstDay + day, parts[2], parts[3]}});
 }
 
 absl::StatusOr<DueQuery> ReadDueQuery(const pb::ListDueMeasurementsRequest& request) {
@@ -323,7 +319,6 @@ absl::StatusOr<DueWalk> MeasurementPlanHandler::Walk(const CallContext& ctx,
     return absl::OkStatus();
   }));
   walk.clinic_id = ctx.clinic_id;
-  walk.made = ctx.now;
   return walk;
 }
 
@@ -334,33 +329,30 @@ absl::StatusOr<pb::ListDueMeasurementsResponse> MeasurementPlanHandler::ListDueM
   IPT_ASSIGN_OR_RETURN(const DueQuery query, ReadDueQuery(request));
   pb::ListDueMeasurementsRequest asked = request;
   asked.clear_page_size();
+  std::optional<DuePlace> place;
   asked.clear_page_token();
   const std::string asked_for = rpc::ContentHash(asked);
   DueWalks::Walk walk;
-  if (after.has_value()) walk = walks_.Find(after->walk, ctx.clinic_id, asked_for, ctx.now);
+  if (after.has_value()) {
+    place = after->place;
+    walk = walks_.Find(after->walk, ctx.clinic_id, asked_for, *place, ctx.now);
+  }
   const bool kept = walk != nullptr;
   if (!kept) {
     IPT_ASSIGN_OR_RETURN(DueWalk made, Walk(ctx, request, query));
-    made.id = ids_.NewUuid();
+    made.id = after.has_value() ? after->walk : ids_.NewUuid();
     made.request = asked_for;
     walk = std::make_shared<const DueWalk>(std::move(made));
   }
-  auto line = walk->lines.begin();
-  if (after.has_value()) {
-    line = std::upper_bound(walk->lines.begin(), walk->lines.end(), *after,
-                            [](const DueCursor& a, const DueLine& b) {
-                              return std::tie(a.day, a.course_id, a.rule_id) <
-                                     std::tie(b.occasion.day, b.course_id, b.rule_id);
-                            });
-  }
+  auto line = walk->lines.begin() + walk->IndexAfter(place);
   pb::ListDueMeasurementsResponse response;
   for (; line != walk->lines.end() && response.due_measurements_size() < page.size; ++line) {
     WriteDue(ctx.clinic_id, *line, response.add_due_measurements());
   }
-  if (line != walk->lines.end()) {
+  if (line != walk->lines.end() || walk->more) {
     response.set_next_page_token(
         rpc::NextPageToken(request, WriteDueCursor(*walk, *std::prev(line))));
-    if (!kept) walks_.Keep(walk);
+    if (!kept) walks_.Keep(walk, place, ctx.now);
   }
   WriteScheduling(ListedCourses{{}, walk->as_of, walk->current}, response.mutable_scheduling());
   return response;

@@ -393,6 +393,11 @@ TEST_P(MeasurementPlanHandlerTest, ACourseHasAPlanOfItsOwnUntilItIsReset) {
   ASSERT_OK_AND_ASSIGN(const pb::CourseMeasurementPlan again, ResetCourse());
   EXPECT_EQ(again.SerializeAsString(), back.SerializeAsString());
   EXPECT_THAT(NewEvents(), IsEmpty());
+  // It may have one again.
+  pb::CourseMeasurementPlan next = back;
+  next.mutable_rules(0)->set_id("mine");
+  ASSERT_OK(SetCourse(next));
+  EXPECT_FALSE(CoursePlan()->inherited());
 }
 
 TEST_P(MeasurementPlanHandlerTest, ACoursesPlanMayAskForNothing) {
@@ -400,11 +405,6 @@ TEST_P(MeasurementPlanHandlerTest, ACoursesPlanMayAskForNothing) {
   // It starts from the clinic's.
   ASSERT_OK_AND_ASSIGN(const pb::CourseMeasurementPlan same, SetCourse({}));
   EXPECT_THAT(same.rules(), SizeIs(1));
-  // It may have one again.
-  pb::CourseMeasurementPlan next = back;
-  next.mutable_rules(0)->set_id("mine");
-  ASSERT_OK(SetCourse(next));
-  EXPECT_FALSE(CoursePlan()->inherited());
   ASSERT_OK_AND_ASSIGN(const pb::CourseMeasurementPlan empty, SetCourse({}, {"rules"}));
   EXPECT_THAT(empty.rules(), IsEmpty());
   EXPECT_FALSE(CoursePlan()->inherited());
@@ -428,13 +428,6 @@ TEST_P(MeasurementPlanHandlerTest, ACoursesPlanIsCheckedToo) {
   EXPECT_EQ(Count("course_plans"), 0);
 }
 
-// ---- What is due
-
-TEST_P(MeasurementPlanHandlerTest, WhatIsDueFollowsFromPlanCourseAndAnswers) {
-  now_ = TimeOf(-10);
-  ASSERT_OK(Create(EverySession()));
-  EXPECT_THAT(Shown(), IsEmpty());
-  now_ = TimeOf(0) - absl::Hours(1);
 TEST_P(MeasurementPlanHandlerTest, APlanOutlivesItsInstrument) {
   pb::MeasurementPlan plan = EverySession();
   AddRule("fear", pb::PLAN_TIMING_END, plan, "gad-7");
@@ -590,6 +583,13 @@ TEST_P(MeasurementPlanHandlerTest, AnImportedCourseOwesNothingOfItsPast) {
   EXPECT_THAT(Shown(request), ElementsAre("each 14 DUE"));
 }
 
+// ---- What is due
+
+TEST_P(MeasurementPlanHandlerTest, WhatIsDueFollowsFromPlanCourseAndAnswers) {
+  now_ = TimeOf(-10);
+  ASSERT_OK(Create(EverySession()));
+  EXPECT_THAT(Shown(), IsEmpty());
+  now_ = TimeOf(0) - absl::Hours(1);
   EXPECT_THAT(Shown(), ElementsAre("each 0 DUE"));
   ASSERT_OK_AND_ASSIGN(const auto response, Due());
   const pb::DueMeasurement& due = response.due_measurements(0);
@@ -794,6 +794,18 @@ TEST_P(MeasurementPlanHandlerTest, AListGoesOnWhereNobodyKnowsItAnyMore) {
   ASSERT_OK_AND_ASSIGN(const auto second, other.ListDueMeasurements(ReadCall(), request));
   ASSERT_THAT(second.due_measurements(), SizeIs(2));
   EXPECT_EQ(second.due_measurements(0).course(), "clinics/north/courses/k2");
+  EXPECT_EQ(lister_.asked, 2);
+  // Each page elsewhere: both replicas know the list by now, whoever gave out the token.
+  auto next = request;
+  next.set_page_token(second.next_page_token());
+  ASSERT_OK_AND_ASSIGN(const auto third, Due(next));
+  ASSERT_THAT(third.due_measurements(), SizeIs(1));
+  EXPECT_EQ(third.due_measurements(0).course(), "clinics/north/courses/k4");
+  EXPECT_EQ(third.next_page_token(), "");
+  ASSERT_OK(other.ListDueMeasurements(ReadCall(), next));
+  ASSERT_OK(Due(request));
+  ASSERT_OK(other.ListDueMeasurements(ReadCall(), request));
+  EXPECT_EQ(lister_.asked, 2);
   // And the same one, much later.
   now_ += absl::Minutes(2);
   ASSERT_OK_AND_ASSIGN(const auto late, Due(request));
