@@ -15,8 +15,8 @@ namespace {
 
 constexpr size_t kCoursesAtOnce = 250;
 constexpr int kDefaultAhead = 31;
-constexpr char kNoMeasure[] = "no-measure";
-// A closed course's treatment can be caught up on for 90 days, the most that a policy may say.
+// A closed course's treatment can be caught up on for 90 days, the most that a policy may say; two
+// more, since days differ by zone.
 constexpr int kClosedTreatmentDays = 92;
 
 absl::Time SessionsSince(absl::Time now) { return now - absl::Hours(24 * kClosedTreatmentDays); }
@@ -237,8 +237,9 @@ absl::Status NameRule(OutcomesReader& reader, const Catalog& catalog, const Outc
 absl::Status FindMissed(OutcomesReader& reader, const Catalog& catalog, absl::Time now,
                         CourseOutcomes& outcomes) {
   const NotOnTrackPolicy& stated = outcomes.policy.not_on_track;
+  NoMeasureRule rule;
   if (!outcomes.course.course.has_value() ||
-      std::find(stated.disabled_rules.begin(), stated.disabled_rules.end(), kNoMeasure) !=
+      std::find(stated.disabled_rules.begin(), stated.disabled_rules.end(), rule.name.id) !=
           stated.disabled_rules.end()) {
     return absl::OkStatus();
   }
@@ -255,11 +256,11 @@ absl::Status FindMissed(OutcomesReader& reader, const Catalog& catalog, absl::Ti
                    [](const Occasion& a, const Occasion& b) { return a.day < b.day; });
   std::vector<AskedPoint> points;
   for (const Occasion& occasion : asked.occasions) {
-    const MeasurementRule& rule = asked.rules[occasion.rule].rule;
-    if (rule.instrument_id != watched || rule.voluntary || rule.timing == PlanTiming::kFollowUp) {
+    const MeasurementRule& of = asked.rules[occasion.rule].rule;
+    if (of.instrument_id != watched || of.voluntary || of.timing == PlanTiming::kFollowUp) {
       continue;
     }
-    if (WasMissed(occasion, rule)) {
+    if (WasMissed(occasion, of)) {
       const absl::CivilDay day =
           occasion.state == OccasionState::kMissed ? *occasion.missed_day : *occasion.overdue_day;
       points.push_back({.missed = true, .at = absl::FromCivil(day, zone), .score_id = ""});
@@ -267,8 +268,8 @@ absl::Status FindMissed(OutcomesReader& reader, const Catalog& catalog, absl::Ti
       points.push_back({.missed = false, .at = it->second, .score_id = it->first});
     }
   }
-  const NoMeasureRule rule{.name = {kNoMeasure, outcomes.policy.version},
-                           .in_a_row = stated.missed_in_a_row.value_or(NoMeasureRule().in_a_row)};
+  rule.name.version = outcomes.policy.version;
+  rule.in_a_row = stated.missed_in_a_row.value_or(rule.in_a_row);
   outcomes.missed = EvaluateMissed(rule, points);
   if (outcomes.missed.empty()) return absl::OkStatus();
   IPT_ASSIGN_OR_RETURN(const HeldInstrument instrument,

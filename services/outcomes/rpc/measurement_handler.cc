@@ -20,6 +20,7 @@
 #include "platform/rpc/proto_time.h"
 #include "platform/rpc/read_view.h"
 #include "platform/rpc/resource_name.h"
+#include "platform/rpc/stated.h"
 #include "platform/rpc/write_once.h"
 
 namespace ipt::outcomes {
@@ -51,15 +52,6 @@ absl::StatusOr<std::optional<MeasurementCursor>> ReadMeasurementCursor(absl::str
       MeasurementCursor{absl::FromUnixMicros(micros), parts[1], parts[2]});
 }
 
-template <typename Enum, typename Values>
-void ReadEnums(const Values& in, absl::string_view field, FieldViolations& bad,
-               std::vector<Enum>& out) {
-  for (int i = 0; i < in.size(); ++i) {
-    if (in.Get(i) == 0) bad.At(field, i).Add("", "must be stated");
-    out.push_back(static_cast<Enum>(in.Get(i)));
-  }
-}
-
 std::string SessionIdOf(const pb::Measurement& measurement) {
   return measurement.session().empty() ? "" : rpc::IdsOf(measurement.session())[2];
 }
@@ -69,9 +61,9 @@ MeasurementFilter ReadFilter(const pb::MeasurementFilter& in, FieldViolations& b
   for (const std::string& name : in.instruments()) {
     filter.instrument_ids.push_back(rpc::IdsOf(name)[1]);
   }
-  ReadEnums(in.states(), "states", bad, filter.states);
-  ReadEnums(in.respondents(), "respondents", bad, filter.respondents);
-  ReadEnums(in.occasions(), "occasions", bad, filter.occasions);
+  filter.states = rpc::ReadStated<MeasurementState>(in.states(), bad, "states");
+  filter.respondents = rpc::ReadStated<AnsweredBy>(in.respondents(), bad, "respondents");
+  filter.occasions = rpc::ReadStated<CoursePart>(in.occasions(), bad, "occasions");
   if (in.has_start_time()) filter.from = rpc::ReadTime(in.start_time(), bad, "start_time");
   if (in.has_end_time()) filter.before = rpc::ReadTime(in.end_time(), bad, "end_time");
   if (filter.from.has_value() && filter.before.has_value() && *filter.before <= *filter.from) {

@@ -26,6 +26,7 @@
 #include "platform/rpc/proto_time.h"
 #include "platform/rpc/read_view.h"
 #include "platform/rpc/resource_name.h"
+#include "platform/rpc/stated.h"
 #include "platform/rpc/write_once.h"
 #include "platform/transaction/min_revision.h"
 
@@ -54,8 +55,8 @@ absl::Status RefuseTaken(OutcomesReader& reader, const MeasurementPlan& plan) {
                             metadata);
 }
 
-absl::Status CheckWritten(OutcomesReader& reader, const Catalog& catalog,
 // `before`: its rules as they were.
+absl::Status CheckWritten(OutcomesReader& reader, const Catalog& catalog,
                           const std::vector<MeasurementRule>& before, const MeasurementPlan& plan) {
   IPT_ASSIGN_OR_RETURN(const auto instruments, AllInstruments(reader, catalog, plan.clinic_id, ""));
   FieldViolations bad;
@@ -113,10 +114,7 @@ absl::StatusOr<std::optional<DueCursor>> ReadDueCursor(absl::string_view text) {
 absl::StatusOr<DueQuery> ReadDueQuery(const pb::ListDueMeasurementsRequest& request) {
   FieldViolations bad;
   DueQuery query;
-  for (int i = 0; i < request.states_size(); ++i) {
-    if (request.states(i) == 0) bad.At("states", i).Add("", "must be stated");
-    query.states.push_back(static_cast<OccasionState>(request.states(i)));
-  }
+  query.states = rpc::ReadStated<OccasionState>(request.states(), bad, "states");
   if (!request.instrument().empty()) query.instrument_id = rpc::IdsOf(request.instrument())[1];
   if (!request.therapist().empty()) query.therapist_id = rpc::IdsOf(request.therapist())[1];
   if (request.has_due_before()) {
@@ -329,9 +327,9 @@ absl::StatusOr<pb::ListDueMeasurementsResponse> MeasurementPlanHandler::ListDueM
   IPT_ASSIGN_OR_RETURN(const DueQuery query, ReadDueQuery(request));
   pb::ListDueMeasurementsRequest asked = request;
   asked.clear_page_size();
-  std::optional<DuePlace> place;
   asked.clear_page_token();
   const std::string asked_for = rpc::ContentHash(asked);
+  std::optional<DuePlace> place;
   DueWalks::Walk walk;
   if (after.has_value()) {
     place = after->place;
