@@ -292,7 +292,9 @@ class OutcomesTest(unittest.TestCase):
         self.assertEqual((False, 0), (own.inherited, len(own.rules)))
         self.assertEqual(0, len(server.call("ListDueMeasurements", parent=COURSE,
                                             states=[1, 2, 3, 4, 5]).due_measurements))
-        self.assertTrue(server.call("ResetCourseMeasurementPlan", course=COURSE).inherited)
+        back = server.call("ResetCourseMeasurementPlan", course=COURSE)
+        self.assertEqual((True, created.etag), (back.inherited, back.etag))
+        self.assertGreater(back.revision, own.revision)
         with self.assertRaises(Refused) as refused:
             server.call("DeleteMeasurementPlan", name=created.name, etag='"999"')
         self.assertEqual("ETAG_MISMATCH", refused.exception.reason)

@@ -86,6 +86,8 @@ absl::StatusOr<CopiedCourse> CopyOf(const pb::Course& course, absl::string_view 
   copy.time_zone = course.time_zone();
   copy.planned_sessions = course.planned_sessions();
   copy.duration_weeks = course.duration_weeks();
+  copy.cadence_days = course.cadence_days();
+  if (course.has_create_time()) copy.create_time = read.Time(course.create_time());
   if (started) {
     copy.start_day = read.Day(progress.start_date());
     copy.deadline_day = read.Day(progress.deadline_date());

@@ -87,9 +87,7 @@ absl::Status BindToCourse(const CourseAnswer& answer, Measurement& m) {
     if (session == nullptr && !m.session_id.empty() && verified) {
       return NotFound(kSessionType, SessionName(m.clinic_id, m.course_id, m.session_id));
     }
-    if (course->start_day.has_value() && day >= *course->start_day) {
-      m.week_number = static_cast<int>((day - *course->start_day) / 7) + 1;
-    }
+    m.week_number = course->WeekOf(day);
     m.phase = PhaseAt(*course, m.complete_time);
     m.occasion = OccasionAt(*course, m.complete_time);
   } else {

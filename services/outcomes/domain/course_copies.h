@@ -93,6 +93,9 @@ struct CopiedCourse {
   std::string time_zone{};
   int planned_sessions = 0;
   int duration_weeks = 0;
+  int cadence_days = 0;  // from session to session; 0: not known
+  // When it came to scheduling, an imported one long after its start. UnixEpoch: not known.
+  absl::Time create_time{};
   // The week clock: the day of the first attended session, and the last day of the course. Unset
   // until a session was attended.
   std::optional<absl::CivilDay> start_day{};
@@ -112,6 +115,11 @@ struct CopiedCourse {
     }
     return nullptr;
   }
+  // The week of the course that a day lies in, from 1, as scheduling's week clock says it; 0 before
+  // its start, and while that is not known.
+  int WeekOf(absl::CivilDay day) const;
+  // The first day of a week that lies in no pause, of a course that starts on `start`.
+  absl::CivilDay FirstDayOfWeek(absl::CivilDay start, int week) const;
   // Where the course stands on a day of its time zone, as scheduling says it.
   CopiedCourseState StateOn(absl::CivilDay day) const {
     if (closed()) return state;
@@ -121,6 +129,10 @@ struct CopiedCourse {
     return state;
   }
   friend bool operator==(const CopiedCourse&, const CopiedCourse&) = default;
+
+ private:
+  // The days of pauses that do not count, disjoint.
+  std::vector<CopiedPause> PassedOver(absl::CivilDay start) const;
 };
 
 // What is known of a course, and how well.

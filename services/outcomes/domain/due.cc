@@ -1,6 +1,7 @@
 #include "outcomes/domain/due.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -18,6 +19,9 @@ struct Slot {
   const CopiedSession* session = nullptr;  // nullptr: not booked
   int number = 0;
   absl::CivilDay day;
+  // Booked before one that was attended: whether it took place is not recorded, and its number goes
+  // up with each that is.
+  bool passed_over = false;
 };
 
 // A course's time line, without any rule.
@@ -41,34 +45,10 @@ class TimeLine {
   // Its first day; a projection while `course().start_day` is unset. Unset: nothing is known of it.
   const std::optional<absl::CivilDay>& start() const { return start_; }
 
-  // The day before which so many days of the course, those of pauses left out, have passed.
-  absl::CivilDay DayAfter(absl::CivilDay start, int days) const {
-    absl::CivilDay day = start + days;
-    absl::CivilDay from = start;  // pauses before it are counted
-    for (const CopiedPause& pause : course_.pauses) {
-      const absl::CivilDay first = std::max(pause.first_day, from);
-      if (first > day) break;
-      if (pause.last_day < first) continue;
-      day += pause.last_day - first + 1;
-      from = pause.last_day + 1;
-    }
-    return day;
-  }
-
-  // The week of the course that a day lies in, from 1; 0 before its start.
-  int WeekOf(absl::CivilDay day) const {
-    if (!start_.has_value() || !course_.start_day.has_value() || day < *start_) return 0;
-    absl::civil_diff_t days = day - *start_;
-    absl::CivilDay from = *start_;
-    for (const CopiedPause& pause : course_.pauses) {
-      const absl::CivilDay first = std::max(pause.first_day, from);
-      const absl::CivilDay last = std::min(pause.last_day, day);
-      if (last < first) continue;
-      days -= last - first + 1;
-      from = last + 1;
-    }
-    return static_cast<int>(std::max<absl::civil_diff_t>(days, 0) / 7) + 1;
-  }
+  // The day of the last session that was attended, of the treatment or not.
+  const std::optional<absl::CivilDay>& last_contact() const { return last_contact_; }
+  // It ended before it began.
+  bool untreated() const { return course_.closed() && !course_.start_day.has_value(); }
 
  private:
   absl::CivilDay AfterPauses(absl::CivilDay day) const {
@@ -79,6 +59,12 @@ class TimeLine {
   }
 
   void MakeSlots() {
+    const CopiedSession* last_attended = nullptr;
+    for (const CopiedSession& session : course_.sessions) {
+      if (session.state != CopiedSessionState::kAttended) continue;
+      last_contact_ = DayOf(session.start);
+      if (session.number > 0) last_attended = &session;
+    }
     int used = 0;  // numbers that sessions have, those that were missed among them
     absl::CivilDay last = today_;
     for (const CopiedSession& session : course_.sessions) {
@@ -89,15 +75,18 @@ class TimeLine {
       const bool attended = session.state == CopiedSessionState::kAttended;
       if (!attended && session.state != CopiedSessionState::kBooked) continue;
       if (!attended && closed_.has_value() && day > *closed_) continue;
-      slots_.push_back({&session, session.number, day});
+      const bool passed_over =
+          !attended && last_attended != nullptr && session.start < last_attended->start;
+      slots_.push_back({&session, session.number, day, passed_over});
     }
     if (closed_.has_value() || course_.closed()) return;
     const int planned = course_.planned_sessions;
-    const int pace = planned > 0 ? std::max(1, 7 * course_.duration_weeks / planned) : 7;
+    int pace = course_.cadence_days;
+    if (pace < 1) pace = planned > 0 ? std::max(1, 7 * course_.duration_weeks / planned) : 7;
     absl::CivilDay day = used == 0 ? today_ : std::max(last + pace, today_);
     for (int number = used + 1; number <= planned; ++number) {
       day = AfterPauses(day);
-      slots_.push_back({nullptr, number, day});
+      slots_.push_back({nullptr, number, day, false});
       day += pace;
     }
   }
@@ -106,6 +95,7 @@ class TimeLine {
   const absl::TimeZone& zone_;
   const absl::CivilDay today_;
   std::vector<Slot> slots_;
+  std::optional<absl::CivilDay> last_contact_;
   std::optional<absl::CivilDay> closed_;
   std::optional<absl::CivilDay> start_;
 };
@@ -129,14 +119,17 @@ class RuleOccasions {
     Place();
     Bound();
     Fulfil(answers);
-    const absl::CivilDay since = line_.DayOf(rule_.since);
+    WaitForTheStart();
     std::vector<Occasion> asked;
     int missed = 0;
-    for (size_t i = 0; i < made_.size(); ++i) {
-      Occasion& occasion = made_[i];
-      occasion.state = StateOf(occasion, unbooked_[i]);
+    for (Occasion& occasion : made_) {
+      occasion.state = StateOf(occasion);
       // Nobody was asked.
-      if (occasion.day < since && occasion.state != OccasionState::kDone) continue;
+      const absl::Time since = rule_.SinceOf(occasion.follow_up_months);
+      if ((occasion.day < line_.DayOf(since) || line_.untreated()) &&
+          occasion.state != OccasionState::kDone) {
+        continue;
+      }
       occasion.missed_in_a_row = missed;
       missed = WasMissed(occasion, rule_) ? missed + 1 : 0;
       asked.push_back(std::move(occasion));
@@ -159,13 +152,11 @@ class RuleOccasions {
     if (!rule_.voluntary) occasion.overdue_day = day + rule_.GraceDays();
     if (slot != nullptr && slot->session != nullptr)
       occasion.session_id = slot->session->session_id;
-    const bool unbooked = slot != nullptr && slot->session == nullptr;
-    occasion.projected = unbooked;
-    unbooked_.push_back(unbooked);
+    occasion.unbooked = occasion.projected = slot != nullptr && slot->session == nullptr;
   }
 
   void Add(const Slot& slot) {
-    const int week = slot.session != nullptr ? slot.session->week : line_.WeekOf(slot.day);
+    const int week = slot.session != nullptr ? slot.session->week : line_.course().WeekOf(slot.day);
     Add(slot.day, &slot, week, 0);
   }
 
@@ -179,7 +170,7 @@ class RuleOccasions {
         EveryWeeks();
         break;
       case PlanTiming::kBaseline:
-        if (!slots.empty()) Add(slots.front());
+        AddFirst([](const Slot&) { return true; });
         break;
       case PlanTiming::kPhaseChange:
         for (const CopiedPhase& phase : line_.course().phases) {
@@ -206,7 +197,9 @@ class RuleOccasions {
 
   template <typename Wanted>
   void AddFirst(const Wanted& wanted) {
-    const auto found = std::find_if(line_.slots().begin(), line_.slots().end(), wanted);
+    const auto found =
+        std::find_if(line_.slots().begin(), line_.slots().end(),
+                     [&](const Slot& slot) { return !slot.passed_over && wanted(slot); });
     if (found != line_.slots().end()) Add(*found);
   }
 
@@ -215,18 +208,25 @@ class RuleOccasions {
     const CopiedCourse& course = line_.course();
     const absl::CivilDay start = *line_.start();
     const absl::CivilDay deadline =
-        course.deadline_day.value_or(line_.DayAfter(start, 7 * course.duration_weeks) - 1);
+        course.deadline_day.value_or(course.FirstDayOfWeek(start, course.duration_weeks + 1) - 1);
     const absl::CivilDay end =
         line_.closed().value_or(std::max(deadline, line_.today() + rule_.OpenDaysBefore()));
-    // A course that nobody has a first session for yet begins on no day at all.
-    const bool unbooked = !course.start_day.has_value() && line_.slots().front().session == nullptr;
+    const bool started = course.start_day.has_value();
     for (int week = 1; week <= kMostWeeks; week += rule_.weeks) {
-      const absl::CivilDay day = line_.DayAfter(start, 7 * (week - 1));
+      const absl::CivilDay day = course.FirstDayOfWeek(start, week);
       if (day > end) return;
       Add(day, nullptr, week, 0);
-      made_.back().projected = !course.start_day.has_value();
-      unbooked_.back() = unbooked;
+      made_.back().projected = !started;
+      // A course that nobody has a first session for yet begins on no day at all.
+      made_.back().unbooked = !started && (week > 1 || line_.slots().front().session == nullptr);
     }
+  }
+
+  // A first session that has passed, and of which nobody says that it was attended, began nothing.
+  void WaitForTheStart() {
+    if (rule_.timing != PlanTiming::kEveryWeeks || line_.course().start_day.has_value()) return;
+    if (made_.empty() || made_[0].day >= line_.today()) return;
+    made_[0].unbooked = made_[0].measurement_id.empty();
   }
 
   void End() {
@@ -246,7 +246,10 @@ class RuleOccasions {
     if (!line_.closed().has_value() || !line_.course().start_day.has_value()) return;
     std::vector<int> months = rule_.months;
     std::sort(months.begin(), months.end());
-    for (const int month : months) Add(MonthsAfter(*line_.closed(), month), nullptr, 0, month);
+    for (const int month : months) {
+      Add(MonthsAfter(*line_.closed(), month), nullptr, 0, month);
+      made_.back().open_day = std::max(made_.back().open_day, *line_.closed() + 1);
+    }
   }
 
   // Until when each can be made up for.
@@ -261,60 +264,89 @@ class RuleOccasions {
       }
       const bool always = rule_.catch_up == CatchUp::kAlways;
       if (rule_.timing == PlanTiming::kBaseline) {
-        if (line_.slots().size() > 1 && line_.slots()[1].session != nullptr) {
-          missed = std::max(line_.slots()[1].day, occasion.day + 1);
+        if (const Slot* second = SecondBooked(); second != nullptr) {
+          missed = std::max(second->day, occasion.day + 1);
         }
-      } else if (!always && i + 1 < made_.size() && !unbooked_[i + 1]) {
+      } else if (!always && i + 1 < made_.size() && !made_[i + 1].unbooked) {
         missed = made_[i + 1].open_day;
       }
       std::optional<absl::CivilDay> end;
       if (rule_.timing == PlanTiming::kFollowUp) {
         end = made_.back().day + kLastFollowUpDays;
       } else if (line_.closed().has_value()) {
-        end = std::max(*line_.closed() + 1 + (always ? 0 : last_score_days_), late);
+        end = std::max(*line_.closed() + 1, late);
+        if (!always && line_.last_contact().has_value()) {
+          end = std::max(*end, *line_.last_contact() + 1 + last_score_days_);
+        }
       }
       if (end.has_value()) missed = std::min(missed.value_or(*end), *end);
     }
   }
 
+  const Slot* SecondBooked() const {
+    const Slot* first = nullptr;
+    for (const Slot& slot : line_.slots()) {
+      if (slot.passed_over) continue;
+      if (first != nullptr) return slot.session != nullptr ? &slot : nullptr;
+      first = &slot;
+    }
+    return nullptr;
+  }
+
   void Fulfil(const std::vector<PlanAnswer>& answers) {
+    // Of several forms for one occasion the one completed last counts.
+    std::vector<const PlanAnswer*> taken(made_.size());
+    const auto take = [&](size_t i, const PlanAnswer& answer) {
+      if (taken[i] != nullptr && answer.complete_time < taken[i]->complete_time) return;
+      taken[i] = &answer;
+    };
     std::vector<const PlanAnswer*> loose;
-    std::set<absl::CivilDay> days;  // one form of a day is enough
+    std::map<absl::CivilDay, size_t> of_day;  // what a form of it is for: one of a day is enough
     for (const PlanAnswer& answer : answers) {
       if (answer.instrument_id != rule_.instrument_id ||
           PersonOf(answer.respondent) != PersonOf(respondent_)) {
         continue;
       }
+      const absl::CivilDay day = line_.DayOf(answer.complete_time);
       const auto of_session =
           std::find_if(made_.begin(), made_.end(), [&](const Occasion& occasion) {
             return !occasion.session_id.empty() && occasion.session_id == answer.session_id;
           });
-      if (of_session == made_.end()) {
+      // Of a session that was moved since, an answer is from long before it.
+      if (of_session == made_.end() || day < of_session->day - rule_.OpenDaysBefore()) {
         loose.push_back(&answer);
-      } else {
-        days.insert(line_.DayOf(answer.complete_time));
-        if (of_session->measurement_id.empty()) of_session->measurement_id = answer.measurement_id;
+        continue;
       }
+      const size_t i = of_session - made_.begin();
+      take(i, answer);
+      of_day.emplace(day, i);
     }
     for (const PlanAnswer* answer : loose) {
       const absl::CivilDay day = line_.DayOf(answer->complete_time);
-      if (!days.insert(day).second) continue;
+      if (const auto same = of_day.find(day); same != of_day.end()) {
+        take(same->second, *answer);
+        continue;
+      }
       for (size_t i = made_.size(); i-- > 0;) {
-        Occasion& occasion = made_[i];
-        if (unbooked_[i] || !occasion.measurement_id.empty() || day < occasion.open_day ||
+        const Occasion& occasion = made_[i];
+        if (occasion.unbooked || taken[i] != nullptr || day < occasion.open_day ||
             (occasion.missed_day.has_value() && day >= *occasion.missed_day)) {
           continue;
         }
-        occasion.measurement_id = answer->measurement_id;
+        take(i, *answer);
+        of_day.emplace(day, i);
         break;
       }
     }
+    for (size_t i = 0; i < made_.size(); ++i) {
+      if (taken[i] != nullptr) made_[i].measurement_id = taken[i]->measurement_id;
+    }
   }
 
-  OccasionState StateOf(const Occasion& occasion, bool unbooked) const {
+  OccasionState StateOf(const Occasion& occasion) const {
     const absl::CivilDay today = line_.today();
     if (!occasion.measurement_id.empty()) return OccasionState::kDone;
-    if (unbooked || today < occasion.open_day) return OccasionState::kUpcoming;
+    if (occasion.unbooked || today < occasion.open_day) return OccasionState::kUpcoming;
     if (occasion.missed_day.has_value() && today >= *occasion.missed_day) {
       return OccasionState::kMissed;
     }
@@ -329,7 +361,6 @@ class RuleOccasions {
   const TimeLine& line_;
   const int last_score_days_;
   std::vector<Occasion> made_;
-  std::vector<bool> unbooked_;  // of `made_`: nobody knows its day yet
 };
 
 }  // namespace
@@ -354,14 +385,28 @@ std::vector<Occasion> OccasionsOf(const std::vector<AskedRule>& rules, const Cop
     return all;
   }
   const TimeLine line(course, zone, today);
-  std::set<std::tuple<absl::string_view, AnsweredBy, absl::CivilDay>> asked;
   for (size_t i = 0; i < rules.size(); ++i) {
     for (Occasion& occasion : RuleOccasions(i, rules[i], line, last_score_days).Make(answers)) {
-      if (asked.insert({rules[i].rule.instrument_id, rules[i].respondent, occasion.day}).second) {
-        all.push_back(std::move(occasion));
-      }
+      all.push_back(std::move(occasion));
     }
   }
+  // One whose day is known goes before one whose day may be another.
+  std::set<std::tuple<absl::string_view, AnsweredBy, absl::CivilDay>> asked;
+  std::vector<bool> again(all.size());
+  for (const bool unbooked : {false, true}) {
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (all[i].unbooked != unbooked) continue;
+      const AskedRule& of = rules[all[i].rule];
+      again[i] = !asked.insert({of.rule.instrument_id, of.respondent, all[i].day}).second;
+    }
+  }
+  size_t kept = 0;
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (again[i]) continue;
+    if (kept != i) all[kept] = std::move(all[i]);
+    ++kept;
+  }
+  all.resize(kept);
   return all;
 }
 

@@ -3,7 +3,7 @@
 // All is by days of the course's time zone. A rule makes occasions, each with its own day:
 //
 //   every session   each treatment session that is booked or attended; those not booked yet are
-//                   projected at the agreed pace
+//                   projected at the agreed pace (evenly, where that is not known)
 //   every N weeks   the first days of weeks 1, 1 + N, 1 + 2 N, ...; days of pauses do not count
 //   baseline        the first treatment session
 //   phase change    the first treatment session of each phase
@@ -12,17 +12,24 @@
 //   follow-up       months after the course ended; on the last day of a shorter month. None where
 //                   no treatment was begun
 //
-// After a death, and of a course that was entered in error, nothing is asked for any more.
+// A booked session before one that was attended is none of the treatment's until its attendance is
+// recorded: it asks for its own measure only, and is not the first of anything.
+//
+// After a death, and of a course that was entered in error, nothing is asked for any more; of one
+// that was closed before it began, nothing but what was answered is told. One whose first session
+// was not recorded is not behind in its weeks: they have not begun.
 //
 // An occasion can be answered from some days before its day on, but not before the day after the
-// one before it. What becomes of one that is late is the rule's to say (CatchUp); what has no next
-// one can be made up for until the course ends, or as long after it as a score can still be its
-// last. A follow-up can be made up for until the next one, the last for a quarter of a year.
+// one before it, nor, of a follow-up, before the day after the course ended. What becomes of one
+// that is late is the rule's to say (CatchUp); what has no next one can be made up for until the
+// course ends, and as long after its last attended session as a score can still be its last. A
+// follow-up can be made up for until the next one, the last for a quarter of a year.
 //
-// What had its day before the rule was there is asked for by nobody, and is not missing.
+// What had its day before the rule began to ask is asked for by nobody, and is not missing.
 //
-// An answer counts for the session that it is bound to; one that is bound to no occasion of the
-// rule, for the newest that could be answered on its day and was not. What a patient answered alone
+// An answer counts for the session that it is bound to, if it could be answered for it on its day;
+// otherwise for the newest occasion that could be answered on its day and was not. Of several for
+// one occasion the one completed last counts. What a patient answered alone
 // or read to is the patient's answer either way. One answer serves every rule that waits for it.
 //
 // Pure functions, thread-safe.
@@ -70,12 +77,13 @@ struct Occasion {
   // Occasions of the rule right before it that nobody answered in time.
   int missed_in_a_row = 0;
   bool projected = false;
+  bool unbooked = false;  // nobody knows its day yet: it is upcoming, whatever that is
   friend bool operator==(const Occasion&, const Occasion&) = default;
 };
 
 // Of all rules, in their order, each by day. Where two ask for one instrument of one respondent on
-// one day, only the first does. `answers`: the course's, by completion. `last_score_days`: how long
-// after its end a score can still be the course's last.
+// one day, only the first does, or the one that knows its day. `answers`: the course's.
+// `last_score_days`: how long after its last attended session a score can still be its last.
 std::vector<Occasion> OccasionsOf(const std::vector<AskedRule>& rules, const CopiedCourse& course,
                                   const absl::TimeZone& zone,
                                   const std::vector<PlanAnswer>& answers, int last_score_days,

@@ -15,8 +15,8 @@ namespace {
 
 constexpr size_t kCoursesAtOnce = 250;
 constexpr int kDefaultAhead = 31;
-constexpr char kNoMeasure[] = "no-measure";
-// A closed course's treatment can be caught up on for 90 days, the most that a policy may say.
+// A closed course's treatment can be caught up on for 90 days, the most that a policy may say; two
+// more, since days differ by zone.
 constexpr int kClosedTreatmentDays = 92;
 
 absl::Time SessionsSince(absl::Time now) { return now - absl::Hours(24 * kClosedTreatmentDays); }
@@ -42,7 +42,7 @@ class DueLister {
     IPT_ASSIGN_OR_RETURN(instruments_, AllInstruments(reader_, catalog, clinic_id_, ""));
     IPT_ASSIGN_OR_RETURN(const OutcomePolicy policy, reader_.GetPolicy(clinic_id_));
     last_score_days_ = policy.LastScoreDays();
-    for (const MeasurementPlan& plan : plans_) asked_of_plan_.push_back(Asked(plan.rules));
+    IPT_ASSIGN_OR_RETURN(deceased_, reader_.ListDeceased(clinic_id_));
     return absl::OkStatus();
   }
 
@@ -51,21 +51,21 @@ class DueLister {
     for (const CopiedCourse* course = begin; course != end; ++course) {
       course_ids.push_back(course->course_id);
     }
-    IPT_ASSIGN_OR_RETURN(const auto own, reader_.ListCoursePlans(clinic_id_, course_ids));
-    std::map<absl::string_view, std::vector<AskedRule>> asked_of_course;
-    for (const CoursePlan& plan : own) asked_of_course[plan.course_id] = Asked(plan.rules);
+    IPT_ASSIGN_OR_RETURN(const auto stored, reader_.ListCoursePlans(clinic_id_, course_ids));
+    std::map<absl::string_view, const StoredCoursePlan*> stored_of;
+    for (const StoredCoursePlan& plan : stored) stored_of[plan.course_id] = &plan;
 
     // Only of courses and instruments that anything is asked of.
     std::vector<std::pair<const CopiedCourse*, std::vector<AskedRule>>> asked;
     std::set<std::string> instrument_ids;
     course_ids.clear();
     for (const CopiedCourse* course = begin; course != end; ++course) {
-      std::vector<AskedRule> rules;
-      if (const auto it = asked_of_course.find(course->course_id); it != asked_of_course.end()) {
-        rules = it->second;
-      } else if (const MeasurementPlan* plan = PlanFor(plans_, course); plan != nullptr) {
-        rules = asked_of_plan_[plan - plans_.data()];
-      }
+      if (deceased_.contains(course->patient_hash)) continue;
+      const auto own = stored_of.find(course->course_id);
+      std::vector<AskedRule> rules =
+          Asked(HeldPlan(clinic_id_, course->course_id,
+                         own == stored_of.end() ? nullptr : own->second, plans_, course)
+                    .rules);
       // It came without its sessions.
       if (course->closed() && course->sessions.empty() && course->closed_at < SessionsSince(now_)) {
         rules.erase(std::remove_if(rules.begin(), rules.end(),
@@ -138,8 +138,8 @@ class DueLister {
   const DueQuery& query_;
   const absl::Time now_;
   std::vector<MeasurementPlan> plans_;
-  std::vector<std::vector<AskedRule>> asked_of_plan_;  // as `plans_`
   std::vector<HeldInstrument> instruments_;
+  std::set<std::string> deceased_;  // by CopiedCourse::patient_hash
   int last_score_days_ = 0;
   std::vector<DueLine> lines_;
 };
@@ -192,6 +192,8 @@ absl::StatusOr<CourseOccasions> LoadOccasions(OutcomesReader& reader, const Cata
                      plan.rules.end());
   }
   if (plan.rules.empty()) return result;
+  IPT_ASSIGN_OR_RETURN(const auto deceased, reader.ListDeceased(clinic_id));
+  if (deceased.contains(course.patient_hash)) return result;
   IPT_ASSIGN_OR_RETURN(const auto instruments,
                        AllInstruments(reader, catalog, clinic_id, instrument_id));
   result.rules = AskedRules(plan.rules, instruments);
@@ -235,8 +237,9 @@ absl::Status NameRule(OutcomesReader& reader, const Catalog& catalog, const Outc
 absl::Status FindMissed(OutcomesReader& reader, const Catalog& catalog, absl::Time now,
                         CourseOutcomes& outcomes) {
   const NotOnTrackPolicy& stated = outcomes.policy.not_on_track;
+  NoMeasureRule rule;
   if (!outcomes.course.course.has_value() ||
-      std::find(stated.disabled_rules.begin(), stated.disabled_rules.end(), kNoMeasure) !=
+      std::find(stated.disabled_rules.begin(), stated.disabled_rules.end(), rule.name.id) !=
           stated.disabled_rules.end()) {
     return absl::OkStatus();
   }
@@ -253,11 +256,11 @@ absl::Status FindMissed(OutcomesReader& reader, const Catalog& catalog, absl::Ti
                    [](const Occasion& a, const Occasion& b) { return a.day < b.day; });
   std::vector<AskedPoint> points;
   for (const Occasion& occasion : asked.occasions) {
-    const MeasurementRule& rule = asked.rules[occasion.rule].rule;
-    if (rule.instrument_id != watched || rule.voluntary || rule.timing == PlanTiming::kFollowUp) {
+    const MeasurementRule& of = asked.rules[occasion.rule].rule;
+    if (of.instrument_id != watched || of.voluntary || of.timing == PlanTiming::kFollowUp) {
       continue;
     }
-    if (WasMissed(occasion, rule)) {
+    if (WasMissed(occasion, of)) {
       const absl::CivilDay day =
           occasion.state == OccasionState::kMissed ? *occasion.missed_day : *occasion.overdue_day;
       points.push_back({.missed = true, .at = absl::FromCivil(day, zone), .score_id = ""});
@@ -265,8 +268,8 @@ absl::Status FindMissed(OutcomesReader& reader, const Catalog& catalog, absl::Ti
       points.push_back({.missed = false, .at = it->second, .score_id = it->first});
     }
   }
-  const NoMeasureRule rule{.name = {kNoMeasure, outcomes.policy.version},
-                           .in_a_row = stated.missed_in_a_row.value_or(NoMeasureRule().in_a_row)};
+  rule.name.version = outcomes.policy.version;
+  rule.in_a_row = stated.missed_in_a_row.value_or(rule.in_a_row);
   outcomes.missed = EvaluateMissed(rule, points);
   if (outcomes.missed.empty()) return absl::OkStatus();
   IPT_ASSIGN_OR_RETURN(const HeldInstrument instrument,

@@ -14,16 +14,102 @@ namespace {
 
 constexpr int kPlansAtOnce = 100;
 
-// A rule that was there before goes on asking; a new one begins now.
+// Whether the same is asked of the same person at the same times; months are looked at one by one.
+bool AsksTheSame(const MeasurementRule& a, const MeasurementRule& b) {
+  return a.id == b.id && a.instrument_id == b.instrument_id && a.timing == b.timing &&
+         a.weeks == b.weeks && a.respondent == b.respondent && a.voluntary == b.voluntary;
+}
+
+const MeasurementRule* FindSame(const std::vector<MeasurementRule>& rules,
+                                const MeasurementRule& wanted) {
+  const auto same = std::find_if(rules.begin(), rules.end(), [&](const MeasurementRule& rule) {
+    return AsksTheSame(rule, wanted);
+  });
+  return same == rules.end() ? nullptr : &*same;
+}
+
+// `since_of`: since when it asks, by month; 0 where it has none.
+template <typename SinceOf>
+void StateSince(const SinceOf& since_of, MeasurementRule& rule) {
+  std::vector<SinceWhen> months;
+  for (const int month : rule.months) months.push_back({month, since_of(month)});
+  rule.since = months.empty() ? since_of(0) : months.front().since;
+  rule.months_since.clear();
+  for (const SinceWhen& month : months) {
+    if (month.since != rule.since) rule.months_since.push_back(month);
+  }
+}
+
+// A rule that was there before goes on asking; a new one begins now, and so does a new month.
 void SetSince(const std::vector<MeasurementRule>& before, absl::Time now,
               std::vector<MeasurementRule>& rules) {
   for (MeasurementRule& rule : rules) {
-    const auto same = std::find_if(before.begin(), before.end(), [&](const MeasurementRule& other) {
-      return other.id == rule.id && other.instrument_id == rule.instrument_id &&
-             other.timing == rule.timing;
-    });
-    rule.since = same == before.end() ? now : same->since;
+    const MeasurementRule* same = FindSame(before, rule);
+    StateSince(
+        [&](int month) {
+          const bool is_new =
+              same == nullptr || (month != 0 && std::find(same->months.begin(), same->months.end(),
+                                                          month) == same->months.end());
+          return is_new ? now : same->SinceOf(month);
+        },
+        rule);
   }
+}
+
+// None of them asked before this instant.
+void AskFrom(absl::Time since, std::vector<MeasurementRule>& rules) {
+  for (MeasurementRule& rule : rules) {
+    const MeasurementRule stated = rule;
+    StateSince([&](int month) { return std::max(stated.SinceOf(month), since); }, rule);
+  }
+}
+
+bool IsFor(const MeasurementPlan& plan, int indication) {
+  return std::find(plan.indications.begin(), plan.indications.end(), indication) !=
+         plan.indications.end();
+}
+
+// A plan goes on for whom it was for; for all others it begins now.
+void SetForSince(const MeasurementPlan& before, absl::Time now, MeasurementPlan& after) {
+  const bool was_for_all = before.indications.empty();
+  after.for_since.clear();
+  if (after.indications.empty()) {
+    if (was_for_all) {
+      after.for_since = before.for_since;
+      return;
+    }
+    for (const int indication : before.indications) {
+      after.for_since.push_back({indication, before.SinceOf(indication)});
+    }
+    after.for_since.push_back({0, now});
+    return;
+  }
+  for (const int indication : after.indications) {
+    // No other plan names it, so a plan for all was for it, too.
+    const bool was_for = was_for_all || IsFor(before, indication);
+    after.for_since.push_back({indication, was_for ? before.SinceOf(indication) : now});
+  }
+}
+
+// The plan for all is, from now on, for these, too.
+absl::Status LeaveToPlanForAll(OutcomesTx& tx, const MeasurementPlan& left,
+                               const std::vector<int>& indications, absl::Time now) {
+  if (indications.empty()) return absl::OkStatus();
+  IPT_ASSIGN_OR_RETURN(const auto plans, AllPlans(tx, left.clinic_id));
+  const auto for_all = std::find_if(plans.begin(), plans.end(), [&](const MeasurementPlan& plan) {
+    return plan.plan_id != left.plan_id && plan.indications.empty();
+  });
+  if (for_all == plans.end()) return absl::OkStatus();
+  MeasurementPlan after = *for_all;
+  for (const int indication : indications) {
+    after.for_since.erase(
+        std::remove_if(after.for_since.begin(), after.for_since.end(),
+                       [&](const SinceWhen& stated) { return stated.of == indication; }),
+        after.for_since.end());
+    after.for_since.push_back({indication, now});
+  }
+  IPT_RETURN_IF_ERROR(tx.UpdatePlan(after, now));
+  return tx.Emit(PlanChanged{after}, now);
 }
 
 // The version that is asked for; nullptr: the clinic has it no more, or not at all.
@@ -64,8 +150,20 @@ void CheckTiming(const MeasurementRule& rule, FieldViolations& bad) {
   }
 }
 
-void CheckRule(const MeasurementRule& rule, const std::vector<HeldInstrument>& instruments,
-               FieldViolations bad) {
+// Since when it asks is the service's own.
+bool IsStatedAs(MeasurementRule before, const MeasurementRule& rule) {
+  before.since = rule.since;
+  before.months_since = rule.months_since;
+  return before == rule;
+}
+
+void CheckRule(const MeasurementRule& rule, const std::vector<MeasurementRule>& before,
+               const std::vector<HeldInstrument>& instruments, FieldViolations bad) {
+  // What was taken once stays, whatever became of its instrument.
+  if (std::any_of(before.begin(), before.end(),
+                  [&](const MeasurementRule& other) { return IsStatedAs(other, rule); })) {
+    return;
+  }
   const HeldInstrument* instrument = CurrentOf(instruments, rule.instrument_id);
   if (rule.instrument_id.empty()) {
     bad.Add("instrument", "is required");
@@ -88,6 +186,7 @@ void CheckRule(const MeasurementRule& rule, const std::vector<HeldInstrument>& i
 }  // namespace
 
 void CheckRules(const std::vector<MeasurementRule>& rules,
+                const std::vector<MeasurementRule>& before,
                 const std::vector<HeldInstrument>& instruments, FieldViolations bad) {
   std::set<std::string> ids;
   for (size_t i = 0; i < rules.size(); ++i) {
@@ -97,12 +196,12 @@ void CheckRules(const std::vector<MeasurementRule>& rules,
     } else if (!ids.insert(rules[i].id).second) {
       at.Add("id", "must differ from the other rules' ids");
     }
-    CheckRule(rules[i], instruments, at.In(""));
+    CheckRule(rules[i], before, instruments, at.In(""));
   }
 }
 
-void CheckPlan(const MeasurementPlan& plan, const std::vector<HeldInstrument>& instruments,
-               FieldViolations bad) {
+void CheckPlan(const MeasurementPlan& plan, const std::vector<MeasurementRule>& before,
+               const std::vector<HeldInstrument>& instruments, FieldViolations bad) {
   if (plan.display_name.empty()) bad.Add("display_name", "is required");
   std::set<int> seen;
   for (size_t i = 0; i < plan.indications.size(); ++i) {
@@ -112,7 +211,7 @@ void CheckPlan(const MeasurementPlan& plan, const std::vector<HeldInstrument>& i
       bad.At("indications", i).Add("", "must be there once only");
     }
   }
-  CheckRules(plan.rules, instruments, bad.In(""));
+  CheckRules(plan.rules, before, instruments, bad.In(""));
 }
 
 std::optional<TakenIndication> FindTaken(const std::vector<MeasurementPlan>& plans,
@@ -123,10 +222,7 @@ std::optional<TakenIndication> FindTaken(const std::vector<MeasurementPlan>& pla
       return TakenIndication{other.plan_id, 0};
     }
     for (const int indication : plan.indications) {
-      if (std::find(other.indications.begin(), other.indications.end(), indication) !=
-          other.indications.end()) {
-        return TakenIndication{other.plan_id, indication};
-      }
+      if (IsFor(other, indication)) return TakenIndication{other.plan_id, indication};
     }
   }
   return std::nullopt;
@@ -151,14 +247,23 @@ absl::StatusOr<MeasurementPlan> ChangePlan(OutcomesTx& tx, const CallContext& ct
   after.plan_id = before.plan_id;
   after.stamp = before.stamp;
   SetSince(before.rules, ctx.now, after.rules);
+  SetForSince(before, ctx.now, after);
   IPT_RETURN_IF_ERROR(tx.UpdatePlan(after, ctx.now));
   IPT_RETURN_IF_ERROR(tx.Emit(PlanChanged{after}, ctx.now));
+  std::vector<int> left;
+  if (!after.indications.empty()) {
+    for (const int indication : before.indications) {
+      if (!IsFor(after, indication)) left.push_back(indication);
+    }
+  }
+  IPT_RETURN_IF_ERROR(LeaveToPlanForAll(tx, before, left, ctx.now));
   return after;
 }
 
 absl::Status RemovePlan(OutcomesTx& tx, const CallContext& ctx, const MeasurementPlan& plan) {
   IPT_RETURN_IF_ERROR(tx.DeletePlan(plan.clinic_id, plan.plan_id));
-  return tx.Emit(PlanDeleted{plan}, ctx.now);
+  IPT_RETURN_IF_ERROR(tx.Emit(PlanDeleted{plan}, ctx.now));
+  return LeaveToPlanForAll(tx, plan, plan.indications, ctx.now);
 }
 
 const MeasurementPlan* PlanFor(const std::vector<MeasurementPlan>& plans,
@@ -168,36 +273,57 @@ const MeasurementPlan* PlanFor(const std::vector<MeasurementPlan>& plans,
   for (const MeasurementPlan& plan : plans) {
     if (plan.indications.empty()) {
       for_all = &plan;
-    } else if (std::find(plan.indications.begin(), plan.indications.end(), course->indication) !=
-               plan.indications.end()) {
+    } else if (IsFor(plan, course->indication)) {
       return &plan;
     }
   }
   return for_all;
 }
 
+CoursePlan HeldPlan(absl::string_view clinic_id, absl::string_view course_id,
+                    const StoredCoursePlan* stored, const std::vector<MeasurementPlan>& plans,
+                    const CopiedCourse* course) {
+  CoursePlan held{.clinic_id = std::string(clinic_id), .course_id = std::string(course_id)};
+  held.inherited = stored == nullptr || stored->reset_time.has_value();
+  if (!held.inherited) {
+    held.rules = stored->rules;
+    held.stamp = stored->stamp;
+  } else if (const MeasurementPlan* plan = PlanFor(plans, course); plan != nullptr) {
+    held.rules = plan->rules;
+    held.inherited_from = plan->plan_id;
+    held.stamp = plan->stamp;
+    if (stored != nullptr) {
+      SetSince(stored->rules, *stored->reset_time, held.rules);
+      for (size_t i = 0; i < held.rules.size(); ++i) {
+        const MeasurementRule own = held.rules[i];
+        StateSince(
+            [&](int month) { return std::max(own.SinceOf(month), plan->rules[i].SinceOf(month)); },
+            held.rules[i]);
+      }
+    }
+    AskFrom(plan->SinceOf(course->indication), held.rules);
+  }
+  held.revision = std::max(held.stamp.revision, stored == nullptr ? 0 : stored->stamp.revision);
+  if (course != nullptr) AskFrom(course->create_time, held.rules);
+  return held;
+}
+
 absl::StatusOr<CoursePlan> FindCoursePlan(OutcomesReader& reader, absl::string_view clinic_id,
                                           absl::string_view course_id, const CopiedCourse* course) {
-  IPT_ASSIGN_OR_RETURN(auto own, reader.ListCoursePlans(clinic_id, {std::string(course_id)}));
-  if (!own.empty()) return std::move(own[0]);
-  CoursePlan plan{
-      .clinic_id = std::string(clinic_id), .course_id = std::string(course_id), .inherited = true};
+  IPT_ASSIGN_OR_RETURN(const auto stored,
+                       reader.ListCoursePlans(clinic_id, {std::string(course_id)}));
   IPT_ASSIGN_OR_RETURN(const auto plans, AllPlans(reader, clinic_id));
-  if (const MeasurementPlan* held = PlanFor(plans, course); held != nullptr) {
-    plan.rules = held->rules;
-    plan.inherited_from = held->plan_id;
-    plan.stamp = held->stamp;
-  }
-  return plan;
+  return HeldPlan(clinic_id, course_id, stored.empty() ? nullptr : &stored[0], plans, course);
 }
 
 absl::StatusOr<CoursePlan> SetCoursePlan(OutcomesTx& tx, const CallContext& ctx,
                                          const CoursePlan& before,
                                          std::vector<MeasurementRule> rules) {
-  CoursePlan plan{.clinic_id = before.clinic_id, .course_id = before.course_id};
-  plan.rules = std::move(rules);
-  SetSince(before.rules, ctx.now, plan.rules);
-  IPT_RETURN_IF_ERROR(tx.PutCoursePlan(plan, ctx.now));
+  StoredCoursePlan stored{.clinic_id = before.clinic_id, .course_id = before.course_id};
+  stored.rules = std::move(rules);
+  SetSince(before.rules, ctx.now, stored.rules);
+  IPT_RETURN_IF_ERROR(tx.PutCoursePlan(stored, ctx.now));
+  CoursePlan plan = HeldPlan(stored.clinic_id, stored.course_id, &stored, {}, nullptr);
   IPT_RETURN_IF_ERROR(tx.Emit(CoursePlanChanged{plan}, ctx.now));
   return plan;
 }
@@ -205,12 +331,15 @@ absl::StatusOr<CoursePlan> SetCoursePlan(OutcomesTx& tx, const CallContext& ctx,
 absl::StatusOr<CoursePlan> ResetCoursePlan(OutcomesTx& tx, const CallContext& ctx,
                                            absl::string_view course_id,
                                            const CopiedCourse* course) {
-  IPT_ASSIGN_OR_RETURN(CoursePlan before, FindCoursePlan(tx, ctx.clinic_id, course_id, course));
-  if (before.inherited) return before;
-  IPT_RETURN_IF_ERROR(tx.DeleteCoursePlan(ctx.clinic_id, course_id));
-  IPT_ASSIGN_OR_RETURN(CoursePlan after, FindCoursePlan(tx, ctx.clinic_id, course_id, course));
-  IPT_RETURN_IF_ERROR(tx.Emit(CoursePlanChanged{after}, ctx.now));
-  return after;
+  IPT_ASSIGN_OR_RETURN(auto stored, tx.ListCoursePlans(ctx.clinic_id, {std::string(course_id)}));
+  if (!stored.empty() && !stored[0].reset_time.has_value()) {
+    stored[0].reset_time = ctx.now;
+    IPT_RETURN_IF_ERROR(tx.PutCoursePlan(stored[0], ctx.now));
+    IPT_ASSIGN_OR_RETURN(CoursePlan after, FindCoursePlan(tx, ctx.clinic_id, course_id, course));
+    IPT_RETURN_IF_ERROR(tx.Emit(CoursePlanChanged{after}, ctx.now));
+    return after;
+  }
+  return FindCoursePlan(tx, ctx.clinic_id, course_id, course);
 }
 
 std::vector<AskedRule> AskedRules(const std::vector<MeasurementRule>& rules,

@@ -23,12 +23,14 @@
 
 namespace ipt::outcomes {
 
-// Adds what cannot be, by field, as the contract names them in a plan. `instruments`: all versions
-// of the clinic's.
+// Adds what cannot be, by field, as the contract names them in a plan. `before`: the rules as they
+// were; one that stays as it is stays, even where its instrument is in use no more. `instruments`:
+// all versions of the clinic's.
 void CheckRules(const std::vector<MeasurementRule>& rules,
+                const std::vector<MeasurementRule>& before,
                 const std::vector<HeldInstrument>& instruments, FieldViolations bad);
-void CheckPlan(const MeasurementPlan& plan, const std::vector<HeldInstrument>& instruments,
-               FieldViolations bad);
+void CheckPlan(const MeasurementPlan& plan, const std::vector<MeasurementRule>& before,
+               const std::vector<HeldInstrument>& instruments, FieldViolations bad);
 
 // Another plan that is for one of the same courses.
 struct TakenIndication {
@@ -53,7 +55,14 @@ absl::Status RemovePlan(OutcomesTx& tx, const CallContext& ctx, const Measuremen
 const MeasurementPlan* PlanFor(const std::vector<MeasurementPlan>& plans,
                                const CopiedCourse* course);
 
-// What a course is asked for. Of one that nothing is known of: its own plan, or no rules.
+// What a course is asked for, each rule since it began to ask this course: since it was stated, its
+// plan was for the course's indication, the course's own plan was taken away, and the course came
+// to scheduling. That an indication was corrected is not known: it is as if it had always been so.
+// `stored` (may be null): of this course. Of one that nothing is known of: its own plan, or no
+// rules.
+CoursePlan HeldPlan(absl::string_view clinic_id, absl::string_view course_id,
+                    const StoredCoursePlan* stored, const std::vector<MeasurementPlan>& plans,
+                    const CopiedCourse* course);
 absl::StatusOr<CoursePlan> FindCoursePlan(OutcomesReader& reader, absl::string_view clinic_id,
                                           absl::string_view course_id, const CopiedCourse* course);
 

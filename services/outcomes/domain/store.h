@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -123,8 +124,8 @@ class OutcomesReader {
   virtual absl::StatusOr<std::vector<MeasurementPlan>> ListPlans(absl::string_view clinic_id,
                                                                  absl::string_view after_id,
                                                                  int limit) = 0;
-  // Of these courses, the plans of their own, by course.
-  virtual absl::StatusOr<std::vector<CoursePlan>> ListCoursePlans(
+  // Of these courses, what is stored of plans of their own, by course.
+  virtual absl::StatusOr<std::vector<StoredCoursePlan>> ListCoursePlans(
       absl::string_view clinic_id, const std::vector<std::string>& course_ids) = 0;
   // What was recorded in these courses by these instruments and not taken back; by course,
   // completion and id.
@@ -138,6 +139,8 @@ class OutcomesReader {
                                                                        absl::string_view import_id,
                                                                        int64_t after_row,
                                                                        int limit) = 0;
+  // The patients (CopiedCourse::patient_hash) of whom a copied course says that they have died.
+  virtual absl::StatusOr<std::set<std::string>> ListDeceased(absl::string_view clinic_id) = 0;
 
   // Alerts, in this transaction.
   virtual AlertReader& alerts() = 0;
@@ -164,9 +167,7 @@ class OutcomesTx : public OutcomesReader {
   virtual absl::Status InsertPlan(MeasurementPlan& plan, absl::Time now) = 0;
   virtual absl::Status UpdatePlan(MeasurementPlan& plan, absl::Time now) = 0;
   virtual absl::Status DeletePlan(absl::string_view clinic_id, absl::string_view plan_id) = 0;
-  virtual absl::Status PutCoursePlan(CoursePlan& plan, absl::Time now) = 0;
-  virtual absl::Status DeleteCoursePlan(absl::string_view clinic_id,
-                                        absl::string_view course_id) = 0;
+  virtual absl::Status PutCoursePlan(StoredCoursePlan& plan, absl::Time now) = 0;
 
   // nullopt when absent. Until the end of the transaction nobody else writes it.
   virtual absl::StatusOr<std::optional<MeasurementImport>> LockImport(

@@ -23,6 +23,7 @@
 #include "platform/rpc/proto_time.h"
 #include "platform/rpc/read_view.h"
 #include "platform/rpc/resource_name.h"
+#include "platform/rpc/stated.h"
 #include "platform/rpc/write_once.h"
 
 namespace ipt::outcomes {
@@ -72,16 +73,6 @@ absl::StatusOr<std::optional<AlertCursor>> ReadAlertCursor(const std::string& cu
   return std::optional<AlertCursor>({absl::FromUnixMicros(micros), parts[1]});
 }
 
-template <typename Value, typename List>
-std::vector<Value> ReadStated(const List& list, FieldViolations& bad, absl::string_view field) {
-  std::vector<Value> read;
-  for (int i = 0; i < list.size(); ++i) {
-    if (list[i] == 0) bad.At(field, i).Add("", "must be stated");
-    read.push_back(static_cast<Value>(list[i]));
-  }
-  return read;
-}
-
 AlertRecipient ReadNamed(const pb::AlertRecipient& recipient, FieldViolations at) {
   AlertRecipient read = ReadAlertRecipient(recipient);
   CheckRecipient(read, at);
@@ -122,8 +113,8 @@ absl::StatusOr<pb::ListAlertsResponse> AlertHandler::ListAlerts(
   AlertFilter filter;
   const std::string course_id = rpc::IdsOf(request.parent())[1];
   if (course_id != "-") filter.course_id = course_id;
-  filter.states = ReadStated<AlertState>(request.states(), bad, "states");
-  filter.kinds = ReadStated<AlertKind>(request.kinds(), bad, "kinds");
+  filter.states = rpc::ReadStated<AlertState>(request.states(), bad, "states");
+  filter.kinds = rpc::ReadStated<AlertKind>(request.kinds(), bad, "kinds");
   if (request.has_assignee()) {
     filter.assignees.push_back(ReadNamed(request.assignee(), bad.In("assignee")));
   }
@@ -226,7 +217,7 @@ absl::StatusOr<std::unique_ptr<AlertHandler::Stream>> AlertHandler::WatchAlerts(
   for (int i = 0; i < request.recipients_size(); ++i) {
     asked.recipients.push_back(ReadNamed(request.recipients(i), bad.At("recipients", i)));
   }
-  asked.kinds = ReadStated<AlertKind>(request.kinds(), bad, "kinds");
+  asked.kinds = rpc::ReadStated<AlertKind>(request.kinds(), bad, "kinds");
   asked.listener = request.listener();
   asked.observer = request.observer();
   if (asked.listener.empty() && !asked.observer) {

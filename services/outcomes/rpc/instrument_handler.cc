@@ -17,6 +17,7 @@
 #include "platform/rpc/paging.h"
 #include "platform/rpc/read_view.h"
 #include "platform/rpc/resource_name.h"
+#include "platform/rpc/stated.h"
 #include "platform/rpc/write_once.h"
 
 namespace ipt::outcomes {
@@ -24,15 +25,7 @@ namespace {
 
 constexpr int kMostInstrumentsAPage = 100;
 
-template <typename Enums>
-void CheckStated(const Enums& values, absl::string_view field, FieldViolations& bad) {
-  for (int i = 0; i < values.size(); ++i) {
-    if (values.Get(i) == 0) bad.At(field, i).Add("", "must be stated");
-  }
-}
-
-template <typename Enums>
-bool Wanted(const Enums& values, int value) {
+bool Wanted(const std::vector<int>& values, int value) {
   return values.empty() || std::find(values.begin(), values.end(), value) != values.end();
 }
 
@@ -64,9 +57,9 @@ absl::StatusOr<pb::ListInstrumentsResponse> InstrumentHandler::ListInstruments(
     after_id = parts[0];
   }
   FieldViolations bad;
-  CheckStated(request.constructs(), "constructs", bad);
-  CheckStated(request.origins(), "origins", bad);
-  CheckStated(request.states(), "states", bad);
+  const auto constructs = rpc::ReadStated<int>(request.constructs(), bad, "constructs");
+  const auto origins = rpc::ReadStated<int>(request.origins(), bad, "origins");
+  const auto states = rpc::ReadStated<int>(request.states(), bad, "states");
   IPT_RETURN_IF_ERROR(bad.ToStatus());
   const int size = std::min(page.size, kMostInstrumentsAPage);
   return rpc::ReadView<pb::ListInstrumentsResponse>(
@@ -82,9 +75,8 @@ absl::StatusOr<pb::ListInstrumentsResponse> InstrumentHandler::ListInstruments(
           }
           pb::Instrument written;
           WriteInstrument(instrument, &written);
-          if (!Wanted(request.constructs(), written.construct()) ||
-              !Wanted(request.origins(), written.origin()) ||
-              !Wanted(request.states(), written.state())) {
+          if (!Wanted(constructs, written.construct()) || !Wanted(origins, written.origin()) ||
+              !Wanted(states, written.state())) {
             continue;
           }
           if (response.instruments_size() == size) {

@@ -21,6 +21,7 @@
 #include "platform/rpc/proto_time.h"
 #include "platform/rpc/read_view.h"
 #include "platform/rpc/resource_name.h"
+#include "platform/rpc/stated.h"
 #include "platform/rpc/write_once.h"
 
 namespace ipt::outcomes {

@@ -1,12 +1,10 @@
 #include "outcomes/rpc/measurement_plan_handler.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -28,6 +26,7 @@
 #include "platform/rpc/proto_time.h"
 #include "platform/rpc/read_view.h"
 #include "platform/rpc/resource_name.h"
+#include "platform/rpc/stated.h"
 #include "platform/rpc/write_once.h"
 #include "platform/transaction/min_revision.h"
 
@@ -56,11 +55,12 @@ absl::Status RefuseTaken(OutcomesReader& reader, const MeasurementPlan& plan) {
                             metadata);
 }
 
+// `before`: its rules as they were.
 absl::Status CheckWritten(OutcomesReader& reader, const Catalog& catalog,
-                          const MeasurementPlan& plan) {
+                          const std::vector<MeasurementRule>& before, const MeasurementPlan& plan) {
   IPT_ASSIGN_OR_RETURN(const auto instruments, AllInstruments(reader, catalog, plan.clinic_id, ""));
   FieldViolations bad;
-  CheckPlan(plan, instruments, bad.In("measurement_plan"));
+  CheckPlan(plan, before, instruments, bad.In("measurement_plan"));
   IPT_RETURN_IF_ERROR(bad.ToStatus());
   return RefuseTaken(reader, plan);
 }
@@ -75,7 +75,7 @@ pb::MeasurementPlan WrittenFor(const CallContext& ctx, MeasurementPlan plan) {
 
 pb::CourseMeasurementPlan WrittenFor(const CallContext& ctx, CoursePlan plan,
                                      const CourseAnswer& course) {
-  if (ctx.validate_only) plan.stamp.revision = 0;
+  if (ctx.validate_only) plan.stamp.revision = plan.revision = 0;
   pb::CourseMeasurementPlan response;
   WriteCoursePlan(plan, &response);
   WriteScheduling(course, response.mutable_scheduling());
@@ -86,12 +86,10 @@ const CopiedCourse* CopyIn(const CourseAnswer& course) {
   return course.course.has_value() ? &*course.course : nullptr;
 }
 
-// Where a list goes on: after this line of that walk.
+// Where a list goes on.
 struct DueCursor {
   std::string walk;
-  absl::CivilDay day;
-  std::string course_id;
-  std::string rule_id;
+  DuePlace place;
 };
 
 constexpr absl::CivilDay kFirstDay(1970, 1, 1);
@@ -110,16 +108,13 @@ absl::StatusOr<std::optional<DueCursor>> ReadDueCursor(absl::string_view text) {
       day > kMostDays) {
     return InvalidField("page_token", "is not a token of this list");
   }
-  return std::optional<DueCursor>(DueCursor{parts[0], kFirstDay + day, parts[2], parts[3]});
+  return std::optional<DueCursor>(DueCursor{parts[0], {kFirstDay + day, parts[2], parts[3]}});
 }
 
 absl::StatusOr<DueQuery> ReadDueQuery(const pb::ListDueMeasurementsRequest& request) {
   FieldViolations bad;
   DueQuery query;
-  for (int i = 0; i < request.states_size(); ++i) {
-    if (request.states(i) == 0) bad.At("states", i).Add("", "must be stated");
-    query.states.push_back(static_cast<OccasionState>(request.states(i)));
-  }
+  query.states = rpc::ReadStated<OccasionState>(request.states(), bad, "states");
   if (!request.instrument().empty()) query.instrument_id = rpc::IdsOf(request.instrument())[1];
   if (!request.therapist().empty()) query.therapist_id = rpc::IdsOf(request.therapist())[1];
   if (request.has_due_before()) {
@@ -159,7 +154,7 @@ absl::StatusOr<pb::MeasurementPlan> MeasurementPlanHandler::CreateMeasurementPla
   return rpc::WriteOnce<pb::MeasurementPlan>(
       store_, ctx, [&](OutcomesTx& tx) -> absl::StatusOr<pb::MeasurementPlan> {
         IPT_RETURN_IF_ERROR(tx.LockScope(ctx.clinic_id, ""));
-        IPT_RETURN_IF_ERROR(CheckWritten(tx, catalog_, plan));
+        IPT_RETURN_IF_ERROR(CheckWritten(tx, catalog_, {}, plan));
         IPT_ASSIGN_OR_RETURN(MeasurementPlan created, CreatePlan(tx, ctx, plan));
         return WrittenFor(ctx, std::move(created));
       });
@@ -216,7 +211,7 @@ absl::StatusOr<pb::MeasurementPlan> MeasurementPlanHandler::UpdateMeasurementPla
         MeasurementPlan after = ReadPlan(merged);
         after.clinic_id = before.clinic_id;
         after.plan_id = before.plan_id;
-        IPT_RETURN_IF_ERROR(CheckWritten(tx, catalog_, after));
+        IPT_RETURN_IF_ERROR(CheckWritten(tx, catalog_, before.rules, after));
         IPT_ASSIGN_OR_RETURN(after, ChangePlan(tx, ctx, before, std::move(after)));
         return WrittenFor(ctx, std::move(after));
       });
@@ -277,7 +272,7 @@ absl::StatusOr<pb::CourseMeasurementPlan> MeasurementPlanHandler::UpdateCourseMe
                              AllInstruments(tx, catalog_, ctx.clinic_id, ""));
         std::vector<MeasurementRule> rules = ReadRules(merged);
         FieldViolations bad;
-        CheckRules(rules, instruments, bad.In("measurement_plan"));
+        CheckRules(rules, before.rules, instruments, bad.In("measurement_plan"));
         IPT_RETURN_IF_ERROR(bad.ToStatus());
         IPT_ASSIGN_OR_RETURN(CoursePlan after, SetCoursePlan(tx, ctx, before, std::move(rules)));
         return WrittenFor(ctx, std::move(after), course);
@@ -322,7 +317,6 @@ absl::StatusOr<DueWalk> MeasurementPlanHandler::Walk(const CallContext& ctx,
     return absl::OkStatus();
   }));
   walk.clinic_id = ctx.clinic_id;
-  walk.made = ctx.now;
   return walk;
 }
 
@@ -335,31 +329,28 @@ absl::StatusOr<pb::ListDueMeasurementsResponse> MeasurementPlanHandler::ListDueM
   asked.clear_page_size();
   asked.clear_page_token();
   const std::string asked_for = rpc::ContentHash(asked);
+  std::optional<DuePlace> place;
   DueWalks::Walk walk;
-  if (after.has_value()) walk = walks_.Find(after->walk, ctx.clinic_id, asked_for, ctx.now);
+  if (after.has_value()) {
+    place = after->place;
+    walk = walks_.Find(after->walk, ctx.clinic_id, asked_for, *place, ctx.now);
+  }
   const bool kept = walk != nullptr;
   if (!kept) {
     IPT_ASSIGN_OR_RETURN(DueWalk made, Walk(ctx, request, query));
-    made.id = ids_.NewUuid();
+    made.id = after.has_value() ? after->walk : ids_.NewUuid();
     made.request = asked_for;
     walk = std::make_shared<const DueWalk>(std::move(made));
   }
-  auto line = walk->lines.begin();
-  if (after.has_value()) {
-    line = std::upper_bound(walk->lines.begin(), walk->lines.end(), *after,
-                            [](const DueCursor& a, const DueLine& b) {
-                              return std::tie(a.day, a.course_id, a.rule_id) <
-                                     std::tie(b.occasion.day, b.course_id, b.rule_id);
-                            });
-  }
+  auto line = walk->lines.begin() + walk->IndexAfter(place);
   pb::ListDueMeasurementsResponse response;
   for (; line != walk->lines.end() && response.due_measurements_size() < page.size; ++line) {
     WriteDue(ctx.clinic_id, *line, response.add_due_measurements());
   }
-  if (line != walk->lines.end()) {
+  if (line != walk->lines.end() || walk->more) {
     response.set_next_page_token(
         rpc::NextPageToken(request, WriteDueCursor(*walk, *std::prev(line))));
-    if (!kept) walks_.Keep(walk);
+    if (!kept) walks_.Keep(walk, place, ctx.now);
   }
   WriteScheduling(ListedCourses{{}, walk->as_of, walk->current}, response.mutable_scheduling());
   return response;

@@ -8,6 +8,7 @@
 #include "outcomes/domain/names.h"
 #include "outcomes/rpc/stamp_proto.h"
 #include "platform/rpc/resource_name.h"
+#include "platform/rpc/stated.h"
 
 namespace ipt::outcomes {
 namespace {
@@ -44,15 +45,6 @@ void WriteAnswer(const GivenAnswer& answer, pb::Answer* out) {
   out->set_option_id(answer.option_id);
   if (answer.points.has_value()) out->set_points(*answer.points);
   out->set_implied(answer.implied);
-}
-
-template <typename Enum, typename Values>
-void ReadEnums(const Values& in, absl::string_view field, FieldViolations& bad,
-               std::vector<Enum>& out) {
-  for (int i = 0; i < in.size(); ++i) {
-    if (in.Get(i) == 0) bad.At(field, i).Add("", "must be stated");
-    out.push_back(static_cast<Enum>(in.Get(i)));
-  }
 }
 
 }  // namespace
@@ -219,9 +211,9 @@ MeasurementFilter ReadMeasurementFilter(const pb::MeasurementFilter& in, FieldVi
   for (const std::string& name : in.instruments()) {
     filter.instrument_ids.push_back(rpc::IdsOf(name)[1]);
   }
-  ReadEnums(in.states(), "states", bad, filter.states);
-  ReadEnums(in.respondents(), "respondents", bad, filter.respondents);
-  ReadEnums(in.occasions(), "occasions", bad, filter.occasions);
+  filter.states = rpc::ReadStated<MeasurementState>(in.states(), bad, "states");
+  filter.respondents = rpc::ReadStated<AnsweredBy>(in.respondents(), bad, "respondents");
+  filter.occasions = rpc::ReadStated<CoursePart>(in.occasions(), bad, "occasions");
   if (in.has_start_time()) filter.from = rpc::ReadTime(in.start_time(), bad, "start_time");
   if (in.has_end_time()) filter.before = rpc::ReadTime(in.end_time(), bad, "end_time");
   if (filter.from.has_value() && filter.before.has_value() && *filter.before <= *filter.from) {

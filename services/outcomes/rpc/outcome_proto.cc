@@ -77,6 +77,18 @@ std::string ShortName(const std::string& name) {
   return name.substr(open + 1, name.size() - open - 2);
 }
 
+// What every signal has; `of`: what it is of, for people.
+void WriteAnySignal(absl::string_view of, const Signal& signal, pb::Signal* out) {
+  out->set_rule(signal.rule.id);
+  out->set_rule_version(signal.rule.version);
+  out->set_level(signal.level == SignalLevel::kRed ? pb::SIGNAL_LEVEL_RED : pb::SIGNAL_LEVEL_AMBER);
+  rpc::WriteTime(signal.raised_at, out->mutable_raise_time());
+  if (signal.cleared_at.has_value()) rpc::WriteTime(*signal.cleared_at, out->mutable_end_time());
+  out->set_text(absl::StrCat(of, ": ", signal.wording));
+  out->mutable_source()->set_evidence(pb::EVIDENCE_TO_CONFIRM);
+  out->mutable_source()->set_citation(kDefaultCitation);
+}
+
 // A series on the wire: its scale is the contract's own of that instrument, sources included.
 class SeriesWriter {
  public:
@@ -164,16 +176,9 @@ class SeriesWriter {
   }
 
   void WriteSignal(const Signal& signal, pb::Signal* out) const {
-    out->set_rule(signal.rule.id);
-    out->set_rule_version(signal.rule.version);
-    out->set_level(signal.level == SignalLevel::kRed ? pb::SIGNAL_LEVEL_RED
-                                                     : pb::SIGNAL_LEVEL_AMBER);
+    WriteAnySignal(DisplayName(), signal, out);
     out->set_measurement(
         MeasurementName(outcomes_.clinic_id, outcomes_.course_id, signal.raised_by));
-    rpc::WriteTime(signal.raised_at, out->mutable_raise_time());
-    if (signal.cleared_at.has_value()) {
-      rpc::WriteTime(*signal.cleared_at, out->mutable_end_time());
-    }
     if (trajectory_.first.index.has_value()) out->set_baseline(ValueAt(*trajectory_.first.index));
     for (const PlacedScore& placed : trajectory_.scores) {
       if (placed.score.id == signal.raised_by) out->set_score(placed.score.value);
@@ -181,7 +186,6 @@ class SeriesWriter {
     if (const auto expected = ExpectedBy(series_, signal); expected.has_value()) {
       out->set_expected(*expected);
     }
-    out->set_text(absl::StrCat(DisplayName(), ": ", signal.wording));
     WriteSource(signal.rule.id, out->mutable_source());
   }
 
@@ -246,8 +250,8 @@ class SeriesWriter {
     }
   }
 
+  // Of a default that is not one of all of them.
   void WriteSource(const std::string& rule, pb::Source* out) const {
-    out->set_evidence(pb::EVIDENCE_TO_CONFIRM);
     if (rule == "slow-start") {
       out->set_citation(
           "A default for a clinician to confirm. Near it: less than 16.2 % of HAM-D by week 4, "
@@ -256,8 +260,6 @@ class SeriesWriter {
       out->set_citation(
           absl::StrCat("A default for a clinician to confirm: the reliable change of ",
                        series_.reliable_change->rule_set, "."));
-    } else {
-      out->set_citation(kDefaultCitation);
     }
   }
 
@@ -266,18 +268,6 @@ class SeriesWriter {
   const Trajectory& trajectory_;
   pb::Scale scale_;
 };
-
-// That nothing was measured: of no score.
-void WriteMissed(const CourseOutcomes& outcomes, const Signal& signal, pb::Signal* out) {
-  out->set_rule(signal.rule.id);
-  out->set_rule_version(signal.rule.version);
-  out->set_level(pb::SIGNAL_LEVEL_AMBER);
-  rpc::WriteTime(signal.raised_at, out->mutable_raise_time());
-  if (signal.cleared_at.has_value()) rpc::WriteTime(*signal.cleared_at, out->mutable_end_time());
-  out->set_text(absl::StrCat(ShortName(outcomes.missed_of), ": ", signal.wording));
-  out->mutable_source()->set_evidence(pb::EVIDENCE_TO_CONFIRM);
-  out->mutable_source()->set_citation(kDefaultCitation);
-}
 
 void WriteSessions(const CourseOutcomes& outcomes, pb::Trajectory* out) {
   const CopiedCourse& course = *outcomes.course.course;
@@ -377,7 +367,10 @@ void WriteTrajectory(const CourseOutcomes& outcomes, const std::vector<std::stri
       writer.Write(out->add_series());
     }
   }
-  for (const Signal& signal : outcomes.missed) WriteMissed(outcomes, signal, out->add_signals());
+  // That nothing was measured: of no score.
+  for (const Signal& signal : outcomes.missed) {
+    WriteAnySignal(ShortName(outcomes.missed_of), signal, out->add_signals());
+  }
   std::stable_sort(out->mutable_signals()->begin(), out->mutable_signals()->end(),
                    [](const pb::Signal& a, const pb::Signal& b) {
                      return std::make_pair(a.raise_time().seconds(), a.raise_time().nanos()) >

@@ -65,6 +65,7 @@ void WriteCoursePlan(const CoursePlan& plan, pb::CourseMeasurementPlan* out) {
     out->set_inherited_from(MeasurementPlanName(plan.clinic_id, plan.inherited_from));
   }
   WriteStamp(plan.stamp, out);
+  out->set_revision(plan.revision);
   if (plan.inherited) out->clear_update_time();
 }
 

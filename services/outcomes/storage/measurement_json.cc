@@ -201,6 +201,15 @@ void ReadScaleRules(const Json& json, ScaleRules& rules) {
 
 // ----------------------------------------------------------------------------------------- plans
 
+void WriteSince(Json& json, const SinceWhen& since) {
+  Put(json, "of", since.of);
+  Put(json, "since", since.since);
+}
+void ReadSince(const Json& json, SinceWhen& since) {
+  Get(json, "of", since.of);
+  Get(json, "since", since.since);
+}
+
 void WriteRule(Json& json, const MeasurementRule& rule) {
   Put(json, "id", rule.id);
   Put(json, "instrument", rule.instrument_id);
@@ -213,6 +222,7 @@ void WriteRule(Json& json, const MeasurementRule& rule) {
   Put(json, "catch_up", rule.catch_up);
   Put(json, "voluntary", rule.voluntary);
   Put(json, "since", rule.since);
+  PutList(json, "months_since", rule.months_since, WriteSince);
 }
 void ReadRule(const Json& json, MeasurementRule& rule) {
   Get(json, "id", rule.id);
@@ -226,6 +236,7 @@ void ReadRule(const Json& json, MeasurementRule& rule) {
   Get(json, "catch_up", rule.catch_up);
   Get(json, "voluntary", rule.voluntary);
   Get(json, "since", rule.since);
+  GetList(json, "months_since", rule.months_since, ReadSince);
 }
 
 }  // namespace
@@ -364,6 +375,7 @@ std::string EncodePlan(const MeasurementPlan& plan) {
   Put(json, "display_name", plan.display_name);
   Put(json, "indications", plan.indications);
   PutList(json, "rules", plan.rules, WriteRule);
+  PutList(json, "for_since", plan.for_since, WriteSince);
   return Dump(json);
 }
 
@@ -372,18 +384,22 @@ absl::Status DecodePlan(absl::string_view text, MeasurementPlan& plan) {
     Get(json, "display_name", plan.display_name);
     Get(json, "indications", plan.indications);
     GetList(json, "rules", plan.rules, ReadRule);
+    GetList(json, "for_since", plan.for_since, ReadSince);
   });
 }
 
-std::string EncodeRules(const std::vector<MeasurementRule>& rules) {
+std::string EncodeCoursePlan(const StoredCoursePlan& plan) {
   Json json = Json::object();
-  PutList(json, "rules", rules, WriteRule);
+  PutList(json, "rules", plan.rules, WriteRule);
+  if (plan.reset_time.has_value()) Put(json, "reset", *plan.reset_time);
   return Dump(json);
 }
 
-absl::Status DecodeRules(absl::string_view text, std::vector<MeasurementRule>& rules) {
-  return Decode(text, "course's measurement plan",
-                [&](const Json& json) { GetList(json, "rules", rules, ReadRule); });
+absl::Status DecodeCoursePlan(absl::string_view text, StoredCoursePlan& plan) {
+  return Decode(text, "course's measurement plan", [&](const Json& json) {
+    GetList(json, "rules", plan.rules, ReadRule);
+    if (json.contains("reset")) Get(json, "reset", plan.reset_time.emplace());
+  });
 }
 
 std::string EncodeStrings(const std::vector<std::string>& strings) { return Dump(Json(strings)); }

@@ -26,11 +26,12 @@ absl::Status DecodePolicy(absl::string_view text, OutcomePolicy& policy);
 // All of it but clinic, id and stamp.
 std::string EncodePlan(const MeasurementPlan& plan);
 absl::Status DecodePlan(absl::string_view text, MeasurementPlan& plan);
-std::string EncodeRules(const std::vector<MeasurementRule>& rules);
-absl::Status DecodeRules(absl::string_view text, std::vector<MeasurementRule>& rules);
 // All of it but its row.
 std::string EncodeImportRowError(const ImportRowError& error);
 absl::Status DecodeImportRowError(absl::string_view text, ImportRowError& error);
+// All of it but clinic, course and stamp.
+std::string EncodeCoursePlan(const StoredCoursePlan& plan);
+absl::Status DecodeCoursePlan(absl::string_view text, StoredCoursePlan& plan);
 
 std::string EncodeStrings(const std::vector<std::string>& strings);
 absl::Status DecodeStrings(absl::string_view text, std::vector<std::string>& strings);

@@ -1,12 +1,17 @@
 #include "outcomes/storage/sql_course_copies.h"
 
+#include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
+#include "outcomes/storage/measurement_json.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
+#include "platform/storage/sql_text.h"
 
 namespace ipt::outcomes {
 namespace {
@@ -30,16 +35,17 @@ constexpr auto kText = ColumnType::kText;
 constexpr Statement kPutCourse = {
     "INSERT INTO course_copies (clinic_id, course_id, patient_hash, therapist_id, variant_id, "
     "indication, state, closed_us, closure_reason, drop_out, closed_early, time_zone, "
-    "planned_sessions, duration_weeks, start_day, deadline_day, pauses, phases, revision, listing, "
-    "copied_us) VALUES (:clinic, :course, :patient, :therapist, :variant, :indication, :state, "
-    ":closed, :reason, :drop_out, :early, :zone, :sessions, :weeks, :start, :deadline, :pauses, "
-    ":phases, :revision, :listing, :at) "
+    "planned_sessions, duration_weeks, cadence_days, created_us, start_day, deadline_day, pauses, "
+    "phases, revision, listing, copied_us) VALUES (:clinic, :course, :patient, :therapist, "
+    ":variant, :indication, :state, :closed, :reason, :drop_out, :early, :zone, :sessions, :weeks, "
+    ":cadence, :created, :start, :deadline, :pauses, :phases, :revision, :listing, :at) "
     "ON CONFLICT (clinic_id, course_id) DO UPDATE SET patient_hash = excluded.patient_hash, "
     "therapist_id = excluded.therapist_id, variant_id = excluded.variant_id, "
     "indication = excluded.indication, state = excluded.state, closed_us = excluded.closed_us, "
     "closure_reason = excluded.closure_reason, drop_out = excluded.drop_out, "
     "closed_early = excluded.closed_early, time_zone = excluded.time_zone, "
     "planned_sessions = excluded.planned_sessions, duration_weeks = excluded.duration_weeks, "
+    "cadence_days = excluded.cadence_days, created_us = excluded.created_us, "
     "start_day = excluded.start_day, deadline_day = excluded.deadline_day, "
     "pauses = excluded.pauses, phases = excluded.phases, revision = excluded.revision, "
     "listing = CASE WHEN excluded.listing > course_copies.listing THEN excluded.listing "
@@ -67,14 +73,14 @@ constexpr Statement kDropCourses = {
 constexpr Statement kDropSessions = {
     "DELETE FROM course_session_copies WHERE clinic_id = :clinic AND listing < :listing"};
 
-#define SELECT_COURSE                                                                           \
-  "SELECT patient_hash, therapist_id, variant_id, indication, state, closed_us, "               \
-  "closure_reason, drop_out, closed_early, time_zone, planned_sessions, duration_weeks, "       \
-  "start_day, deadline_day, pauses, phases, revision, copied_us, course_id FROM course_copies " \
-  "WHERE clinic_id = :clinic"
-constexpr ColumnTypes kCourseColumns = {kText, kText, kText, kInt, kInt, kInt, kInt,
-                                        kInt,  kInt,  kText, kInt, kInt, kInt, kInt,
-                                        kText, kText, kInt,  kInt, kText};
+#define SELECT_COURSE                                                                     \
+  "SELECT patient_hash, therapist_id, variant_id, indication, state, closed_us, "         \
+  "closure_reason, drop_out, closed_early, time_zone, planned_sessions, duration_weeks, " \
+  "start_day, deadline_day, pauses, phases, revision, copied_us, course_id, "             \
+  "cadence_days, created_us FROM course_copies WHERE clinic_id = :clinic"
+constexpr ColumnTypes kCourseColumns = {kText, kText, kText, kInt, kInt,  kInt, kInt,
+                                        kInt,  kInt,  kText, kInt, kInt,  kInt, kInt,
+                                        kText, kText, kInt,  kInt, kText, kInt, kInt};
 #define SELECT_SESSION                                                                     \
   "SELECT s.session_id, s.therapist_id, s.number, s.phase, s.week, s.start_us, s.end_us, " \
   "s.state, s.attendance, s.uses_session, s.revision, s.course_id FROM course_session_copies s "
@@ -87,19 +93,14 @@ constexpr Statement kFindSessions = {SELECT_SESSION
                                      "ORDER BY s.start_us, s.session_id",
                                      kSessionColumns};
 
-// COMPLETED and DISCONTINUED are closed.
+// COMPLETED and DISCONTINUED are closed. Each half by its index: a clinic's closed courses become
+// many more than it asks for.
+#define OF_THERAPIST " AND (CAST(:any AS BIGINT) = 1 OR therapist_id = :therapist)"
 constexpr Statement kListCourses = {
-    SELECT_COURSE
-    " AND (state NOT IN (4, 5) OR closed_us >= :since) "
-    "AND (CAST(:any AS BIGINT) = 1 OR therapist_id = :therapist) ORDER BY course_id",
+    SELECT_COURSE " AND state NOT IN (4, 5)" OF_THERAPIST " UNION ALL " SELECT_COURSE
+                  " AND state IN (4, 5) AND closed_us >= :since" OF_THERAPIST,
     kCourseColumns};
-constexpr Statement kListSessions = {SELECT_SESSION
-                                     "JOIN course_copies c ON c.clinic_id = s.clinic_id AND "
-                                     "c.course_id = s.course_id WHERE s.clinic_id = :clinic AND "
-                                     "(c.state NOT IN (4, 5) OR c.closed_us >= :since) AND "
-                                     "(CAST(:any AS BIGINT) = 1 OR c.therapist_id = :therapist) "
-                                     "ORDER BY s.course_id, s.start_us, s.session_id",
-                                     kSessionColumns};
+constexpr size_t kCoursesAtOnce = 250;
 
 constexpr absl::CivilDay kEpoch(1970, 1, 1);
 
@@ -173,6 +174,8 @@ absl::StatusOr<CopiedCourse> CourseOf(const Row& row) {
   }
   course.revision = row.Int64(16);
   course.course_id = row.Text(18);
+  course.cadence_days = static_cast<int>(row.Int64(19));
+  course.create_time = row.Time(20);
   return course;
 }
 
@@ -211,6 +214,8 @@ absl::StatusOr<bool> SqlCourseCopies::PutCourse(Connection& conn, const CopiedCo
                                                  course.time_zone,
                                                  course.planned_sessions,
                                                  course.duration_weeks,
+                                                 course.cadence_days,
+                                                 course.create_time,
                                                  DayNumber(course.start_day),
                                                  DayNumber(course.deadline_day),
                                                  EncodePauses(course.pauses),
@@ -292,26 +297,34 @@ absl::StatusOr<std::vector<CopiedCourse>> SqlCourseCopies::List(Connection& conn
   const bool any = listing.therapist_id.empty();
   std::vector<CopiedCourse> courses;
   IPT_RETURN_IF_ERROR(conn.Query(kListCourses,
-                                 {clinic_id, listing.closed_since, any, listing.therapist_id},
+                                 {clinic_id, any, listing.therapist_id, listing.closed_since},
                                  [&](const Row& row) -> absl::Status {
                                    IPT_ASSIGN_OR_RETURN(CopiedCourse course, CourseOf(row));
                                    course.clinic_id = std::string(clinic_id);
                                    courses.push_back(std::move(course));
                                    return absl::OkStatus();
                                  }));
-  // Both are by course.
-  auto course = courses.begin();
-  IPT_RETURN_IF_ERROR(conn.Query(kListSessions,
-                                 {clinic_id, listing.sessions_since, any, listing.therapist_id},
-                                 [&](const Row& row) {
-                                   const std::string course_id = row.Text(11);
-                                   while (course != courses.end() && course->course_id < course_id)
-                                     ++course;
-                                   if (course != courses.end() && course->course_id == course_id) {
-                                     course->sessions.push_back(SessionOf(row));
-                                   }
-                                   return absl::OkStatus();
-                                 }));
+  std::sort(courses.begin(), courses.end(),
+            [](const CopiedCourse& a, const CopiedCourse& b) { return a.course_id < b.course_id; });
+  std::map<std::string, CopiedCourse*> lot;
+  const std::string sql = absl::StrCat(SELECT_SESSION "WHERE s.clinic_id = :clinic AND ",
+                                       storage::InJson(conn.dialect(), "s.course_id", ":courses"),
+                                       " ORDER BY s.course_id, s.start_us, s.session_id");
+  for (CopiedCourse& course : courses) {
+    if (!course.closed() || course.closed_at >= listing.sessions_since) {
+      lot.emplace(course.course_id, &course);
+    }
+    const bool last = &course == &courses.back();
+    if (lot.empty() || (lot.size() < kCoursesAtOnce && !last)) continue;
+    std::vector<std::string> ids;
+    for (const auto& [id, of] : lot) ids.push_back(id);
+    IPT_RETURN_IF_ERROR(
+        conn.Query({sql, kSessionColumns}, {clinic_id, EncodeStrings(ids)}, [&](const Row& row) {
+          lot.at(row.Text(11))->sessions.push_back(SessionOf(row));
+          return absl::OkStatus();
+        }));
+    lot.clear();
+  }
   return courses;
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -76,16 +77,16 @@ class SqlOutcomesTx final : public OutcomesTx {
   absl::StatusOr<std::vector<MeasurementPlan>> ListPlans(absl::string_view clinic_id,
                                                          absl::string_view after_id,
                                                          int limit) override;
-  absl::StatusOr<std::vector<CoursePlan>> ListCoursePlans(
+  absl::StatusOr<std::vector<StoredCoursePlan>> ListCoursePlans(
       absl::string_view clinic_id, const std::vector<std::string>& course_ids) override;
   absl::StatusOr<std::vector<PlanAnswer>> ListAnswers(
       absl::string_view clinic_id, const std::vector<std::string>& course_ids,
       const std::vector<std::string>& instrument_ids) override;
+  absl::StatusOr<std::set<std::string>> ListDeceased(absl::string_view clinic_id) override;
   absl::Status InsertPlan(MeasurementPlan& plan, absl::Time now) override;
   absl::Status UpdatePlan(MeasurementPlan& plan, absl::Time now) override;
   absl::Status DeletePlan(absl::string_view clinic_id, absl::string_view plan_id) override;
-  absl::Status PutCoursePlan(CoursePlan& plan, absl::Time now) override;
-  absl::Status DeleteCoursePlan(absl::string_view clinic_id, absl::string_view course_id) override;
+  absl::Status PutCoursePlan(StoredCoursePlan& plan, absl::Time now) override;
   // sql_measurement_imports.cc
   absl::StatusOr<MeasurementImport> GetImport(absl::string_view clinic_id,
                                               absl::string_view import_id) override;

@@ -41,9 +41,12 @@ constexpr Statement kPutCoursePlan = {
     "ON CONFLICT (clinic_id, course_id) DO UPDATE SET document = excluded.document, "
     "revision = excluded.revision, updated_us = excluded.updated_us RETURNING created_us",
     {kInt}};
-constexpr Statement kDeleteCoursePlan = {
-    "DELETE FROM course_plans WHERE clinic_id = :clinic AND course_id = :course"};
 constexpr ColumnTypes kAnswerColumns = {kText, kText, kText, kInt, kInt, kText};
+
+// DECEASED. What scheduling says of one course is so of all of the patient's.
+constexpr Statement kListDeceased = {
+    "SELECT patient_hash FROM course_copies WHERE clinic_id = :clinic AND closure_reason = 7",
+    {kText}};
 
 absl::StatusOr<MeasurementPlan> PlanOf(absl::string_view clinic_id, const Row& row) {
   MeasurementPlan plan;
@@ -73,18 +76,18 @@ absl::StatusOr<std::vector<MeasurementPlan>> SqlOutcomesTx::ListPlans(absl::stri
                  [&](const Row& row) { return PlanOf(clinic_id, row); });
 }
 
-absl::StatusOr<std::vector<CoursePlan>> SqlOutcomesTx::ListCoursePlans(
+absl::StatusOr<std::vector<StoredCoursePlan>> SqlOutcomesTx::ListCoursePlans(
     absl::string_view clinic_id, const std::vector<std::string>& course_ids) {
   const std::string sql = absl::StrCat(
       "SELECT course_id, document, revision, created_us, updated_us FROM course_plans "
       "WHERE clinic_id = :clinic AND ",
       InJson(dialect(), "course_id", ":courses"), " ORDER BY course_id");
   return GetRows({sql, kPlanColumns}, {clinic_id, EncodeStrings(course_ids)},
-                 [&](const Row& row) -> absl::StatusOr<CoursePlan> {
-                   CoursePlan plan;
+                 [&](const Row& row) -> absl::StatusOr<StoredCoursePlan> {
+                   StoredCoursePlan plan;
                    plan.clinic_id = std::string(clinic_id);
                    plan.course_id = row.Text(0);
-                   IPT_RETURN_IF_ERROR(DecodeRules(row.Text(1), plan.rules));
+                   IPT_RETURN_IF_ERROR(DecodeCoursePlan(row.Text(1), plan));
                    plan.stamp = StampOf(row, 2);
                    return plan;
                  });
@@ -109,6 +112,15 @@ absl::StatusOr<std::vector<PlanAnswer>> SqlOutcomesTx::ListAnswers(
                                      .complete_time = row.Time(4),
                                      .session_id = row.Text(5)};
                  });
+}
+
+absl::StatusOr<std::set<std::string>> SqlOutcomesTx::ListDeceased(absl::string_view clinic_id) {
+  std::set<std::string> deceased;
+  IPT_RETURN_IF_ERROR(conn_.Query(kListDeceased, {clinic_id}, [&](const Row& row) {
+    deceased.insert(row.Text(0));
+    return absl::OkStatus();
+  }));
+  return deceased;
 }
 
 absl::Status SqlOutcomesTx::InsertPlan(MeasurementPlan& plan, absl::Time now) {
@@ -139,20 +151,15 @@ absl::Status SqlOutcomesTx::DeletePlan(absl::string_view clinic_id, absl::string
   return NotFound(kMeasurementPlanType, MeasurementPlanName(clinic_id, plan_id));
 }
 
-absl::Status SqlOutcomesTx::PutCoursePlan(CoursePlan& plan, absl::Time now) {
+absl::Status SqlOutcomesTx::PutCoursePlan(StoredCoursePlan& plan, absl::Time now) {
   IPT_RETURN_IF_ERROR(StampNew(plan.stamp, now));
   return conn_.Query(kPutCoursePlan,
-                     {plan.clinic_id, plan.course_id, EncodeRules(plan.rules), plan.stamp.revision,
+                     {plan.clinic_id, plan.course_id, EncodeCoursePlan(plan), plan.stamp.revision,
                       plan.stamp.create_time, plan.stamp.update_time},
                      [&](const Row& row) {
                        plan.stamp.create_time = row.Time(0);
                        return absl::OkStatus();
                      });
-}
-
-absl::Status SqlOutcomesTx::DeleteCoursePlan(absl::string_view clinic_id,
-                                             absl::string_view course_id) {
-  return conn_.Execute(kDeleteCoursePlan, {clinic_id, course_id}).status();
 }
 
 }  // namespace ipt::outcomes

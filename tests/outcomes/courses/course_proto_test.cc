@@ -21,7 +21,7 @@ pb::Course Course(const std::string& more = "") {
       R"(name: "clinics/north/courses/c1" patient { system: "urn:mrn" value: "4711" }
          therapist: "clinics/north/therapists/ana" variant: "ipt-uk-16"
          indication: INDICATION_PTSD state: COURSE_STATE_ACTIVE planned_sessions: 16
-         duration_weeks: 17 time_zone: "Europe/London" revision: 42
+         duration_weeks: 17 cadence_days: 9 create_time { seconds: 1790000000 } time_zone: "Europe/London" revision: 42
          pauses { first_day { year: 2026 month: 12 day: 21 }
                   last_day { year: 2027 month: 1 day: 3 } reason: 1 }
          progress { start_date { year: 2026 month: 11 day: 2 }
@@ -50,6 +50,8 @@ TEST(CourseProtoTest, CopiesWhatDoesNotFollowFromToday) {
   EXPECT_EQ(copy.state, CopiedCourseState::kActive);
   EXPECT_EQ(copy.planned_sessions, 16);
   EXPECT_EQ(copy.duration_weeks, 17);
+  EXPECT_EQ(copy.cadence_days, 9);
+  EXPECT_EQ(copy.create_time, absl::FromUnixSeconds(1'790'000'000));
   EXPECT_EQ(copy.start_day, absl::CivilDay(2026, 11, 2));
   EXPECT_EQ(copy.deadline_day, absl::CivilDay(2027, 3, 14));
   EXPECT_THAT(copy.pauses,

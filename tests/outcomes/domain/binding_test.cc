@@ -78,6 +78,16 @@ TEST(BindingTest, CountsWeeksFromTheDayOfTheFirstSessionInItsZone) {
   }
 }
 
+TEST(BindingTest, DaysOfPausesAreNoneOfTheWeeks) {
+  CourseAnswer course = Known();
+  course.course->pauses = {{absl::CivilDay(2026, 11, 9), absl::CivilDay(2026, 11, 22)}};
+  for (const auto& [day, week] : {std::pair(8, 1), {9, 2}, {22, 2}, {29, 2}, {30, 3}}) {
+    Measurement measurement = Completed(At(11, day, 12));
+    ASSERT_OK(BindToCourse(course, measurement));
+    EXPECT_EQ(measurement.week_number, week) << day;
+  }
+}
+
 TEST(BindingTest, TellsThePartOfTheCourseByTheInstant) {
   CourseAnswer course = Known();
   const auto part = [&](absl::Time time) {

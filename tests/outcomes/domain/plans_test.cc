@@ -48,9 +48,9 @@ MeasurementPlan Plan(const std::string& id, std::vector<int> indications) {
   return plan;
 }
 
-absl::Status Check(const MeasurementPlan& plan) {
+absl::Status Check(const MeasurementPlan& plan, const std::vector<MeasurementRule>& before = {}) {
   FieldViolations bad;
-  CheckPlan(plan, Instruments(), bad.In("plan"));
+  CheckPlan(plan, before, Instruments(), bad.In("plan"));
   return bad.ToStatus();
 }
 
@@ -102,6 +102,20 @@ TEST(CheckPlanTest, NamesAllThatCannotBe) {
                    "plan.rules[4].grace_days", "plan.rules[5].grace_days"));
 }
 
+TEST(CheckPlanTest, WhatStaysAsItWasStays) {
+  MeasurementPlan plan = Plan("p", {1});
+  plan.rules = {Rule("retired", PlanTiming::kEnd), Rule("person", PlanTiming::kEnd)};
+  plan.rules[0].instrument_id = "old";
+  plan.rules[1].respondent = AnsweredBy::kProxy;
+  std::vector<MeasurementRule> before = plan.rules;
+  for (MeasurementRule& rule : before) rule.since = absl::FromUnixSeconds(7);
+  EXPECT_OK(Check(plan, before));
+  plan.rules[0].grace_days = 3;
+  plan.rules[1].voluntary = true;
+  EXPECT_THAT(Check(plan, before),
+              HasBadFields("plan.rules[0].instrument", "plan.rules[1].respondent"));
+}
+
 TEST(TakenTest, AnIndicationIsInOnePlan) {
   const std::vector<MeasurementPlan> plans = {Plan("a", {1, 2}), Plan("b", {})};
   const auto taken = FindTaken(plans, Plan("c", {3, 2}));
@@ -129,6 +143,77 @@ TEST(PlanForTest, TheOneThatNamesTheIndicationElseTheOneForAll) {
   EXPECT_EQ(held(0), "all");
   EXPECT_EQ(PlanFor(plans, nullptr), nullptr);
   EXPECT_EQ(PlanFor({plans[1]}, &course), nullptr);
+}
+
+// ---- Since when a course is asked
+
+absl::Time Day(int day) { return absl::FromUnixSeconds(86'400 * day); }
+
+MeasurementPlan Since(int day, std::vector<int> months = {}) {
+  MeasurementPlan plan = Plan("p", {});
+  plan.rules = {Rule("r", months.empty() ? PlanTiming::kEverySession : PlanTiming::kFollowUp)};
+  plan.rules[0].months = std::move(months);
+  plan.rules[0].since = Day(day);
+  return plan;
+}
+
+// Of each rule, by month where it has some.
+std::vector<int> SincesOf(const std::vector<MeasurementRule>& rules) {
+  std::vector<int> days;
+  const auto add = [&](absl::Time since) {
+    days.push_back(static_cast<int>(absl::ToUnixSeconds(since) / 86'400));
+  };
+  for (const MeasurementRule& rule : rules) {
+    if (rule.months.empty()) add(rule.since);
+    for (const int month : rule.months) add(rule.SinceOf(month));
+  }
+  return days;
+}
+std::vector<int> AskedSince(const MeasurementPlan& plan, const StoredCoursePlan* stored = nullptr,
+                            const CopiedCourse& course = {}) {
+  return SincesOf(HeldPlan("north", "k1", stored, {plan}, &course).rules);
+}
+
+TEST(SinceTest, NothingIsAskedOfACourseBeforeItCameToScheduling) {
+  CopiedCourse course;
+  course.create_time = Day(9);
+  EXPECT_THAT(AskedSince(Since(5), nullptr, course), ElementsAre(9));
+  EXPECT_THAT(AskedSince(Since(12), nullptr, course), ElementsAre(12));
+  EXPECT_THAT(AskedSince(Since(5, {3, 6}), nullptr, course), ElementsAre(9, 9));
+}
+
+TEST(SinceTest, APlanAsksOfAnIndicationSinceItIsForIt) {
+  MeasurementPlan plan = Since(5);
+  plan.for_since = {{1, Day(8)}, {0, Day(20)}};
+  CopiedCourse course;
+  course.indication = 1;
+  EXPECT_THAT(AskedSince(plan, nullptr, course), ElementsAre(8));
+  course.indication = 2;
+  EXPECT_THAT(AskedSince(plan, nullptr, course), ElementsAre(20));
+}
+
+TEST(SinceTest, AfterItsOwnPlanACourseFollowsTheClinicsFromThenOn) {
+  MeasurementPlan plan = Since(5);
+  plan.rules.push_back(Rule("other", PlanTiming::kEnd));
+  plan.rules.push_back(Rule("newer", PlanTiming::kEnd));
+  plan.rules[2].since = Day(40);
+  StoredCoursePlan stored;
+  stored.rules = plan.rules;
+  stored.rules[0].since = Day(6);    // it asked all the time
+  stored.rules[1].voluntary = true;  // it was another one
+  stored.rules.pop_back();           // it was not there
+  stored.reset_time = Day(30);
+  stored.stamp.revision = 17;
+  EXPECT_THAT(AskedSince(plan, &stored), ElementsAre(6, 30, 40));
+  CopiedCourse course;
+  const CoursePlan held = HeldPlan("north", "k1", &stored, {plan}, &course);
+  EXPECT_TRUE(held.inherited);
+  EXPECT_EQ(held.inherited_from, "p");
+  EXPECT_EQ(held.revision, 17);
+  EXPECT_EQ(held.stamp.revision, plan.stamp.revision);
+  // While it holds, it is what is asked.
+  stored.reset_time.reset();
+  EXPECT_THAT(AskedSince(plan, &stored), ElementsAre(6, 0));
 }
 
 TEST(AskedRulesTest, AreOfInstrumentsInUseByTheirCurrentVersion) {

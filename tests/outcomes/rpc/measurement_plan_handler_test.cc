@@ -7,6 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "outcomes/rpc/outcome_handler.h"
+#include "outcomes/storage/sql_course_copies.h"
 #include "tests/outcomes/rpc/handler_fixture.h"
 
 namespace ipt::outcomes {
@@ -175,6 +176,12 @@ class MeasurementPlanHandlerTest : public HandlerTest {
     pb::ListDueMeasurementsRequest request;
     for (int state = 1; state <= 5; ++state) request.add_states(static_cast<pb::DueState>(state));
     return request;
+  }
+  // Another course of the clinic's, as the copy has it.
+  void PutCopy(const CopiedCourse& course) {
+    EXPECT_OK(db_->Write({}, [&](storage::Connection& conn) {
+      return SqlCourseCopies::PutCourse(conn, course, {.at = now_}).status();
+    }));
   }
   pb::Measurement Take(int day, int points = 1, const std::string& course = "k1") {
     auto request = Phq9({points, 1, 1, 1, 1, 1, 1, 1, 0}, course);
@@ -377,10 +384,20 @@ TEST_P(MeasurementPlanHandlerTest, ACourseHasAPlanOfItsOwnUntilItIsReset) {
   ASSERT_OK_AND_ASSIGN(const pb::CourseMeasurementPlan back, ResetCourse());
   EXPECT_TRUE(back.inherited());
   EXPECT_EQ(back.rules(0).id(), "changed");
-  EXPECT_EQ(Count("course_plans"), 0);
-  NewEvents();
-  ASSERT_OK(ResetCourse());
+  // It is as new as this write; its etag is the clinic's plan's, which a change starts from.
+  EXPECT_GT(back.revision(), own.revision());
+  EXPECT_EQ(back.etag(), GetPlan()->etag());
+  EXPECT_EQ(CoursePlan()->SerializeAsString(), back.SerializeAsString());
+  EXPECT_THAT(NewEvents(), ElementsAre("PLAN_CHANGED", "COURSE_PLAN_CHANGED", "PLAN_CHANGED",
+                                       "COURSE_PLAN_CHANGED"));
+  ASSERT_OK_AND_ASSIGN(const pb::CourseMeasurementPlan again, ResetCourse());
+  EXPECT_EQ(again.SerializeAsString(), back.SerializeAsString());
   EXPECT_THAT(NewEvents(), IsEmpty());
+  // It may have one again.
+  pb::CourseMeasurementPlan next = back;
+  next.mutable_rules(0)->set_id("mine");
+  ASSERT_OK(SetCourse(next));
+  EXPECT_FALSE(CoursePlan()->inherited());
 }
 
 TEST_P(MeasurementPlanHandlerTest, ACoursesPlanMayAskForNothing) {
@@ -409,6 +426,161 @@ TEST_P(MeasurementPlanHandlerTest, ACoursesPlanIsCheckedToo) {
   directory_.answer.known = CourseAnswer::Known::kAbsent;
   EXPECT_THAT(SetCourse(plan), StatusIs(absl::StatusCode::kNotFound));
   EXPECT_EQ(Count("course_plans"), 0);
+}
+
+TEST_P(MeasurementPlanHandlerTest, APlanOutlivesItsInstrument) {
+  pb::MeasurementPlan plan = EverySession();
+  AddRule("fear", pb::PLAN_TIMING_END, plan, "gad-7");
+  ASSERT_OK(Create(plan));
+  pb::RetireInstrumentRequest retire;
+  retire.set_name("clinics/north/instruments/gad-7");
+  ASSERT_OK(instruments_.RetireInstrument(WriteCall(retire), retire));
+  plan.set_name(kDepression);
+  plan.mutable_rules(0)->set_grace_days(3);
+  ASSERT_OK_AND_ASSIGN(const pb::MeasurementPlan changed, Update(plan));
+  EXPECT_THAT(changed.rules(), SizeIs(2));
+  pb::CourseMeasurementPlan own = CoursePlan().value();
+  own.mutable_rules(0)->set_grace_days(4);
+  ASSERT_OK(SetCourse(own));
+  plan.mutable_rules(1)->set_grace_days(3);
+  EXPECT_THAT(Update(plan), HasBadFields("measurement_plan.rules[1].instrument"));
+}
+
+// ---- Since when it is asked
+
+TEST_P(MeasurementPlanHandlerTest, AChangedRuleBeginsAnew) {
+  now_ = TimeOf(-10);
+  ASSERT_OK(Create(EverySession()));
+  directory_.answer.course = Course("k1", 3, 0);
+  now_ = TimeOf(14);
+  auto request = AllStates();
+  request.mutable_due_before()->CopyFrom(Date(15));
+  EXPECT_THAT(Shown(request), ElementsAre("each 0 MISSED", "each 7 MISSED", "each 14 DUE"));
+  pb::MeasurementPlan plan = EverySession();
+  plan.set_name(kDepression);
+  plan.mutable_rules(0)->set_open_days_before(2);
+  ASSERT_OK(Update(plan));
+  EXPECT_THAT(Shown(request), SizeIs(3));
+  // Who could not have answered is not behind.
+  plan.mutable_rules(0)->set_respondent(pb::RESPONDENT_CLINICIAN_READ);
+  ASSERT_OK(Update(plan));
+  EXPECT_THAT(Shown(request), ElementsAre("each 14 DUE"));
+}
+
+TEST_P(MeasurementPlanHandlerTest, ANewMonthBeginsByItself) {
+  now_ = TimeOf(-10);
+  pb::MeasurementPlan plan = EverySession();
+  plan.clear_rules();
+  AddRule("later", pb::PLAN_TIMING_FOLLOW_UP, plan);
+  plan.mutable_rules(0)->add_months(3);
+  ASSERT_OK(Create(plan));
+  directory_.answer.course = Course("k1", 1, 0);
+  directory_.answer.course->state = CopiedCourseState::kCompleted;
+  directory_.answer.course->closed_at = TimeOf(0);
+  now_ = TimeOf(120);
+  auto request = AllStates();
+  request.mutable_due_before()->CopyFrom(Date(500));
+  EXPECT_THAT(Shown(request), ElementsAre("later 90 OVERDUE"));
+  plan.set_name(kDepression);
+  plan.mutable_rules(0)->clear_months();
+  for (const int month : {2, 3, 6}) plan.mutable_rules(0)->add_months(month);
+  ASSERT_OK(Update(plan));
+  EXPECT_THAT(Shown(request), ElementsAre("later 90 OVERDUE", "later 181 UPCOMING"));
+}
+
+TEST_P(MeasurementPlanHandlerTest, APlanThatComesToBeForACourseAsksItFromThenOn) {
+  now_ = TimeOf(-10);
+  pb::MeasurementPlan for_all = EverySession();
+  for_all.clear_indications();
+  for_all.mutable_rules(0)->set_id("any");
+  ASSERT_OK(Create(for_all, "all"));
+  pb::MeasurementPlan plan = EverySession();
+  plan.set_indications(0, scheduling::v1::INDICATION_PTSD);
+  ASSERT_OK(Create(plan));
+  directory_.answer.course = Course("k1", 6, 0);
+  auto request = AllStates();
+  request.mutable_due_before()->CopyFrom(Date(36));
+  now_ = TimeOf(14);
+  EXPECT_THAT(Shown(request), SizeIs(6));  // for all
+  // The other plan takes the indication on, and owes nothing of what was before.
+  plan.set_name(kDepression);
+  plan.add_indications(scheduling::v1::INDICATION_DEPRESSION);
+  ASSERT_OK(Update(plan));
+  EXPECT_THAT(Shown(request), ElementsAre("each 14 DUE", "each 21 UPCOMING", "each 28 UPCOMING",
+                                          "each 35 UPCOMING"));
+  plan.set_display_name("Renamed");
+  now_ = TimeOf(15);
+  ASSERT_OK(Update(plan));
+  EXPECT_THAT(Shown(request), SizeIs(4));
+  // It leaves the indication to the plan for all.
+  now_ = TimeOf(21);
+  plan.mutable_indications()->RemoveLast();
+  NewEvents();
+  ASSERT_OK(Update(plan));
+  EXPECT_THAT(NewEvents(), ElementsAre("PLAN_CHANGED", "PLAN_CHANGED"));
+  EXPECT_THAT(Shown(request), ElementsAre("any 21 DUE", "any 28 UPCOMING", "any 35 UPCOMING"));
+  // And once more, by going.
+  plan.add_indications(scheduling::v1::INDICATION_DEPRESSION);
+  ASSERT_OK(Update(plan));
+  now_ = TimeOf(28);
+  ASSERT_OK(Delete(kDepression));
+  EXPECT_THAT(Shown(request), ElementsAre("any 28 DUE", "any 35 UPCOMING"));
+  // Who was asked by it all along still is.
+  directory_.answer.course->indication = scheduling::v1::INDICATION_OTHER;
+  EXPECT_THAT(Shown(request), SizeIs(6));
+}
+
+TEST_P(MeasurementPlanHandlerTest, APlanThatBecomesOneForAllGoesOnForWhomItWasFor) {
+  now_ = TimeOf(-10);
+  pb::MeasurementPlan plan = EverySession();
+  ASSERT_OK(Create(plan));
+  directory_.answer.course = Course("k1", 3, 0);
+  auto request = AllStates();
+  request.mutable_due_before()->CopyFrom(Date(15));
+  now_ = TimeOf(14);
+  plan.set_name(kDepression);
+  plan.clear_indications();
+  ASSERT_OK(Update(plan, {"indications"}));
+  EXPECT_THAT(Shown(request), SizeIs(3));
+  directory_.answer.course->indication = scheduling::v1::INDICATION_OTHER;
+  EXPECT_THAT(Shown(request), ElementsAre("each 14 DUE"));
+  // And one for all that is for some only.
+  now_ = TimeOf(15);
+  plan.add_indications(scheduling::v1::INDICATION_OTHER);
+  ASSERT_OK(Update(plan));
+  EXPECT_THAT(Shown(request), ElementsAre("each 14 OVERDUE"));
+}
+
+TEST_P(MeasurementPlanHandlerTest, AResetCourseFollowsTheClinicsPlanFromThenOn) {
+  now_ = TimeOf(-10);
+  pb::MeasurementPlan plan = EverySession();
+  AddRule("fear", pb::PLAN_TIMING_EVERY_SESSION, plan, "gad-7");
+  ASSERT_OK(Create(plan));
+  directory_.answer.course = Course("k1", 3, 0);
+  pb::CourseMeasurementPlan own = CoursePlan().value();
+  own.mutable_rules()->RemoveLast();
+  ASSERT_OK(SetCourse(own));
+  now_ = TimeOf(14);
+  ASSERT_OK(ResetCourse());
+  auto request = AllStates();
+  request.mutable_due_before()->CopyFrom(Date(15));
+  const std::vector<std::string> asked = {"each 0 MISSED", "each 7 MISSED", "each 14 DUE",
+                                          "fear 14 DUE"};
+  EXPECT_EQ(Shown(request), asked);
+  lister_.listed.courses = {*directory_.answer.course};
+  request.set_parent("clinics/north/courses/-");
+  EXPECT_EQ(Shown(request), asked);
+}
+
+TEST_P(MeasurementPlanHandlerTest, AnImportedCourseOwesNothingOfItsPast) {
+  now_ = TimeOf(-10);
+  ASSERT_OK(Create(EverySession()));
+  now_ = TimeOf(14);
+  directory_.answer.course = Course("k1", 3, 0);
+  directory_.answer.course->create_time = TimeOf(8);
+  auto request = AllStates();
+  request.mutable_due_before()->CopyFrom(Date(15));
+  EXPECT_THAT(Shown(request), ElementsAre("each 14 DUE"));
 }
 
 // ---- What is due
@@ -529,6 +701,43 @@ TEST_P(MeasurementPlanHandlerTest, WhereNothingIsKnownNothingIsDueAndThatIsSaid)
   EXPECT_THAT(Due(later), FailsWith(absl::StatusCode::kFailedPrecondition, "REVISION_NOT_REACHED"));
 }
 
+TEST_P(MeasurementPlanHandlerTest, OfOneWhoHasDiedNoCourseIsAskedFor) {
+  now_ = TimeOf(-10);
+  pb::MeasurementPlan plan = EverySession();
+  AddRule("later", pb::PLAN_TIMING_FOLLOW_UP, plan);
+  plan.mutable_rules(1)->add_months(3);
+  ASSERT_OK(Create(plan));
+  // The treatment is over; a year later another one ends by the patient's death.
+  CopiedCourse done = Course("k1", 4, 0);
+  done.patient_hash = "p1";
+  done.state = CopiedCourseState::kCompleted;
+  done.closed_at = TimeOf(22);
+  directory_.answer.course = done;
+  CopiedCourse other = Course("k2", 4, 0);
+  other.patient_hash = "p2";
+  lister_.listed.courses = {done, other};
+  now_ = TimeOf(22 + 90);
+  CopiedCourse last = Course("k9", 1, 0);
+  last.patient_hash = "p1";
+  PutCopy(last);
+  pb::ListDueMeasurementsRequest all;
+  all.set_parent("clinics/north/courses/-");
+  EXPECT_THAT(Shown(), ElementsAre("later 112 DUE"));
+  EXPECT_THAT(Shown(all), ElementsAre("each 21 OVERDUE", "later 112 DUE"));
+  last.state = CopiedCourseState::kDiscontinued;
+  last.closed_at = TimeOf(100);
+  last.closure_reason = kClosedDeceased;
+  ++last.revision;
+  // In another clinic it says nothing.
+  last.clinic_id = "south";
+  PutCopy(last);
+  EXPECT_THAT(Shown(), SizeIs(1));
+  last.clinic_id = "north";
+  PutCopy(last);
+  EXPECT_THAT(Shown(), IsEmpty());
+  EXPECT_THAT(Shown(all), ElementsAre("each 21 OVERDUE"));
+}
+
 // Two thousand open courses: each page of their list costs what is on it.
 TEST_P(MeasurementPlanHandlerTest, ALargeClinicIsReadOnceForAllPages) {
   now_ = TimeOf(-10);
@@ -585,6 +794,18 @@ TEST_P(MeasurementPlanHandlerTest, AListGoesOnWhereNobodyKnowsItAnyMore) {
   ASSERT_OK_AND_ASSIGN(const auto second, other.ListDueMeasurements(ReadCall(), request));
   ASSERT_THAT(second.due_measurements(), SizeIs(2));
   EXPECT_EQ(second.due_measurements(0).course(), "clinics/north/courses/k2");
+  EXPECT_EQ(lister_.asked, 2);
+  // Each page elsewhere: both replicas know the list by now, whoever gave out the token.
+  auto next = request;
+  next.set_page_token(second.next_page_token());
+  ASSERT_OK_AND_ASSIGN(const auto third, Due(next));
+  ASSERT_THAT(third.due_measurements(), SizeIs(1));
+  EXPECT_EQ(third.due_measurements(0).course(), "clinics/north/courses/k4");
+  EXPECT_EQ(third.next_page_token(), "");
+  ASSERT_OK(other.ListDueMeasurements(ReadCall(), next));
+  ASSERT_OK(Due(request));
+  ASSERT_OK(other.ListDueMeasurements(ReadCall(), request));
+  EXPECT_EQ(lister_.asked, 2);
   // And the same one, much later.
   now_ += absl::Minutes(2);
   ASSERT_OK_AND_ASSIGN(const auto late, Due(request));

@@ -1,10 +1,13 @@
 // The copy of scheduling's courses, on both engines.
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "outcomes/storage/copied_directory.h"
 #include "outcomes/storage/outcomes_migrations.h"
 #include "outcomes/storage/sql_course_copies.h"
 #include "platform/errors/status_macros.h"
+#include "tests/support/query_plans.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_database.h"
 
@@ -14,6 +17,8 @@ namespace {
 using ipt::testing::IsOk;
 using storage::Connection;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 class CourseCopiesTest : public ::testing::TestWithParam<storage::Dialect> {
  protected:
@@ -29,6 +34,8 @@ class CourseCopiesTest : public ::testing::TestWithParam<storage::Dialect> {
     course.time_zone = "Europe/London";
     course.planned_sessions = 16;
     course.duration_weeks = 16;
+    course.cadence_days = 10;
+    course.create_time = absl::FromUnixSeconds(1'790'000'000);
     course.start_day = absl::CivilDay(2026, 11, 2);
     course.deadline_day = absl::CivilDay(2027, 3, 1);
     course.pauses = {{absl::CivilDay(2026, 12, 21), absl::CivilDay(2027, 1, 3)}};
@@ -90,6 +97,8 @@ TEST_P(CourseCopiesTest, ACourseComesBackAsItWas) {
   course.closed_early = true;
   course.start_day.reset();
   course.deadline_day.reset();
+  course.cadence_days = 7;
+  course.create_time += absl::Seconds(1);
   course.pauses.clear();
   course.phases.clear();
   course.revision = 6;
@@ -226,6 +235,66 @@ TEST_P(CourseCopiesTest, ListsAClinicsCourses) {
   EXPECT_THAT(list(""), ElementsAre(other, open, recent, older));
   EXPECT_THAT(list("ana"), ElementsAre(open, recent, older));
   EXPECT_THAT(list("nobody"), ElementsAre());
+}
+
+// In lots, each course with its own.
+TEST_P(CourseCopiesTest, ListsManyCoursesWithTheirSessions) {
+  EXPECT_OK(db_->Write({}, [&](Connection& conn) -> absl::Status {
+    for (int i = 0; i < 600; ++i) {
+      CopiedCourse course = Course(5);
+      course.course_id = absl::StrCat("c", 1000 + i);
+      if (i % 3 == 0) {
+        course.state = CopiedCourseState::kCompleted;
+        course.closed_at = now_ - absl::Hours(i % 2 == 0 ? 1 : 100);
+      }
+      IPT_RETURN_IF_ERROR(SqlCourseCopies::PutCourse(conn, course, {.at = now_}).status());
+      IPT_RETURN_IF_ERROR(SqlCourseCopies::PutSession(
+          conn, "north", course.course_id, Session(absl::StrCat("s", i), 1, 1), {.at = now_}));
+    }
+    return absl::OkStatus();
+  }));
+  EXPECT_OK(db_->Read({}, [&](Connection& conn) -> absl::Status {
+    IPT_ASSIGN_OR_RETURN(const auto courses,
+                         SqlCourseCopies::List(conn, "north",
+                                               {.closed_since = now_ - absl::Hours(200),
+                                                .sessions_since = now_ - absl::Hours(10)}));
+    EXPECT_EQ(courses.size(), 600);
+    for (size_t i = 0; i < courses.size(); ++i) {
+      const bool with = i % 3 != 0 || i % 2 == 0;
+      EXPECT_EQ(courses[i].sessions.size(), with ? 1 : 0) << i;
+      if (with) {
+        EXPECT_EQ(courses[i].sessions[0].session_id, absl::StrCat("s", i));
+      }
+    }
+    return absl::OkStatus();
+  }));
+}
+
+// A clinic's history is no part of what its list of open courses costs.
+TEST(CourseCopiesPlanTest, AListFindsItsRowsThroughIndices) {
+  ipt::testing::StatementRecorder recorder;
+  ipt::testing::TempDatabase db{
+      storage::Dialect::kSqlite, {OutcomesMigrations()}, {}, nullptr, &recorder};
+  CopiedCourse course;
+  course.clinic_id = "north";
+  course.course_id = "c1";
+  course.state = CopiedCourseState::kActive;
+  EXPECT_OK(db->Write(
+      {}, [&](Connection& conn) { return SqlCourseCopies::PutCourse(conn, course, {}).status(); }));
+  recorder.Take();
+  EXPECT_OK(db->Read(
+      {}, [&](Connection& conn) { return SqlCourseCopies::List(conn, "north", {}).status(); }));
+  std::string plan;
+  for (const std::string& sql : recorder.Take()) {
+    if (absl::StartsWith(sql, "SELECT")) {
+      absl::StrAppend(&plan, ipt::testing::ExplainOnSqlite(*db, sql));
+    }
+  }
+  EXPECT_THAT(plan, HasSubstr("INDEX course_copies_open "));
+  EXPECT_THAT(plan, HasSubstr("INDEX course_copies_closed (clinic_id=? AND closed_us>?)"));
+  EXPECT_THAT(plan, HasSubstr("s USING PRIMARY KEY (clinic_id=? AND course_id=?)"));
+  EXPECT_THAT(plan, Not(HasSubstr("SCAN s")));
+  EXPECT_THAT(plan, Not(HasSubstr("SCAN course")));
 }
 
 TEST_P(CourseCopiesTest, TellsWhoHasOpenCoursesAndWhichClinicsThereAre) {

@@ -1,31 +1,12 @@
 // Every statement of the store finds its rows through an index. SQLite's planner is asked, which
 // decides by the schema alone; each index has its twin in PostgreSQL's schema.
-#include <mutex>
-#include <set>
-
-#include "absl/strings/ascii.h"
+#include "tests/support/query_plans.h"
 #include "absl/strings/match.h"
 #include "scheduling/storage/reminder_purge.h"
 #include "tests/scheduling/storage/scheduling_store_conformance.h"
 
 namespace ipt::scheduling {
 namespace {
-
-class StatementRecorder final : public storage::StorageObserver {
- public:
-  void OnStatement(absl::string_view sql, absl::Duration, bool) override {
-    std::lock_guard<std::mutex> lock(mutex_);
-    texts_.emplace(sql);
-  }
-  std::set<std::string> Take() {
-    std::lock_guard<std::mutex> lock(mutex_);
-    return std::exchange(texts_, {});
-  }
-
- private:
-  std::mutex mutex_;
-  std::set<std::string> texts_;
-};
 
 class QueryPlansTest : public ::testing::Test {
  protected:
@@ -55,38 +36,12 @@ class QueryPlansTest : public ::testing::Test {
     std::string plan;
     for (const std::string& sql : recorder_.Take()) {
       if (!absl::StrContains(sql, absl::StrCat(" ", table, " "))) continue;
-      absl::StrAppend(&plan, Explain(sql));
+      absl::StrAppend(&plan, ipt::testing::ExplainOnSqlite(*db_, sql));
     }
     return plan;
   }
 
-  std::string Explain(const std::string& sql) {
-    std::string plan;
-    EXPECT_OK(db_->Read({}, [&](storage::Connection& conn) -> absl::Status {
-      const std::string explain = absl::StrCat("EXPLAIN QUERY PLAN ", sql);
-      const std::vector<storage::Value> nulls(CountParameters(sql));
-      using enum storage::ColumnType;
-      return conn.Query({explain, {kInt64, kInt64, kInt64, kText}}, nulls,
-                        [&](const storage::Row& row) {
-                          absl::StrAppend(&plan, row.Text(3), "\n");
-                          return absl::OkStatus();
-                        });
-    }));
-    return plan;
-  }
-
-  static size_t CountParameters(absl::string_view sql) {
-    std::set<std::string> names;
-    for (size_t i = 0; i < sql.size(); ++i) {
-      if (sql[i] != ':') continue;
-      size_t end = i + 1;
-      while (end < sql.size() && (absl::ascii_isalnum(sql[end]) || sql[end] == '_')) ++end;
-      names.emplace(sql.substr(i, end - i));
-    }
-    return names.size();
-  }
-
-  StatementRecorder recorder_;
+  ipt::testing::StatementRecorder recorder_;
   ipt::testing::TempDatabase db_{storage::Dialect::kSqlite,
                                  {storage::PlatformMigrations(), SchedulingMigrations()},
                                  {},
@@ -215,7 +170,8 @@ TEST_F(QueryPlansTest, PurgesBeginWithTheOldest) {
       {}, [](storage::Connection& conn) { return PurgeReminders(conn, At(0), 9).status(); }));
   std::string plan;
   for (const std::string& sql : recorder_.Take()) {
-    if (absl::StartsWith(sql, "DELETE")) absl::StrAppend(&plan, Explain(sql));
+    if (absl::StartsWith(sql, "DELETE"))
+      absl::StrAppend(&plan, ipt::testing::ExplainOnSqlite(*db_, sql));
   }
   EXPECT_THAT(plan, ::testing::HasSubstr("INDEX reminders_by_age (updated_us<?)"));
   EXPECT_THAT(plan, ::testing::HasSubstr("INDEX reminder_attempts_by_age (leased_us<?)"));
