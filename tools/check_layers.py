@@ -67,7 +67,7 @@ SERVICE_LAYERS = {
         ["{own}/domain/", "{own}/reminders/", "{own}/rpc/", "platform/rpc/", "platform/events/",
          "platform/errors/error.h",
          "platform/errors/field_violations.h", "platform/errors/status_macros.h", "platform/time/",
-         "platform/transaction/", "platform/ids/", "platform/auth/caller.h"],
+         "platform/transaction/", "platform/ids/", "platform/text/", "platform/auth/caller.h"],
     ),
 }
 

@@ -90,7 +90,7 @@ class OutcomesModule final : public Module {
         instruments_(store_, catalog_),
         measurements_(store_, catalog_, ids_, &courses_),
         plans_(store_, catalog_, ids_, courses_, courses_),
-        bulk_(store_, catalog_, ids_, &courses_),
+        bulk_(store_, catalog_, ids_, platform.clock, &courses_),
         policies_(store_, catalog_),
         outcomes_(store_, catalog_, &courses_),
         alerts_(alert_store_, base_.feed(), ids_),

@@ -1088,6 +1088,7 @@ class IptctlOutcomes(Runner):
         self.assertIn("complete_time: must be a time", errors[1]["message"])
         self.assertIn("8 cells, the heading 7", errors[2]["message"])
         self.assertFalse(pathlib.Path(f"{path}.import").exists())
+        self.assertEqual("", done.get("displayName", ""))
 
         # What is taken out can be brought in: it is there.
         out = path.with_name("out.csv")
@@ -1095,6 +1096,8 @@ class IptctlOutcomes(Runner):
                                 instrument=self.name_of("instruments", "phq-2"))
         self.assertEqual((0, ""), (taken.status, taken.out), taken.err)
         self.assertIn("17 measurements, all of revision", taken.err)
+        for written in (out, pathlib.Path(f"{path}.errors.csv")):
+            self.assertEqual(0o600, written.stat().st_mode & 0o777)
         exported = {line["external_id"]: line for line in self.table(out)}
         self.assertEqual(17, len(exported))
         self.assertEqual((self.course, "1", ""),
@@ -1117,6 +1120,11 @@ class IptctlOutcomes(Runner):
         refused = self.run_iptctl("measurement import", self.clinic, path)
         self.assertEqual(1, refused.status)
         self.assertIn("broke off", refused.err)
+        self.file("broken.csv", [heading, rows[0].replace("self", "proxy"), *rows[1:]])
+        refused = self.run_iptctl("measurement import", self.clinic, path, resume=True)
+        self.assertEqual(1, refused.status)
+        self.assertIn("not what it was", refused.err)
+        self.file("broken.csv", [heading, *rows])
         done = self.json("measurement import", self.clinic, path, resume=True)
         self.assertEqual(("250", "251"), (done["recordedRows"], done["nextRow"]))
         wrong = self.run_iptctl("measurement import", self.clinic, self.file("x.csv", ["course,itme.q1"]))

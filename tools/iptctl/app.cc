@@ -138,7 +138,10 @@ int RunMethod(const Chosen& chosen, const CommandLine& line, Session& session) {
   if (!bound.ok()) return session.UsageError(absl::string_view(bound.message()));
   if (events) return WatchEvents(method, *request, session);
   if (alerts) return WatchAlerts(method, *request, session);
-  if (bulk_in) return ImportMeasurements(method, *request, session);
+  if (bulk_in) {
+    const std::string file = chosen.words.empty() ? "" : chosen.words.back();
+    return ImportMeasurements(method, *request, file, session);
+  }
   if (bulk_out) return ExportMeasurements(method, *request, session);
   if (chosen.command.noun == "reminders") {
     const std::string& verb = chosen.command.verb;

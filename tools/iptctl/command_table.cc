@@ -594,7 +594,7 @@ std::vector<Command> MakeCommands() {
           {"measurement",
            "import",
            "ImportMeasurements",
-           {"CLINIC=open.parent", "FILE=open.display_name"},
+           {"CLINIC=open.parent", "FILE="},
            "measurement import clinics/north forms.csv --validate-only",
            "Brings in measurements in bulk from FILE, CSV with a heading: a line a row, a column "
            "an item (item.q1). What breaks off goes on with --resume. A row that fails is "

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
@@ -43,7 +44,13 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const Settings& set
 
 void Connection::Prepare(absl::Time deadline, grpc::ClientContext& context) const {
   if (deadline != absl::InfiniteFuture()) context.set_deadline(absl::ToChronoTime(deadline));
-  if (!token_.empty()) context.AddMetadata("authorization", absl::StrCat("Bearer ", token_));
+  // Streams outlive tokens: the file may have the next one.
+  std::string token = token_;
+  if (!token_file_.empty()) {
+    const absl::StatusOr<std::string> text = ReadFile(token_file_);
+    if (text.ok()) token = std::string(absl::StripAsciiWhitespace(*text));
+  }
+  if (!token.empty()) context.AddMetadata("authorization", absl::StrCat("Bearer ", token));
 }
 
 grpc::Status Connection::Call(const MethodDescriptor& method, const Message& request,

@@ -50,12 +50,16 @@ class Connection {
 
  private:
   Connection(std::shared_ptr<grpc::Channel> channel, const Settings& settings)
-      : channel_(std::move(channel)), token_(settings.token), deadline_(settings.deadline) {}
+      : channel_(std::move(channel)),
+        token_(settings.token),
+        token_file_(settings.token_file),
+        deadline_(settings.deadline) {}
 
   void Prepare(absl::Time deadline, grpc::ClientContext& context) const;
 
   const std::shared_ptr<grpc::Channel> channel_;
   const std::string token_;
+  const std::string token_file_;
   const absl::Duration deadline_;
 };
 

@@ -203,6 +203,8 @@ int ExitCodeOf(grpc::StatusCode code) {
   }
 }
 
+std::string ReasonOf(const grpc::Status& status) { return Read(status, false).reason; }
+
 std::string DescribeError(const grpc::Status& status, absl::string_view request_id, bool json,
                           absl::string_view program) {
   const Report report = Read(status, !request_id.empty());

@@ -24,6 +24,9 @@ inline constexpr int kExitState = 4;
 
 int ExitCodeOf(grpc::StatusCode code);
 
+// The reason that the status gives in its details; empty: none.
+std::string ReasonOf(const grpc::Status& status);
+
 // For help.
 extern const char kExitCodesHelp[];
 

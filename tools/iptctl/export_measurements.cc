@@ -1,11 +1,11 @@
 #include "iptctl/export_measurements.h"
 
-#include <cstdio>
 #include <fstream>
 
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/util/json_util.h"
 #include "ipt/outcomes/v1/measurement_bulk_service.pb.h"
+#include "iptctl/file_output.h"
 #include "iptctl/follow_stream.h"
 
 namespace ipt::ctl {
@@ -18,8 +18,8 @@ int ExportMeasurements(const MethodDescriptor& method, const Message& request, S
   const std::string half = path + ".part";
   std::ofstream file;
   if (!path.empty()) {
-    file.open(half, std::ios::binary | std::ios::trunc);
-    if (!file) return session.UsageError(absl::StrCat("--to: cannot write ", half));
+    if (MakePrivateFile(half).ok()) file.open(half, std::ios::binary | std::ios::trunc);
+    if (!file.is_open()) return session.UsageError(absl::StrCat("--to: cannot write ", half));
   }
   std::ostream& out = path.empty() ? session.env.out : file;
   int64_t exported = 0;
@@ -47,7 +47,7 @@ int ExportMeasurements(const MethodDescriptor& method, const Message& request, S
   if (exit != 0 || !complete) return exit;
   if (!path.empty()) {
     file.close();
-    if (!file || std::rename(half.c_str(), path.c_str()) != 0) {
+    if (!file || !PutInPlace(half, path).ok()) {
       return session.UsageError(absl::StrCat("--to: cannot write ", path));
     }
   }

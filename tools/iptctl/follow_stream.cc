@@ -14,10 +14,21 @@ namespace {
 constexpr absl::Duration kReach = absl::Seconds(2);
 constexpr absl::Duration kLongestPause = absl::Seconds(5);
 
-bool Heals(const grpc::Status& status) {
-  return status.error_code() == grpc::StatusCode::UNAVAILABLE ||
-         status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED ||
-         status.error_code() == grpc::StatusCode::CANCELLED;
+// Whether another stream may do better than this one.
+bool Heals(const StreamRun& run) {
+  switch (run.status.error_code()) {
+    case grpc::StatusCode::UNAVAILABLE:
+    case grpc::StatusCode::RESOURCE_EXHAUSTED:
+    case grpc::StatusCode::CANCELLED:
+    case grpc::StatusCode::DEADLINE_EXCEEDED:
+      return true;
+    case grpc::StatusCode::ABORTED:
+      return ReasonOf(run.status) == "STORE_CONFLICT";
+    case grpc::StatusCode::UNAUTHENTICATED:
+      return run.answered;  // the token was good, and may have a successor in its file
+    default:
+      return false;
+  }
 }
 
 }  // namespace
@@ -37,7 +48,7 @@ int KeepStreamOpen(Session& session, const std::function<StreamRun(Connection&)>
       answered = true;
     }
     if (!run.status.ok()) {
-      if (!Heals(run.status) || (!answered && absl::Now() >= patience)) {
+      if (!Heals(run) || (!answered && absl::Now() >= patience)) {
         session.env.err << DescribeError(run.status, "", session.settings.json_output);
         return ExitCodeOf(run.status.error_code());
       }

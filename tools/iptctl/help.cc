@@ -55,6 +55,7 @@ std::string DescribeFlag(const Flag& flag, bool update) {
 std::string ArgumentsHelp(const Command& command, const Descriptor& request) {
   std::string out;
   for (const Positional& arg : command.args) {
+    if (arg.field.empty()) continue;  // the command's own; its summary says what it is
     const FieldDescriptor* field = nullptr;
     const Descriptor* at = &request;
     for (absl::string_view name : absl::StrSplit(arg.field, '.')) {

@@ -2,11 +2,14 @@
 // What fails is written to a file beside it.
 #pragma once
 
+#include <string>
+
 #include "iptctl/app.h"
 
 namespace ipt::ctl {
 
-// `request` is bound: its `open`, with the file's path as display_name.
-int ImportMeasurements(const MethodDescriptor& method, const Message& request, Session& session);
+// `request` is bound: its `open`. `path`: the file.
+int ImportMeasurements(const MethodDescriptor& method, const Message& request,
+                       const std::string& path, Session& session);
 
 }  // namespace ipt::ctl

@@ -9,9 +9,9 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "absl/types/span.h"
-#include "iptctl/csv.h"
 #include "iptctl/text.h"
 #include "platform/errors/status_macros.h"
+#include "platform/text/csv.h"
 
 namespace ipt::ctl {
 namespace {
@@ -20,15 +20,15 @@ namespace o = outcomes::v1;
 
 constexpr char kItem[] = "item.";
 constexpr char kReported[] = "reported.";
-constexpr const char* kRead[] = {"course",        "instrument", "instrument_version",
-                                 "respondent",    "mode",       "language",
-                                 "complete_time", "session",    "external_id"};
+constexpr const char* kRead[] = {"course",      "instrument", "instrument_version", "respondent",
+                                 "mode",        "language",   "complete_time",      "session",
+                                 "external_id", "state"};
 // What an export says and the service finds out by itself.
-constexpr const char* kPassedOver[] = {"measurement",        "state",       "receive_time",
-                                       "session_number",     "week_number", "phase",
-                                       "occasion",           "risk",        "superseded",
-                                       "revision_number",    "unverified",  "binding_problem",
-                                       "measurement_import", "revision"};
+constexpr const char* kPassedOver[] = {"measurement", "receive_time",    "session_number",
+                                       "week_number", "phase",           "occasion",
+                                       "risk",        "superseded",      "revision_number",
+                                       "unverified",  "binding_problem", "measurement_import",
+                                       "revision"};
 
 bool IsOneOf(const std::string& column, absl::Span<const char* const> names) {
   for (const char* name : names) {
@@ -116,7 +116,9 @@ absl::Status MeasurementRows::Read(const std::vector<std::string>& cells, o::Imp
   for (size_t i = 0; i < cells.size(); ++i) {
     const std::string cell(absl::StripAsciiWhitespace(cells[i]));
     if (cell.empty()) continue;
-    IPT_RETURN_IF_ERROR(ReadCell(columns_[i], cell, row));
+    // An id elsewhere is whatever it is there, blanks and all.
+    const bool as_it_is = columns_[i] == "external_id";
+    IPT_RETURN_IF_ERROR(ReadCell(columns_[i], as_it_is ? cells[i] : cell, row));
   }
   o::Measurement& measurement = *row.mutable_measurement();
   if (!measurement.session().empty()) {
@@ -159,17 +161,28 @@ absl::Status MeasurementRows::ReadCell(const std::string& column, const std::str
     IPT_ASSIGN_OR_RETURN(const auto mode, ReadEnum<o::AnswerMode>(column, cell));
     measurement.set_mode(mode);
   } else if (column == "language") {
-    measurement.set_language(Unguarded(cell));
+    measurement.set_language(UnguardedCsvCell(cell));
   } else if (column == "session") {
     measurement.set_session(cell);  // completed once the course is known
   } else if (column == "external_id") {
-    measurement.set_external_id(Unguarded(cell));
+    measurement.set_external_id(UnguardedCsvCell(cell));
+  } else if (column == "state") {
+    const auto state = ReadEnum<o::MeasurementState>(column, cell);
+    if (state.ok() && *state == o::MEASUREMENT_STATE_ENTERED_IN_ERROR) {
+      return WrongCell(column, "was taken back, and is not brought in: leave the line out");
+    }
   } else if (column == "complete_time") {
     // A file says when, and never "now".
     const absl::StatusOr<absl::Time> time =
         absl::ascii_isdigit(cell[0]) ? ParseInstant(cell, time_)
                                      : absl::StatusOr<absl::Time>(absl::InvalidArgumentError(""));
+    const bool is_twice = !time_.notes.empty();
     time_.notes.clear();
+    if (is_twice) {
+      return WrongCell(column,
+                       "is there twice in that zone, where clocks go back: give an offset, such as "
+                       "2026-10-25T01:30+01:00");
+    }
     if (!time.ok()) {
       return WrongCell(column,
                        "must be a time such as 2026-11-02T09:40Z; one without a zone needs --zone");

@@ -49,6 +49,7 @@ const FieldDescriptor* FieldAt(const Descriptor& type, absl::string_view path) {
 
 absl::Status Set(const Positional& spec, const std::string& word, ValueContext& context,
                  Message& request) {
+  if (spec.field.empty()) return absl::OkStatus();
   const Target target = Reach(request, spec.field);
   const Target id_target = spec.id_field.empty() ? target : Reach(request, spec.id_field);
   if (target.field == nullptr || id_target.field == nullptr) {

@@ -5,7 +5,8 @@
 //                              element of a repeated one (holidays.date);
 //   COURSE=parent+course_id    the name of a resource to create, or its parent alone;
 //   COURSE...=names            all words that are left;
-//   [NAME]=...                 may be left out.
+//   [NAME]=...                 may be left out;
+//   FILE=                      no field: the command itself takes it.
 #pragma once
 
 #include <string>

@@ -206,6 +206,7 @@ absl::StatusOr<Settings> LoadSettings(const std::map<std::string, std::string>& 
                                                      absl::string_view(text.status().message())));
     }
     settings.token = std::string(absl::StripAsciiWhitespace(*text));
+    settings.token_file = given["token-file"].value;
   }
   if (!settings.token.empty() && !settings.allow_insecure) {
     IPT_RETURN_IF_ERROR(client::CheckTokenIsSafe(settings.target, "--allow-insecure"));

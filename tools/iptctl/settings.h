@@ -34,6 +34,7 @@ bool YieldsToMethods(const GeneralFlag& flag);
 struct Settings {
   client::Target target;
   std::string token;
+  std::string token_file;  // where it came from; empty: elsewhere
   bool allow_insecure = false;
   absl::Duration deadline = absl::Seconds(10);
   std::string clinic;

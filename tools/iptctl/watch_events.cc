@@ -1,14 +1,13 @@
 #include "iptctl/watch_events.h"
 
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/util/json_util.h"
 #include "ipt/outcomes/v1/event_service.pb.h"
 #include "ipt/scheduling/v1/event_service.pb.h"
+#include "iptctl/file_output.h"
 #include "iptctl/follow_stream.h"
 #include "iptctl/value_text.h"
 #include "platform/errors/status_macros.h"
@@ -19,35 +18,15 @@ namespace {
 using outcomes::v1::OutcomeEvent;
 using scheduling::v1::SchedulingEvent;
 
-// Either the old cursor or the new one is there, whenever this is stopped.
-absl::Status WriteWhole(const std::string& path, const std::string& text) {
-  const std::string half = path + ".new";
-  std::ofstream file(half, std::ios::trunc);
-  file << text << "\n" << std::flush;
-  const bool written = static_cast<bool>(file);
-  file.close();
-  if (!written || std::rename(half.c_str(), path.c_str()) != 0) {
-    return absl::InvalidArgumentError(absl::StrCat("--cursor-file: cannot write ", path));
-  }
-  return absl::OkStatus();
-}
-
-// A field's enum, as people read it.
-std::string NamedValue(const Message& message, const char* name) {
-  const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
-  return EnumText(*field->enum_type()->FindValueByNumber(
-      message.GetReflection()->GetEnumValue(message, field)));
-}
-
 // How what changed stands now, where it has a state.
 std::string StateOf(const SchedulingEvent& payload) {
   switch (payload.event_case()) {
     case SchedulingEvent::kCourseChanged:
-      return NamedValue(payload.course_changed(), "state");
+      return EnumField(payload.course_changed(), "state");
     case SchedulingEvent::kForecastChanged:
-      return NamedValue(payload.forecast_changed().course().forecast(), "state");
+      return EnumField(payload.forecast_changed().course().forecast(), "state");
     case SchedulingEvent::kSessionChanged:
-      return NamedValue(payload.session_changed(), "state");
+      return EnumField(payload.session_changed(), "state");
     default:
       return "";
   }
@@ -56,15 +35,15 @@ std::string StateOf(const SchedulingEvent& payload) {
 std::string StateOf(const OutcomeEvent& payload) {
   switch (payload.event_case()) {
     case OutcomeEvent::kMeasurementRecorded:
-      return NamedValue(payload.measurement_recorded(), "state");
+      return EnumField(payload.measurement_recorded(), "state");
     case OutcomeEvent::kMeasurementChanged:
-      return NamedValue(payload.measurement_changed(), "state");
+      return EnumField(payload.measurement_changed(), "state");
     case OutcomeEvent::kAlertRaised:
-      return NamedValue(payload.alert_raised(), "state");
+      return EnumField(payload.alert_raised(), "state");
     case OutcomeEvent::kAlertChanged:
-      return NamedValue(payload.alert_changed(), "state");
+      return EnumField(payload.alert_changed(), "state");
     case OutcomeEvent::kCoverageChanged:
-      return NamedValue(payload.coverage_changed(), "state");
+      return EnumField(payload.coverage_changed(), "state");
     default:
       return "";
   }
@@ -77,7 +56,7 @@ std::string Line(const Event& event, Session& session) {
   const Paint paint = session.show().paint;
   std::string line =
       absl::StrCat(paint(Color::kDim, absl::FormatTime("%Y-%m-%d %H:%M:%S", time, zone)), "  ",
-                   paint(Color::kBold, NamedValue(event, "kind")), "  ", event.subject());
+                   paint(Color::kBold, EnumField(event, "kind")), "  ", event.subject());
   if (const std::string state = StateOf(event.payload()); !state.empty()) {
     absl::StrAppend(&line, "  ", state);
   }
@@ -98,29 +77,30 @@ int WatchEventsOf(const MethodDescriptor& method, const Message& request, Sessio
     if (!text.ok()) return session.UsageError(absl::string_view(text.status().message()));
     watch.set_cursor(std::string(absl::StripAsciiWhitespace(*text)));
   }
-  return FollowStream(method, watch, session,
-                      [&](const std::string& bytes) -> absl::StatusOr<bool> {
-                        Response response;
-                        if (!response.ParseFromString(bytes)) return true;
-                        for (int i = 0; i < response.events_size(); ++i) {
-                          const auto& event = response.events(i);
-                          if (session.settings.json_output) {
-                            std::string json;
-                            google::protobuf::util::MessageToJsonString(event, &json);
-                            session.env.out << json << "\n";
-                          } else {
-                            session.env.out << Line(event, session) << "\n";
-                          }
-                          // There is no cursor between the events of a response: those told come
-                          // again.
-                          if (left > 0 && --left == 0 && i + 1 < response.events_size())
-                            return false;
-                        }
-                        session.env.out << std::flush;
-                        watch.set_cursor(response.cursor());
-                        if (!file.empty()) IPT_RETURN_IF_ERROR(WriteWhole(file, response.cursor()));
-                        return left != 0;
-                      });
+  return FollowStream(
+      method, watch, session, [&](const std::string& bytes) -> absl::StatusOr<bool> {
+        Response response;
+        if (!response.ParseFromString(bytes)) return true;
+        for (int i = 0; i < response.events_size(); ++i) {
+          const auto& event = response.events(i);
+          if (session.settings.json_output) {
+            std::string json;
+            google::protobuf::util::MessageToJsonString(event, &json);
+            session.env.out << json << "\n";
+          } else {
+            session.env.out << Line(event, session) << "\n";
+          }
+          // There is no cursor between the events of a response: those told come
+          // again.
+          if (left > 0 && --left == 0 && i + 1 < response.events_size()) return false;
+        }
+        session.env.out << std::flush;
+        watch.set_cursor(response.cursor());
+        if (!file.empty() && !WriteWhole(file, response.cursor() + "\n").ok()) {
+          return absl::InvalidArgumentError(absl::StrCat("--cursor-file: cannot write ", file));
+        }
+        return left != 0;
+      });
 }
 
 constexpr char kSchedulingEvents[] = "ipt.scheduling.v1.EventService.WatchEvents";

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "outcomes/domain/names.h"
 #include "outcomes/domain/reasons.h"
+#include "outcomes/domain/review_alerts.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 
@@ -48,17 +50,27 @@ absl::StatusOr<MeasurementImport> LockHeld(OutcomesTx& tx, const MeasurementImpo
   return *std::move(stored);
 }
 
+bool IsHistory(const MeasurementImport& import, const ImportedRow& row) {
+  return import.history_before.has_value() && row.input.complete_time < import.history_before;
+}
+
+CourseAnswer AnswerOf(const CourseAnswers& courses, const std::string& course_id) {
+  const auto course = courses.find(course_id);
+  return course == courses.end() ? CourseAnswer() : course->second;
+}
+
 // Records rows, and reads only once what they have in common.
 class RowRecorder {
  public:
   RowRecorder(OutcomesTx& tx, const CallContext& ctx, IdSource& ids, const Catalog& catalog,
-              const MeasurementImport& import, OutcomePolicy policy, const CourseAnswers& courses)
+              const MeasurementImport& import, const OutcomePolicy& policy,
+              const CourseAnswers& courses)
       : tx_(tx),
         ctx_(ctx),
         ids_(ids),
         catalog_(catalog),
         import_(import),
-        policy_(std::move(policy)),
+        policy_(policy),
         courses_(courses) {}
 
   absl::StatusOr<Recorded> Record(const ImportedRow& row) {
@@ -66,8 +78,7 @@ class RowRecorder {
     RecordCommand command{.course_id = row.course_id,
                           .input = row.input,
                           .import_id = import_.import_id,
-                          .history = import_.history_before.has_value() &&
-                                     row.input.complete_time < import_.history_before};
+                          .history = IsHistory(import_, row)};
     if (!row.input.external_id.empty()) {
       IPT_ASSIGN_OR_RETURN(command.same_external_id,
                            tx_.FindByExternalId(ctx_.clinic_id, row.input.external_id));
@@ -81,10 +92,8 @@ class RowRecorder {
     const absl::StatusOr<HeldInstrument>& instrument =
         InstrumentOf(command.input.instrument_id, version);
     IPT_RETURN_IF_ERROR(instrument.status());
-    const auto course = courses_.find(row.course_id);
     return RecordOne(tx_, ctx_, ids_, catalog_, policy_, *instrument,
-                     course == courses_.end() ? CourseAnswer() : course->second,
-                     std::move(command));
+                     AnswerOf(courses_, row.course_id), std::move(command));
   }
 
  private:
@@ -100,7 +109,7 @@ class RowRecorder {
   IdSource& ids_;
   const Catalog& catalog_;
   const MeasurementImport& import_;
-  const OutcomePolicy policy_;
+  const OutcomePolicy& policy_;
   const CourseAnswers& courses_;
   std::map<std::pair<std::string, int>, absl::StatusOr<HeldInstrument>> instruments_;
 };
@@ -134,6 +143,7 @@ absl::StatusOr<MeasurementImport> OpenImport(OutcomesTx& tx, const CallContext& 
   IPT_RETURN_IF_ERROR(bad.ToStatus());
   if (stored.has_value()) {
     stored->holder = command.holder;
+    stored->update_time = ctx.now;
     IPT_RETURN_IF_ERROR(tx.UpdateImport(*stored));
     return *std::move(stored);
   }
@@ -163,7 +173,7 @@ absl::StatusOr<ImportStep> ImportRows(OutcomesTx& tx, const CallContext& ctx, Id
   if (rows.empty() || rows.front().row != after.next_row || after.complete) {
     return OutOfOrder(after);
   }
-  IPT_ASSIGN_OR_RETURN(OutcomePolicy policy, tx.GetPolicy(ctx.clinic_id));
+  IPT_ASSIGN_OR_RETURN(const OutcomePolicy policy, tx.GetPolicy(ctx.clinic_id));
   // In one order, so that two imports do not wait for each other.
   std::set<std::string> scopes;
   for (const ImportedRow& row : rows) {
@@ -172,7 +182,9 @@ absl::StatusOr<ImportStep> ImportRows(OutcomesTx& tx, const CallContext& ctx, Id
   for (const std::string& course_id : scopes) {
     IPT_RETURN_IF_ERROR(tx.LockScope(ctx.clinic_id, course_id));
   }
-  RowRecorder recorder(tx, ctx, ids, catalog, import, std::move(policy), courses);
+  RowRecorder recorder(tx, ctx, ids, catalog, import, policy, courses);
+  // The last one that is no history, by course and instrument.
+  std::map<std::pair<std::string, std::string>, Measurement> to_review;
   for (const ImportedRow& row : rows) {
     if (row.row != after.next_row) return OutOfOrder(after);
     const absl::StatusOr<Recorded> recorded = recorder.Record(row);
@@ -189,8 +201,18 @@ absl::StatusOr<ImportStep> ImportRows(OutcomesTx& tx, const CallContext& ctx, Id
                                     [](const HeldRisk& risk) { return !risk.alert_id.empty(); });
       step.recorded.push_back(MeasurementName(measurement.clinic_id, measurement.course_id,
                                               measurement.measurement_id));
+      if (!IsHistory(import, row)) {
+        to_review[{measurement.course_id, measurement.instrument_id}] = measurement;
+      }
     }
     ++after.next_row;
+  }
+  // Once a batch: what holds now is told, not what held between two of its rows.
+  for (const auto& [of, measurement] : to_review) {
+    IPT_ASSIGN_OR_RETURN(
+        const int reviews,
+        RaiseReviews(tx, ids, catalog, policy, AnswerOf(courses, of.first), measurement, ctx.now));
+    after.alerts += reviews;
   }
   after.update_time = ctx.now;
   return step;

@@ -31,7 +31,7 @@ namespace ipt::outcomes {
 
 // What is younger than this is no history: its risk alerts.
 inline constexpr absl::Duration kYoungestHistory = absl::Hours(24 * 14);
-// How long an import is kept, and can go on, after its last row.
+// How long an import is kept, and can go on, after it was opened or had a row last.
 inline constexpr absl::Duration kImportKept = absl::Hours(24 * 30);
 
 struct OpenImportCommand {

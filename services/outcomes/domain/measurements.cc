@@ -527,9 +527,6 @@ absl::StatusOr<Recorded> RecordOne(OutcomesTx& tx, const CallContext& ctx, IdSou
   }
   IPT_RETURN_IF_ERROR(tx.InsertMeasurement(measurement, ctx.now));
   IPT_RETURN_IF_ERROR(tx.Emit(MeasurementRecorded{measurement}, ctx.now));
-  if (!command.history) {
-    IPT_RETURN_IF_ERROR(RaiseReviews(tx, ids, catalog, policy, course, measurement, ctx.now));
-  }
   return recorded;
 }
 
@@ -552,6 +549,8 @@ absl::StatusOr<Measurement> RecordMeasurement(OutcomesTx& tx, const CallContext&
   }
   IPT_ASSIGN_OR_RETURN(const Recorded recorded, RecordOne(tx, ctx, ids, catalog, policy, instrument,
                                                           course, std::move(command)));
+  IPT_RETURN_IF_ERROR(
+      RaiseReviews(tx, ids, catalog, policy, course, recorded.measurement, ctx.now).status());
   return tx.GetMeasurement(ctx.clinic_id, course_id, recorded.measurement.measurement_id,
                            policy.DuplicateWindow());
 }
@@ -595,7 +594,7 @@ absl::StatusOr<Measurement> CorrectMeasurement(OutcomesTx& tx, const CallContext
   IPT_RETURN_IF_ERROR(tx.KeepRevision(before));
   IPT_RETURN_IF_ERROR(tx.UpdateMeasurement(after, ctx.now));
   IPT_RETURN_IF_ERROR(tx.Emit(MeasurementChanged{after}, ctx.now));
-  IPT_RETURN_IF_ERROR(RaiseReviews(tx, ids, catalog, policy, course, after, ctx.now));
+  IPT_RETURN_IF_ERROR(RaiseReviews(tx, ids, catalog, policy, course, after, ctx.now).status());
   return tx.GetMeasurement(ctx.clinic_id, after.course_id, after.measurement_id,
                            policy.DuplicateWindow());
 }

@@ -64,8 +64,8 @@ absl::StatusOr<Measurement> RecordMeasurement(OutcomesTx& tx, const CallContext&
                                               absl::string_view measurement_id,
                                               MeasurementInput input);
 
-// The same for who records many: what is alike for all of them is read before, and the course's
-// scope is locked.
+// The same for who records many: what is alike for all of them is read before, the course's scope
+// is locked, and reviews are raised afterwards (review_alerts.h).
 struct RecordCommand {
   std::string course_id{};
   std::string measurement_id{};  // empty: a new one

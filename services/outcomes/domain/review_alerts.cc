@@ -52,11 +52,11 @@ absl::Status Raise(OutcomesTx& tx, IdSource& ids, const CourseOutcomes& outcomes
 
 }  // namespace
 
-absl::Status RaiseReviews(OutcomesTx& tx, IdSource& ids, const Catalog& catalog,
-                          const OutcomePolicy& policy, const CourseAnswer& course,
-                          const Measurement& written, absl::Time now) {
+absl::StatusOr<int> RaiseReviews(OutcomesTx& tx, IdSource& ids, const Catalog& catalog,
+                                 const OutcomePolicy& policy, const CourseAnswer& course,
+                                 const Measurement& written, absl::Time now) {
   if (policy.no_review_alerts || written.instrument_id != WatchedInstrument(policy)) {
-    return absl::OkStatus();
+    return 0;
   }
   const ReviewLevel least = policy.review_alert_level == ReviewLevel::kUnspecified
                                 ? ReviewLevel::kRed
@@ -66,15 +66,17 @@ absl::Status RaiseReviews(OutcomesTx& tx, IdSource& ids, const Catalog& catalog,
       LoadOutcomes(tx, catalog, written.clinic_id,
                    {.course_id = written.course_id, .instrument_id = written.instrument_id},
                    course));
+  int raised = 0;
   for (const ScaleSeries& series : outcomes.series) {
     if (!series.watched) continue;
     for (const Signal& signal : series.trajectory.track.signals) {
       if (!signal.cleared_by.empty() || LevelOf(signal) < least) continue;
       if (WasRaised(outcomes.alerts, signal)) continue;
       IPT_RETURN_IF_ERROR(Raise(tx, ids, outcomes, series, signal, now));
+      ++raised;
     }
   }
-  return absl::OkStatus();
+  return raised;
 }
 
 }  // namespace ipt::outcomes

@@ -2,7 +2,7 @@
 // makes alerts of them. In the transaction that writes the measurement.
 #pragma once
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "outcomes/domain/course_copies.h"
 #include "outcomes/domain/instruments.h"
@@ -15,9 +15,9 @@ namespace ipt::outcomes {
 // After `written`, new or corrected, was stored: raises an alert for each signal of its course that
 // holds now and never had one. A late form or a correction may make a signal begin at another
 // score: the alert is of that one. A signal that holds on, or was dealt with, raises nothing again;
-// one that begins anew does.
-absl::Status RaiseReviews(OutcomesTx& tx, IdSource& ids, const Catalog& catalog,
-                          const OutcomePolicy& policy, const CourseAnswer& course,
-                          const Measurement& written, absl::Time now);
+// one that begins anew does. How many it raised.
+absl::StatusOr<int> RaiseReviews(OutcomesTx& tx, IdSource& ids, const Catalog& catalog,
+                                 const OutcomePolicy& policy, const CourseAnswer& course,
+                                 const Measurement& written, absl::Time now);
 
 }  // namespace ipt::outcomes

@@ -209,7 +209,7 @@ struct MeasurementImport {
   std::string clinic_id{};
   std::string import_id{};
   std::string display_name{};
-  // What was completed before is history: its risk is kept, and raises no alert.
+  // What was completed before is history: its risk is kept, and nothing of it raises an alert.
   std::optional<absl::Time> history_before{};
   bool validate_only = false;
   // The stream that goes on with it; any other has been overtaken.
@@ -222,7 +222,7 @@ struct MeasurementImport {
   int64_t alerts = 0;
   bool complete = false;
   absl::Time create_time{};
-  absl::Time update_time{};  // of its last row; before that as create_time
+  absl::Time update_time{};  // opened, or had a row, last
 };
 
 // Why a row was not brought in; nothing of the row.

@@ -17,7 +17,7 @@ MeasurementBulkHandler::ImportMeasurements(const CallContext& ctx,
                                            std::shared_ptr<rpc::StreamHandle>) {
   IPT_ASSIGN_OR_RETURN(
       std::unique_ptr<ImportStream> stream,
-      ImportStream::Open({store_, catalog_, ids_, courses_, row_rules_}, ctx, first));
+      ImportStream::Open({store_, catalog_, ids_, courses_, clock_, row_rules_}, ctx, first));
   return std::unique_ptr<Import>(std::move(stream));
 }
 

@@ -11,6 +11,7 @@
 #include "platform/ids/ids.h"
 #include "platform/rpc/message_rules.h"
 #include "platform/rpc/stream.h"
+#include "platform/time/clock.h"
 #include "platform/transaction/call_context.h"
 
 namespace ipt::outcomes {
@@ -21,10 +22,11 @@ class MeasurementBulkHandler {
  public:
   // Without a directory (null) nothing is known of courses, and nothing of them is verified.
   MeasurementBulkHandler(OutcomesStore& store, const Catalog& catalog, IdSource& ids,
-                         CourseDirectory* courses = nullptr)
+                         const Clock& clock, CourseDirectory* courses = nullptr)
       : store_(store),
         catalog_(catalog),
         ids_(ids),
+        clock_(clock),
         courses_(courses),
         row_rules_(*pb::ImportRow::descriptor(), false) {}
 
@@ -45,6 +47,7 @@ class MeasurementBulkHandler {
   OutcomesStore& store_;
   const Catalog& catalog_;
   IdSource& ids_;
+  const Clock& clock_;
   CourseDirectory* const courses_;
   const rpc::MessageRules row_rules_;
 };

@@ -2,20 +2,17 @@
 
 #include <algorithm>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/timestamp.pb.h"
+#include "platform/text/csv.h"
 
 namespace ipt::outcomes {
 namespace {
 
 constexpr char kLineEnd[] = "\r\n";
-// What a spreadsheet takes for a formula, or may strip to come to one; and the guard itself.
-constexpr absl::string_view kGuarded = "=+-@\t\r'";
 
 constexpr const char* kBefore[] = {
     "course",        "measurement",  "instrument", "instrument_version",
@@ -62,16 +59,6 @@ void AddOnce(const std::string& id, std::vector<std::string>& ids) {
 }
 
 }  // namespace
-
-std::string CsvCell(absl::string_view text) {
-  if (text.find_first_of(",\"\r\n") == absl::string_view::npos) return std::string(text);
-  return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
-}
-
-std::string GuardedCsvCell(absl::string_view text) {
-  const bool guarded = !text.empty() && absl::StrContains(kGuarded, text.front());
-  return CsvCell(guarded ? absl::StrCat("'", text) : std::string(text));
-}
 
 MeasurementCsv::MeasurementCsv(const std::vector<HeldInstrument>& versions) {
   AddOnce(kTotal, scales_);

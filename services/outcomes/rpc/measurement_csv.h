@@ -1,6 +1,6 @@
 // Measurements of one instrument as CSV (RFC 4180, UTF-8): a line a measurement, a column an item.
-// docs/outcomes.md has the columns. A cell of a caller's own words that a spreadsheet would take
-// for a formula begins with an apostrophe.
+// docs/outcomes.md has the columns. Cells of a caller's own words are guarded
+// (platform/text/csv.h).
 #pragma once
 
 #include <map>
@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/string_view.h"
 #include "ipt/outcomes/v1/measurement.pb.h"
 #include "outcomes/domain/types.h"
 
@@ -32,9 +31,5 @@ class MeasurementCsv {
   // Version and item -> the number beside each option.
   std::map<std::pair<int, std::string>, std::map<std::string, int>> values_;
 };
-
-// A cell as it stands in a line: guarded where it is a caller's own words, quoted where it must be.
-std::string CsvCell(absl::string_view text);
-std::string GuardedCsvCell(absl::string_view text);
 
 }  // namespace ipt::outcomes

@@ -4,7 +4,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -12,7 +11,7 @@
 #include "platform/errors/error.h"
 #include "platform/errors/field_violations.h"
 #include "platform/errors/status_macros.h"
-#include "platform/rpc/content_hash.h"
+#include "platform/rpc/paging.h"
 #include "platform/rpc/resource_name.h"
 
 namespace ipt::outcomes {
@@ -27,26 +26,29 @@ constexpr absl::Duration kLongestWait = absl::Seconds(30);
 
 }  // namespace
 
-absl::StatusOr<ExportStream::Place> ExportStream::ReadCursor(const std::string& cursor,
-                                                             const std::string& request,
-                                                             absl::Time now) {
+absl::StatusOr<ExportStream::Place> ExportStream::ReadCursor(
+    const pb::ExportMeasurementsRequest& request, absl::Time now) {
   Place place;
-  std::string plain;
   int64_t began = 0;
   const absl::Status no_cursor =
       InvalidField("cursor", "is no cursor of this export: send it with the same fields");
-  if (!absl::WebSafeBase64Unescape(cursor, &plain)) return no_cursor;
-  const std::vector<std::string> parts = absl::StrSplit(plain, ' ');
-  if (parts.size() != 9 || parts[0] != kCursorFormat || parts[1] != request ||
-      !absl::SimpleAtoi(parts[2], &place.revision) || !absl::SimpleAtoi(parts[3], &began) ||
-      !absl::SimpleAtoi(parts[4], &place.newest_version) ||
-      !absl::SimpleAtoi(parts[5], &place.exported) ||
-      !absl::SimpleAtoi(parts[6], &place.after.revision)) {
+  const std::optional<std::string> plain = rpc::OpenPosition(request, request.cursor());
+  if (!plain.has_value()) return no_cursor;
+  const std::vector<std::string> parts = absl::StrSplit(*plain, ' ');
+  if (parts.size() != 8 || parts[0] != kCursorFormat ||
+      !absl::SimpleAtoi(parts[1], &place.revision) || !absl::SimpleAtoi(parts[2], &began) ||
+      !absl::SimpleAtoi(parts[3], &place.newest_version) ||
+      !absl::SimpleAtoi(parts[4], &place.exported) ||
+      !absl::SimpleAtoi(parts[5], &place.after.revision)) {
     return no_cursor;
   }
+  for (const int64_t count :
+       {place.revision, int64_t{place.newest_version}, place.exported, place.after.revision}) {
+    if (count < 0) return no_cursor;
+  }
   place.began = absl::FromUnixMicros(began);
-  place.after.course_id = parts[7];
-  place.after.measurement_id = parts[8];
+  place.after.course_id = parts[6];
+  place.after.measurement_id = parts[7];
   if (place.began < now - kExportGoesOn) {
     return InvalidField("cursor", "is older than 7 days: begin the export anew");
   }
@@ -54,16 +56,17 @@ absl::StatusOr<ExportStream::Place> ExportStream::ReadCursor(const std::string& 
 }
 
 std::string ExportStream::WriteCursor() const {
-  return absl::WebSafeBase64Escape(absl::StrCat(
-      kCursorFormat, " ", request_, " ", place_.revision, " ", absl::ToUnixMicros(place_.began),
-      " ", place_.newest_version, " ", place_.exported, " ", place_.after.revision, " ",
-      place_.after.course_id, " ", place_.after.measurement_id));
+  return rpc::SealPosition(
+      request_,
+      absl::StrCat(kCursorFormat, " ", place_.revision, " ", absl::ToUnixMicros(place_.began), " ",
+                   place_.newest_version, " ", place_.exported, " ", place_.after.revision, " ",
+                   place_.after.course_id, " ", place_.after.measurement_id));
 }
 
 absl::StatusOr<std::unique_ptr<ExportStream>> ExportStream::Open(
     OutcomesStore& store, const Catalog& catalog, const CallContext& ctx,
     const pb::ExportMeasurementsRequest& request) {
-  auto stream = std::unique_ptr<ExportStream>(new ExportStream(store));
+  auto stream = std::unique_ptr<ExportStream>(new ExportStream(store, request));
   FieldViolations bad;
   FieldViolations in = bad.In("filter");
   stream->filter_ = ReadMeasurementFilter(request.filter(), in);
@@ -73,19 +76,19 @@ absl::StatusOr<std::unique_ptr<ExportStream>> ExportStream::Open(
     in.Add("instruments", "must name exactly one for CSV: its items are the columns");
   }
   IPT_RETURN_IF_ERROR(bad.ToStatus());
-  pb::ExportMeasurementsRequest asked = request;
-  asked.clear_cursor();
-  stream->request_ = absl::WebSafeBase64Escape(rpc::ContentHash(asked));
 
   Place& place = stream->place_;
   const bool anew = request.cursor().empty();
   if (!anew) {
-    IPT_ASSIGN_OR_RETURN(place, ReadCursor(request.cursor(), stream->request_, ctx.now));
+    IPT_ASSIGN_OR_RETURN(place, ReadCursor(request, ctx.now));
   }
   std::vector<HeldInstrument> versions;
   IPT_RETURN_IF_ERROR(store.Read(ctx.deadline, [&](OutcomesReader& reader) -> absl::Status {
-    if (anew) {
-      IPT_ASSIGN_OR_RETURN(place.revision, reader.CurrentRevision());
+    IPT_ASSIGN_OR_RETURN(const int64_t current, reader.CurrentRevision());
+    if (anew) place.revision = current;
+    if (place.revision > current) {
+      return InvalidField(
+          "cursor", "is of more than the store has, which was restored: begin the export anew");
     }
     if (!csv) return absl::OkStatus();
     const std::string& instrument_id = stream->filter_.instrument_ids[0];
@@ -117,10 +120,10 @@ absl::StatusOr<std::unique_ptr<ExportStream>> ExportStream::Open(
 absl::StatusOr<rpc::Next<pb::ExportMeasurementsResponse>> ExportStream::NextResponse(
     const CallContext& ctx) {
   std::vector<Measurement> page;
-  bool over = true;
+  bool writers_ended = true;
   IPT_RETURN_IF_ERROR(store_.Read(ctx.deadline, [&](OutcomesReader& reader) -> absl::Status {
     if (writers_.has_value()) {
-      IPT_ASSIGN_OR_RETURN(over, reader.WritersAreOver(*writers_));
+      IPT_ASSIGN_OR_RETURN(writers_ended, reader.WritersAreOver(*writers_));
       return absl::OkStatus();
     }
     IPT_ASSIGN_OR_RETURN(const OutcomePolicy policy, reader.GetPolicy(ctx.clinic_id));
@@ -130,13 +133,13 @@ absl::StatusOr<rpc::Next<pb::ExportMeasurementsResponse>> ExportStream::NextResp
     return absl::OkStatus();
   }));
   if (writers_.has_value()) {
-    if (over) writers_.reset();
-    if (!over && ctx.now > place_.began + kLongestWait) {
+    if (writers_ended) writers_.reset();
+    if (!writers_ended && ctx.now > place_.began + kLongestWait) {
       return Unavailable(::ipt::reason::kStoreUnavailable,
                          "a write that began before the export has not ended: try again",
                          absl::Seconds(5));
     }
-    return Next::Later(over ? ctx.now : ctx.now + kLook);
+    return Next::Later(writers_ended ? ctx.now : ctx.now + kLook);
   }
   bool complete = page.size() <= kMeasurementsAPart;
   if (!complete) page.pop_back();

@@ -37,7 +37,7 @@ class ExportStream final : public rpc::ServerStream<pb::ExportMeasurementsRespon
  private:
   using Next = rpc::Next<pb::ExportMeasurementsResponse>;
 
-  // Where it is: what a cursor says, beside a fingerprint of the request.
+  // Where it is: what a cursor says.
   struct Place {
     int64_t revision = 0;  // that all of it is of
     absl::Time began{};
@@ -46,15 +46,16 @@ class ExportStream final : public rpc::ServerStream<pb::ExportMeasurementsRespon
     RevisionCursor after{};
   };
 
-  explicit ExportStream(OutcomesStore& store) : store_(store) {}
+  ExportStream(OutcomesStore& store, const pb::ExportMeasurementsRequest& request)
+      : store_(store), request_(request) {}
 
-  static absl::StatusOr<Place> ReadCursor(const std::string& cursor, const std::string& request,
+  static absl::StatusOr<Place> ReadCursor(const pb::ExportMeasurementsRequest& request,
                                           absl::Time now);
   std::string WriteCursor() const;
 
   OutcomesStore& store_;
+  const pb::ExportMeasurementsRequest request_;
   MeasurementFilter filter_;
-  std::string request_;  // its fingerprint
   Place place_;
   std::optional<MeasurementCsv> csv_;
   bool heading_ = false;            // is to be written

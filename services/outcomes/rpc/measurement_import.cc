@@ -56,7 +56,7 @@ void WriteImport(const MeasurementImport& import, pb::MeasurementImport* out) {
   out->set_complete(import.complete);
   out->set_validate_only(import.validate_only);
   rpc::WriteTime(import.create_time, out->mutable_create_time());
-  if (import.next_row > 1) rpc::WriteTime(import.update_time, out->mutable_update_time());
+  rpc::WriteTime(import.update_time, out->mutable_update_time());
 }
 
 absl::StatusOr<std::unique_ptr<ImportStream>> ImportStream::Open(
@@ -152,7 +152,7 @@ absl::StatusOr<rpc::Next<pb::ImportMeasurementsResponse>> ImportStream::NextResp
   if (telling_of_before_) return TellOfBefore(ctx);
   if (!rows_.empty()) return Commit(ctx);
   if (!client_done_) return Next::Later();
-  if (over_) return Next::End();
+  if (told_complete_) return Next::End();
   return Complete(ctx);
 }
 
@@ -172,17 +172,28 @@ absl::StatusOr<rpc::Next<pb::ImportMeasurementsResponse>> ImportStream::TellOfBe
   return Next::Send(Respond(errors));
 }
 
-absl::StatusOr<CourseAnswers> ImportStream::FindCourses(
-    const CallContext& ctx, const std::vector<ImportedRow>& batch) const {
+absl::StatusOr<CourseAnswers> ImportStream::FindCourses(const CallContext& ctx,
+                                                        std::vector<ImportedRow>& batch) const {
   std::map<std::string, std::set<std::string>> sessions;  // that are stated, by course
   for (const ImportedRow& row : batch) {
     if (row.readable.ok()) sessions[row.course_id].insert(row.input.session_id);
   }
+  // The other half is for recording.
+  const absl::Time enough = ctx.now + (ctx.deadline - ctx.now) / 2;
+  CallContext ask = ctx;
   CourseAnswers courses;
-  for (const auto& [course_id, stated] : sessions) {
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const std::string& course_id = batch[i].course_id;
+    if (!batch[i].readable.ok() || courses.contains(course_id)) continue;
+    if (!courses.empty() && parts_.clock.Now() > enough) {
+      batch.resize(i);
+      break;
+    }
     CourseAnswer& answer = courses[course_id];
-    for (const std::string& session_id : stated) {
-      IPT_ASSIGN_OR_RETURN(answer, FindCourseOf(parts_.courses, ctx, course_id, session_id));
+    for (const std::string& session_id : sessions[course_id]) {
+      // What asking may take counts from now, for each of them.
+      ask.now = parts_.clock.Now();
+      IPT_ASSIGN_OR_RETURN(answer, FindCourseOf(parts_.courses, ask, course_id, session_id));
       // Whatever else is stated: there is nothing newer than an answer to a session that is absent.
       if (!answer.course.has_value() || answer.course->FindSession(session_id) == nullptr) {
         if (!session_id.empty()) break;
@@ -220,22 +231,22 @@ absl::StatusOr<ImportStep> ImportStream::Record(const CallContext& ctx,
 
 absl::StatusOr<rpc::Next<pb::ImportMeasurementsResponse>> ImportStream::Commit(
     const CallContext& ctx) {
-  const size_t size = std::min(rows_.size(), kRowsACommit);
-  const std::vector<ImportedRow> batch(rows_.begin(), rows_.begin() + static_cast<long>(size));
+  const auto most = static_cast<long>(std::min(rows_.size(), kRowsACommit));
+  std::vector<ImportedRow> batch(rows_.begin(), rows_.begin() + most);
   IPT_ASSIGN_OR_RETURN(const CourseAnswers courses, FindCourses(ctx, batch));
   absl::StatusOr<ImportStep> step = Record(ctx, batch, courses);
   for (int attempt = 1; attempt < kMostAttempts && IsConflict(step.status()); ++attempt) {
     step = Record(ctx, batch, courses);
   }
   IPT_RETURN_IF_ERROR(step.status());
-  rows_.erase(rows_.begin(), rows_.begin() + static_cast<long>(size));
+  rows_.erase(rows_.begin(), rows_.begin() + static_cast<long>(batch.size()));
   import_ = std::move(step->import);
   return Next::Send(Respond(step->errors));
 }
 
 absl::StatusOr<rpc::Next<pb::ImportMeasurementsResponse>> ImportStream::Complete(
     const CallContext& ctx) {
-  over_ = true;
+  told_complete_ = true;
   if (import_.complete) return Next::End();
   IPT_RETURN_IF_ERROR(parts_.store.Write(ctx.deadline, [&](OutcomesTx& tx) -> absl::Status {
     IPT_ASSIGN_OR_RETURN(import_, CompleteImport(tx, import_));

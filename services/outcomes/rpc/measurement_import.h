@@ -20,6 +20,7 @@
 #include "platform/ids/ids.h"
 #include "platform/rpc/message_rules.h"
 #include "platform/rpc/stream.h"
+#include "platform/time/clock.h"
 #include "platform/transaction/call_context.h"
 
 namespace ipt::outcomes {
@@ -37,6 +38,7 @@ class ImportStream final
     const Catalog& catalog;
     IdSource& ids;
     CourseDirectory* courses;
+    const Clock& clock;
     const rpc::MessageRules& row_rules;
   };
   static absl::StatusOr<std::unique_ptr<ImportStream>> Open(
@@ -59,8 +61,10 @@ class ImportStream final
   absl::StatusOr<Next> TellOfBefore(const CallContext& ctx);
   absl::StatusOr<Next> Commit(const CallContext& ctx);
   absl::StatusOr<Next> Complete(const CallContext& ctx);
+  // What is known of the rows' courses. Cuts the batch where asking for more of them would take too
+  // long, after one course at least.
   absl::StatusOr<CourseAnswers> FindCourses(const CallContext& ctx,
-                                            const std::vector<ImportedRow>& batch) const;
+                                            std::vector<ImportedRow>& batch) const;
   // What the batch came to, durably.
   absl::StatusOr<ImportStep> Record(const CallContext& ctx, const std::vector<ImportedRow>& batch,
                                     const CourseAnswers& courses);
@@ -73,7 +77,7 @@ class ImportStream final
   bool telling_of_before_ = true;
   int64_t told_row_ = 0;
   bool client_done_ = false;
-  bool over_ = false;
+  bool told_complete_ = false;
 };
 
 }  // namespace ipt::outcomes

@@ -10,7 +10,8 @@
 
 namespace ipt::outcomes {
 
-// Imports whose last row was dealt with before, and the errors of their rows. Measurements stay.
+// Imports that were opened last, and had their last row, before; and the errors of their rows.
+// Measurements stay.
 absl::StatusOr<int64_t> PurgeImports(storage::Connection& conn, absl::Time before, int64_t limit);
 
 // States of measurements that were written over before. Exports that began earlier cannot go on.

@@ -43,18 +43,19 @@ constexpr Statement kAddError = {
     "INSERT INTO measurement_import_errors (clinic_id, import_id, row_of_import, document) "
     "VALUES (:clinic, :import, :row, :document)"};
 
-// First what errors are left of the oldest ones, then these.
-constexpr Statement kOldest = {
-    "SELECT clinic_id, import_id FROM measurement_imports WHERE updated_us < :before "
-    "ORDER BY updated_us LIMIT :limit",
-    {kText, kText}};
+// First what errors are left of the oldest ones, then these. One that is being opened again is
+// passed over.
+#define SELECT_OLDEST                                                                \
+  "SELECT clinic_id, import_id FROM measurement_imports WHERE updated_us < :before " \
+  "ORDER BY updated_us LIMIT :limit"
+constexpr Statement kOldest = {SELECT_OLDEST, {kText, kText}};
+constexpr Statement kLockOldest = {SELECT_OLDEST " FOR UPDATE SKIP LOCKED", {kText, kText}};
 constexpr Statement kDeleteErrors = {
     "DELETE FROM measurement_import_errors WHERE clinic_id = :clinic AND import_id = :import "
     "AND row_of_import IN (SELECT row_of_import FROM measurement_import_errors "
     "WHERE clinic_id = :clinic AND import_id = :import ORDER BY row_of_import LIMIT :limit)"};
 constexpr Statement kDeleteImport = {
-    "DELETE FROM measurement_imports WHERE clinic_id = :clinic AND import_id = :import "
-    "AND updated_us < :before"};
+    "DELETE FROM measurement_imports WHERE clinic_id = :clinic AND import_id = :import"};
 constexpr Statement kDeleteStates = {
     "DELETE FROM measurement_states WHERE (clinic_id, revision, course_id, measurement_id) IN "
     "(SELECT clinic_id, revision, course_id, measurement_id FROM measurement_states "
@@ -146,7 +147,8 @@ absl::Status SqlOutcomesTx::AddImportErrors(const MeasurementImport& import,
 
 absl::StatusOr<int64_t> PurgeImports(storage::Connection& conn, absl::Time before, int64_t limit) {
   std::vector<std::pair<std::string, std::string>> imports;
-  IPT_RETURN_IF_ERROR(conn.Query(kOldest, {before, limit}, [&](const Row& row) {
+  const Statement& oldest = conn.dialect() == storage::Dialect::kSqlite ? kOldest : kLockOldest;
+  IPT_RETURN_IF_ERROR(conn.Query(oldest, {before, limit}, [&](const Row& row) {
     imports.emplace_back(row.Text(0), row.Text(1));
     return absl::OkStatus();
   }));
@@ -156,8 +158,7 @@ absl::StatusOr<int64_t> PurgeImports(storage::Connection& conn, absl::Time befor
                          conn.Execute(kDeleteErrors, {clinic_id, import_id, limit - deleted}));
     deleted += errors;
     if (deleted >= limit) break;
-    IPT_ASSIGN_OR_RETURN(const int64_t gone,
-                         conn.Execute(kDeleteImport, {clinic_id, import_id, before}));
+    IPT_ASSIGN_OR_RETURN(const int64_t gone, conn.Execute(kDeleteImport, {clinic_id, import_id}));
     deleted += gone;
     if (deleted >= limit) break;
   }

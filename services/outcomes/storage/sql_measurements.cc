@@ -77,7 +77,7 @@ constexpr Statement kUpdate = {
     "updated_us = :updated "
     "WHERE clinic_id = :clinic AND course_id = :course AND measurement_id = :id"};
 
-// What an update writes over.
+// What an update writes over; but not what its own transaction wrote, which nobody ever saw.
 constexpr Statement kKeepState = {
     "INSERT INTO measurement_states (clinic_id, course_id, measurement_id, instrument_id, state, "
     "respondent, occasion, completed_us, unsettled, risk, invalid, document, revision, created_us, "
@@ -85,7 +85,7 @@ constexpr Statement kKeepState = {
     "instrument_id, state, respondent, occasion, completed_us, unsettled, risk, invalid, document, "
     "revision, created_us, updated_us, CAST(:until AS BIGINT), CAST(:at AS BIGINT) "
     "FROM measurements WHERE clinic_id = :clinic AND course_id = :course AND measurement_id = :id "
-    "ON CONFLICT (clinic_id, revision, course_id, measurement_id) DO NOTHING"};
+    "AND revision <> :until"};
 
 constexpr Statement kUnsettledCourses = {
     "SELECT DISTINCT clinic_id, course_id FROM measurements WHERE unsettled = 1 AND "

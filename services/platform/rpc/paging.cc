@@ -1,6 +1,7 @@
 #include "platform/rpc/paging.h"
 
 #include <memory>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
@@ -19,7 +20,7 @@ std::string Binding(const google::protobuf::Message& request, absl::string_view 
   std::unique_ptr<google::protobuf::Message> bound(request.New());
   bound->CopyFrom(request);
   const auto* descriptor = bound->GetDescriptor();
-  for (const char* paging : {"page_size", "page_token", "min_revision"}) {
+  for (const char* paging : {"page_size", "page_token", "cursor", "min_revision"}) {
     if (const auto* field = descriptor->FindFieldByName(paging)) {
       bound->GetReflection()->ClearField(bound.get(), field);
     }
@@ -44,19 +45,32 @@ absl::StatusOr<Page> OpenPage(const google::protobuf::Message& request) {
   const std::string token =
       reflection->GetString(request, descriptor->FindFieldByName("page_token"));
   if (token.empty()) return page;
-  std::string raw;
-  if (!absl::WebSafeBase64Unescape(token, &raw) || raw.size() <= kBindingBytes ||
-      raw.substr(0, kBindingBytes) != Binding(request, raw.substr(kBindingBytes))) {
+  std::optional<std::string> cursor = OpenPosition(request, token);
+  if (!cursor.has_value()) {
     return InvalidField("page_token",
                         "is not a token of this list; send next_page_token as it came, with the "
                         "other fields unchanged, or leave it empty to begin anew");
   }
-  page.cursor = raw.substr(kBindingBytes);
+  page.cursor = *std::move(cursor);
   return page;
 }
 
 std::string NextPageToken(const google::protobuf::Message& request, absl::string_view cursor) {
-  return absl::WebSafeBase64Escape(absl::StrCat(Binding(request, cursor), cursor));
+  return SealPosition(request, cursor);
+}
+
+std::string SealPosition(const google::protobuf::Message& request, absl::string_view position) {
+  return absl::WebSafeBase64Escape(absl::StrCat(Binding(request, position), position));
+}
+
+std::optional<std::string> OpenPosition(const google::protobuf::Message& request,
+                                        absl::string_view token) {
+  std::string raw;
+  if (!absl::WebSafeBase64Unescape(token, &raw) || raw.size() <= kBindingBytes ||
+      raw.substr(0, kBindingBytes) != Binding(request, raw.substr(kBindingBytes))) {
+    return std::nullopt;
+  }
+  return raw.substr(kBindingBytes);
 }
 
 }  // namespace ipt::rpc

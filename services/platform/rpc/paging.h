@@ -3,6 +3,7 @@
 // refused.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -26,5 +27,11 @@ absl::StatusOr<Page> OpenPage(const google::protobuf::Message& request);
 
 // The token of the page after `cursor`, which must not be empty.
 std::string NextPageToken(const google::protobuf::Message& request, absl::string_view cursor);
+
+// The same for a position that goes to clients elsewhere than in a page_token: bound to `request`
+// without its field `cursor`, too. nullopt: the token is none of this request, or was altered.
+std::string SealPosition(const google::protobuf::Message& request, absl::string_view position);
+std::optional<std::string> OpenPosition(const google::protobuf::Message& request,
+                                        absl::string_view token);
 
 }  // namespace ipt::rpc

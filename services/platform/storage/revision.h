@@ -21,9 +21,9 @@ absl::StatusOr<int64_t> CurrentRevision(Connection& conn);
 
 // Who reads rows by revision must not pass over one that is still being written, under a lower
 // number than those read already. So: a revision R (CurrentRevision, in one Read), then a mark in
-// the next one; once WritersAreOver(mark), every write with a revision up to R is committed or
-// never will be, and Reads that begin then see it. REQUIRES: writers lock or write a row before
-// they take their revision. SQLite: at once.
+// the next one; once WritersAreOver(mark), in Reads after it, every write of this database with a
+// revision up to R is committed or never will be, and Reads that begin then see it. REQUIRES:
+// writers lock or write a row before they take their revision. SQLite: at once.
 absl::StatusOr<int64_t> MarkWriters(Connection& conn);
 absl::StatusOr<bool> WritersAreOver(Connection& conn, int64_t mark);
 

@@ -3,24 +3,27 @@
 #include "outcomes/rpc/measurement_bulk_handler.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
+#include <functional>
 #include <set>
 #include <thread>
 #include <tuple>
 
 #include "absl/strings/str_split.h"
+#include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "gmock/gmock.h"
 #include "outcomes/domain/measurement_imports.h"
-#include "outcomes/rpc/measurement_csv.h"
 #include "outcomes/rpc/measurement_export.h"
 #include "outcomes/storage/sql_bulk_purge.h"
+#include "platform/rpc/paging.h"
 #include "tests/outcomes/rpc/handler_fixture.h"
+#include "tests/support/fake_clock.h"
 
 namespace ipt::outcomes {
 namespace {
 
 using ipt::testing::FailsWith;
+using ipt::testing::FakeClock;
 using ipt::testing::HasBadFields;
 using ipt::testing::StatusIs;
 using ::testing::Contains;
@@ -36,6 +39,36 @@ using ::testing::UnorderedElementsAreArray;
 constexpr char kImport[] = "7d3c6a52-0b1f-4f3e-9a55-1f2f0c2d9e10";
 constexpr char kImportName[] =
     "clinics/north/measurementImports/7d3c6a52-0b1f-4f3e-9a55-1f2f0c2d9e10";
+
+// A transaction on a thread of its own, which has written and commits when it is told to.
+class OpenWrite {
+ public:
+  // `write` calls what it is given once it has written.
+  explicit OpenWrite(std::function<absl::Status(const std::function<void()>&)> write)
+      : thread_([this, write = std::move(write)] {
+          status_ = write([this] {
+            if (!written_.HasBeenNotified()) written_.Notify();
+            may_commit_.WaitForNotification();
+          });
+          if (!written_.HasBeenNotified()) written_.Notify();
+        }) {
+    written_.WaitForNotification();
+  }
+  ~OpenWrite() {
+    if (thread_.joinable()) Commit().IgnoreError();
+  }
+  absl::Status Commit() {
+    may_commit_.Notify();
+    thread_.join();
+    return status_;
+  }
+
+ private:
+  absl::Notification written_;
+  absl::Notification may_commit_;
+  absl::Status status_;
+  std::thread thread_;  // last: it uses the others
+};
 
 class MeasurementBulkHandlerTest : public HandlerTest {
  protected:
@@ -117,6 +150,14 @@ class MeasurementBulkHandlerTest : public HandlerTest {
     request.set_name(kImportName);
     return bulk_.GetMeasurementImport(ReadCall(), request);
   }
+  int64_t Purge(absl::Time before) {
+    int64_t deleted = -1;
+    EXPECT_OK(db_->Write({}, [&](storage::Connection& conn) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(deleted, PurgeImports(conn, before, 100));
+      return absl::OkStatus();
+    }));
+    return deleted;
+  }
   static std::vector<int64_t> FailedRows(
       const std::vector<pb::ImportMeasurementsResponse>& responses) {
     std::vector<int64_t> rows;
@@ -184,7 +225,8 @@ class MeasurementBulkHandlerTest : public HandlerTest {
     return all;
   }
 
-  MeasurementBulkHandler bulk_{store_, catalog_, ids_};
+  FakeClock clock_{now_};
+  MeasurementBulkHandler bulk_{store_, catalog_, ids_, clock_};
 };
 IPT_INSTANTIATE_ON_BOTH_ENGINES(MeasurementBulkHandlerTest);
 
@@ -195,7 +237,7 @@ TEST_P(MeasurementBulkHandlerTest, RowsAreRecordedAsRecordMeasurementDoes) {
   EXPECT_EQ(responses[0].progress().name(), kImportName);
   EXPECT_EQ(responses[0].progress().display_name(), "forms.csv");
   EXPECT_EQ(responses[0].progress().next_row(), 1);
-  EXPECT_FALSE(responses[0].progress().has_update_time());
+  EXPECT_EQ(responses[0].progress().update_time().seconds(), absl::ToUnixSeconds(now_));
   EXPECT_EQ(responses[1].progress().next_row(), 3);
   EXPECT_EQ(responses[1].progress().alerts(), 1);
   EXPECT_EQ(responses[2].progress().next_row(), 4);
@@ -417,6 +459,35 @@ TEST_P(MeasurementBulkHandlerTest, HistoryKeepsItsRiskAndRaisesNothing) {
   EXPECT_THAT(Open(open), HasBadFields("open.validate_only"));
 }
 
+// Off track: 6 points more are a reliable worsening of the PHQ-9.
+TEST_P(MeasurementBulkHandlerTest, HistoryHasNoCourseReviewed) {
+  const auto row = [&](int64_t number, int each, int days_ago) {
+    pb::ImportRow made =
+        Row(number, std::vector<int>{each, each, each, each, each, each, each, each, 0}, days_ago);
+    made.set_course("clinics/north/courses/c1");
+    return made;
+  };
+  auto open = OpenRequest();
+  open.mutable_open()->mutable_history_before_time()->set_seconds(
+      absl::ToUnixSeconds(now_ - absl::Hours(24 * 20)));
+  ASSERT_OK_AND_ASSIGN(const auto stream, Open(open));
+  ASSERT_OK(stream->OnMessage(ImportCall(), Rows({row(1, 0, 60), row(2, 2, 30)})));
+  ASSERT_OK_AND_ASSIGN(auto said, Take(*stream));
+  EXPECT_EQ(said.back().progress().recorded_rows(), 2);
+  EXPECT_EQ(said.back().progress().alerts(), 0);
+  EXPECT_THAT(Alerts("c1"), IsEmpty());
+  // It holds on in what is no history: told once, however many rows say so.
+  ASSERT_OK(stream->OnMessage(ImportCall(), Rows({row(3, 2, 10), row(4, 2, 3)})));
+  ASSERT_OK_AND_ASSIGN(said, Take(*stream));
+  EXPECT_EQ(said.back().progress().alerts(), 1);
+  ASSERT_THAT(Alerts("c1"), SizeIs(1));
+  EXPECT_EQ(Alerts("c1")[0].kind, AlertKind::kReview);
+  EXPECT_EQ(Alerts("c1")[0].rule, "deterioration");
+  ASSERT_OK(stream->OnMessage(ImportCall(), Rows({row(5, 2, 1)})));
+  ASSERT_OK_AND_ASSIGN(said, Take(*stream));
+  EXPECT_EQ(said.back().progress().alerts(), 1);
+}
+
 TEST_P(MeasurementBulkHandlerTest, WhatOnlyChecksSaysWhatItWouldDoAndGoesOn) {
   auto open = OpenRequest();
   open.mutable_open()->set_validate_only(true);
@@ -438,6 +509,61 @@ TEST_P(MeasurementBulkHandlerTest, WhatOnlyChecksSaysWhatItWouldDoAndGoesOn) {
   EXPECT_EQ(Count("measurements"), 0);
   EXPECT_THAT(Alerts("c1"), IsEmpty());
   EXPECT_THAT(NewEvents(), IsEmpty());
+}
+
+// Scheduling, which knows all courses, and takes its time.
+class SlowDirectory final : public CourseDirectory {
+ public:
+  SlowDirectory(FakeClock& clock, absl::Duration takes) : clock_(clock), takes_(takes) {}
+
+  absl::StatusOr<CourseAnswer> FindCourse(absl::string_view, absl::string_view course_id,
+                                          const CourseDemand&, absl::Time now,
+                                          absl::Time) override {
+    ++asked;
+    CourseAnswer answer;
+    // As the real one: a second, from when it is asked.
+    const bool in_time = clock_.Now() + takes_ <= now + absl::Seconds(1);
+    clock_.Advance(takes_);
+    if (!in_time) return answer;
+    answer.known = CourseAnswer::Known::kVerified;
+    answer.course = CopiedCourse{
+        .clinic_id = "north", .course_id = std::string(course_id), .time_zone = "Europe/London"};
+    return answer;
+  }
+  int asked = 0;
+
+ private:
+  FakeClock& clock_;
+  const absl::Duration takes_;
+};
+
+TEST_P(MeasurementBulkHandlerTest, NoCourseIsUnverifiedBecauseOthersWereAskedBefore) {
+  clock_.Set(std::max(now_, absl::Now()));  // the store's deadlines are real
+  SlowDirectory courses(clock_, absl::Milliseconds(400));
+  MeasurementBulkHandler bulk(store_, catalog_, ids_, clock_, &courses);
+  // As the adapter makes them: each step has ten seconds.
+  const auto step = [&] {
+    CallContext ctx = ImportCall();
+    ctx.now = clock_.Now();
+    ctx.deadline = ctx.now + absl::Seconds(10);
+    return ctx;
+  };
+  ASSERT_OK_AND_ASSIGN(const auto stream, bulk.ImportMeasurements(step(), OpenRequest(), nullptr));
+  ASSERT_OK(stream->NextResponse(step()).status());
+  ASSERT_OK(stream->OnMessage(step(), RowsFrom(1, 60)));
+  int64_t before = 1;
+  while (true) {
+    const CallContext ctx = step();
+    ASSERT_OK_AND_ASSIGN(const auto next, stream->NextResponse(ctx));
+    if (!next.response.has_value()) break;
+    EXPECT_GT(next.response->progress().next_row(), before);
+    before = next.response->progress().next_row();
+    EXPECT_LT(clock_.Now(), ctx.deadline);
+  }
+  EXPECT_EQ(before, 61);
+  EXPECT_EQ(courses.asked, 60);
+  EXPECT_EQ(Count("measurements"), 60);
+  EXPECT_EQ(Count("measurements WHERE unsettled = 1"), 0);
 }
 
 TEST_P(MeasurementBulkHandlerTest, RowsComeInOrderAndNoneAfterTheLast) {
@@ -499,19 +625,51 @@ TEST_P(MeasurementBulkHandlerTest, ImportsAreDeletedByAgeAndTheirMeasurementsSta
   pb::ImportRow bad = Row(2);
   bad.clear_course();
   ASSERT_OK(BringIn(OpenRequest(), {Rows({Row(1), bad})}).status());
-  const auto purge = [&](absl::Time before) {
-    int64_t deleted = 0;
-    EXPECT_OK(db_->Write({}, [&](storage::Connection& conn) -> absl::Status {
-      IPT_ASSIGN_OR_RETURN(deleted, PurgeImports(conn, before, 100));
-      return absl::OkStatus();
-    }));
-    return deleted;
-  };
-  EXPECT_EQ(purge(now_), 0);
-  EXPECT_EQ(purge(now_ + absl::Seconds(1)), 2);
+  EXPECT_EQ(Purge(now_), 0);
+  EXPECT_EQ(Purge(now_ + absl::Seconds(1)), 2);
   EXPECT_THAT(Progress(), StatusIs(absl::StatusCode::kNotFound));
   EXPECT_EQ(Count("measurement_import_errors"), 0);
   EXPECT_EQ(Count("measurements"), 1);
+}
+
+TEST_P(MeasurementBulkHandlerTest, OneThatIsOpenedAgainIsKept) {
+  pb::ImportRow bad = Row(1);
+  bad.clear_course();
+  ASSERT_OK_AND_ASSIGN(const auto stream, Open());
+  ASSERT_OK(stream->OnMessage(ImportCall(), Rows({bad})));
+  ASSERT_OK(Take(*stream).status());
+  now_ += kImportKept;
+  ASSERT_OK_AND_ASSIGN(const auto again, Open());
+  now_ += absl::Hours(1);
+  EXPECT_EQ(Purge(now_ - kImportKept), 0);
+  ASSERT_OK_AND_ASSIGN(const auto told, Take(*again));
+  EXPECT_THAT(FailedRows(told), ElementsAre(1));
+  again->OnClientDone(ImportCall());
+  ASSERT_OK(Take(*again).status());
+}
+
+// What is deleted by age may meet who opens it.
+TEST_P(MeasurementBulkHandlerTest, OneThatIsBeingOpenedAgainIsKept) {
+  if (GetParam() == storage::Dialect::kSqlite) GTEST_SKIP() << "its writer is one";
+  pb::ImportRow bad = Row(1);
+  bad.clear_course();
+  ASSERT_OK(BringIn(OpenRequest(), {Rows({bad})}).status());
+  now_ += kImportKept + absl::Hours(1);
+  OpenWrite opening([&](const std::function<void()>& hold) {
+    return store_.Write(absl::InfiniteFuture(), [&](OutcomesTx& tx) -> absl::Status {
+      IPT_RETURN_IF_ERROR(
+          outcomes::OpenImport(tx, ReadCall(), {.import_id = kImport, .holder = "me"}).status());
+      hold();
+      return absl::OkStatus();
+    });
+  });
+  std::thread impatient([&] {
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    EXPECT_OK(opening.Commit());
+  });
+  EXPECT_EQ(Purge(now_ - kImportKept), 0);
+  impatient.join();
+  EXPECT_EQ(Count("measurement_import_errors"), 1);
 }
 
 // ------------------------------------------------------------------------------------------
@@ -610,6 +768,24 @@ TEST_P(MeasurementBulkHandlerTest, ACursorIsOfItsExportAndOfItsTime) {
   request = ExportRequest();
   request.set_cursor("bm9uc2Vuc2U");
   EXPECT_THAT(OpenExport(request), HasBadFields("cursor"));
+  // Neither altered nor made up: no place that no export can be at.
+  std::string altered = parts[0].cursor();
+  altered[altered.size() - 6] = altered[altered.size() - 6] == 'A' ? 'B' : 'A';
+  request.set_cursor(altered);
+  EXPECT_THAT(OpenExport(request), HasBadFields("cursor"));
+  const int64_t began = absl::ToUnixMicros(now_);
+  const int64_t revision = parts[0].revision();
+  for (const auto& [of, exported, after] :
+       {std::tuple(revision, 1, 0), std::tuple(revision + 1000, 1, 0), std::tuple(revision, -1, 0),
+        std::tuple(revision, 1, -1)}) {
+    request.set_cursor(rpc::SealPosition(
+        request, absl::StrCat("export1 ", of, " ", began, " 0 ", exported, " ", after, " c1 m1")));
+    if (of == revision && exported == 1 && after == 0) {
+      EXPECT_OK(OpenExport(request).status());
+    } else {
+      EXPECT_THAT(OpenExport(request), HasBadFields("cursor")) << of << exported << after;
+    }
+  }
   request.set_cursor(parts[0].cursor());
   now_ += absl::Hours(24 * 7) + absl::Seconds(1);
   EXPECT_THAT(OpenExport(request), HasBadFields("cursor"));
@@ -628,50 +804,97 @@ TEST_P(MeasurementBulkHandlerTest, OldStatesAreDeletedByAge) {
   EXPECT_EQ(Count("measurement_states"), 0);
 }
 
-// On PostgreSQL a write that began earlier may commit later, under a lower revision.
+// However often one transaction writes it, what was there between two commits can be exported.
+TEST_P(MeasurementBulkHandlerTest, WhatWasWrittenTwiceAtOnceIsKeptOnce) {
+  ASSERT_OK_AND_ASSIGN(const pb::Measurement recorded, Record(Phq9({1, 1, 1, 1, 1, 1, 1, 1, 0})));
+  const std::string id = recorded.name().substr(recorded.name().rfind('/') + 1);
+  const auto write = [&](const std::vector<std::string>& languages) -> int64_t {
+    int64_t revision = 0;
+    EXPECT_OK(store_.Write(absl::InfiniteFuture(), [&](OutcomesTx& tx) -> absl::Status {
+      for (const std::string& language : languages) {
+        IPT_ASSIGN_OR_RETURN(Measurement m,
+                             tx.GetMeasurement("north", "k1", id, absl::ZeroDuration()));
+        m.language = language;
+        IPT_RETURN_IF_ERROR(tx.UpdateMeasurement(m, now_));
+        revision = m.stamp.revision;
+      }
+      return absl::OkStatus();
+    }));
+    return revision;
+  };
+  const auto as_of = [&](int64_t revision) {
+    std::vector<std::string> languages;
+    EXPECT_OK(store_.Read(absl::InfiniteFuture(), [&](OutcomesReader& reader) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(const auto all, reader.ListMeasurementsAsOf("north", {}, revision, {},
+                                                                       10, absl::ZeroDuration()));
+      for (const Measurement& m : all) languages.push_back(m.language);
+      return absl::OkStatus();
+    }));
+    return languages;
+  };
+  const int64_t twice = write({"en", "de"});
+  const int64_t last = write({"pt", "pl", "cs"});
+  EXPECT_THAT(as_of(recorded.revision()), ElementsAre(""));
+  EXPECT_THAT(as_of(twice), ElementsAre("de"));
+  EXPECT_THAT(as_of(last), ElementsAre("cs"));
+  EXPECT_EQ(Count("measurement_states"), 2);
+}
+
+// On PostgreSQL a write that began earlier may commit later, under a lower revision. The slow one
+// may be the newest of all transactions, or not.
 TEST_P(MeasurementBulkHandlerTest, WritersThatHadBegunAreWaitedFor) {
   if (GetParam() == storage::Dialect::kSqlite) GTEST_SKIP() << "its writer is one";
-  std::mutex mutex;
-  std::condition_variable changed;
-  bool written = false;
-  bool may_commit = false;
-  std::thread writer([&] {
-    const auto status = store_.Write(absl::InfiniteFuture(), [&](OutcomesTx& tx) -> absl::Status {
-      CallContext ctx = ReadCall();
-      MeasurementInput input;
-      input.instrument_id = "phq-9";
-      input.respondent = AnsweredBy::kSelf;
-      input.reported = {{.scale = "total", .points = 9}};
-      IPT_RETURN_IF_ERROR(outcomes::RecordMeasurement(tx, ctx, ids_, catalog_, CourseAnswer(),
-                                                      "slow", "m1", std::move(input))
-                              .status());
-      std::unique_lock<std::mutex> lock(mutex);
-      written = true;
-      changed.notify_all();
-      changed.wait(lock, [&] { return may_commit; });
+  int64_t expected = 0;
+  for (const bool newest : {true, false}) {
+    SCOPED_TRACE(newest);
+    OpenWrite slow([&](const std::function<void()>& hold) {
+      return store_.Write(absl::InfiniteFuture(), [&](OutcomesTx& tx) -> absl::Status {
+        MeasurementInput input;
+        input.instrument_id = "phq-9";
+        input.respondent = AnsweredBy::kSelf;
+        input.reported = {{.scale = "total", .points = 9}};
+        IPT_RETURN_IF_ERROR(outcomes::RecordMeasurement(tx, ReadCall(), ids_, catalog_,
+                                                        CourseAnswer(), newest ? "newest" : "slow",
+                                                        "m1", input)
+                                .status());
+        hold();
+        return absl::OkStatus();
+      });
+    });
+    ++expected;
+    if (!newest) {
+      ASSERT_OK(Record(Phq9({1, 1, 1, 1, 1, 1, 1, 1, 0}, "fast")).status());
+      ++expected;
+    }
+    ASSERT_OK_AND_ASSIGN(const auto stream, OpenExport(ExportRequest()));
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_OK_AND_ASSIGN(const auto next, stream->NextResponse(ReadCall()));
+      EXPECT_FALSE(next.response.has_value());
+    }
+    EXPECT_OK(slow.Commit());
+    ASSERT_OK_AND_ASSIGN(const auto part, NextPart(*stream));
+    EXPECT_EQ(part.measurements_size(), expected);
+    EXPECT_TRUE(part.complete());
+  }
+}
+
+TEST_P(MeasurementBulkHandlerTest, WritersElsewhereInTheClusterStopNoExport) {
+  if (GetParam() == storage::Dialect::kSqlite) GTEST_SKIP() << "a file is a store";
+  ipt::testing::TempDatabase elsewhere(GetParam(), {storage::PlatformMigrations()});
+  OpenWrite nightly([&](const std::function<void()>& hold) {
+    return elsewhere->Write({}, [&](storage::Connection& conn) -> absl::Status {
+      IPT_RETURN_IF_ERROR(conn.ExecuteScript("CREATE TABLE nightly (id BIGINT)"));
+      hold();
       return absl::OkStatus();
     });
-    EXPECT_OK(status);
   });
-  {
-    std::unique_lock<std::mutex> lock(mutex);
-    changed.wait(lock, [&] { return written; });
-  }
-  // It is the newest of all: nothing after it has committed.
+  ASSERT_OK(Record(Phq9({1, 1, 1, 1, 1, 1, 1, 1, 0})).status());
   ASSERT_OK_AND_ASSIGN(const auto stream, OpenExport(ExportRequest()));
-  for (int i = 0; i < 3; ++i) {
-    ASSERT_OK_AND_ASSIGN(const auto next, stream->NextResponse(ReadCall()));
-    EXPECT_FALSE(next.response.has_value());
-  }
-  {
-    const std::unique_lock<std::mutex> lock(mutex);
-    may_commit = true;
-    changed.notify_all();
-  }
-  writer.join();
-  ASSERT_OK_AND_ASSIGN(const auto part, NextPart(*stream));
-  EXPECT_EQ(part.measurements_size(), 1);
-  EXPECT_TRUE(part.complete());
+  ASSERT_OK(stream->NextResponse(ReadCall()).status());
+  ASSERT_OK_AND_ASSIGN(const auto next, stream->NextResponse(ReadCall()));
+  ASSERT_TRUE(next.response.has_value());
+  EXPECT_EQ(next.response->measurements_size(), 1);
+  EXPECT_OK(nightly.Commit());
 }
 
 TEST_P(MeasurementBulkHandlerTest, CsvHasALineAMeasurementAndAColumnAnItem) {
@@ -724,18 +947,6 @@ TEST_P(MeasurementBulkHandlerTest, CsvInPartsIsOneFile) {
   EXPECT_THAT(whole, SizeIs(3));
   EXPECT_EQ(csv(whole), csv(broken));
   EXPECT_EQ(whole.back().exported(), 450);
-}
-
-TEST(MeasurementCsvTest, CellsThatSpreadsheetsTakeForFormulasAreGuarded) {
-  for (const char* formula : {"=1+1", "+1", "-1", "@SUM(A1)", "\tx", "'x"}) {
-    EXPECT_EQ(GuardedCsvCell(formula), absl::StrCat("'", formula));
-  }
-  EXPECT_EQ(GuardedCsvCell("\r=1"), "\"'\r=1\"");
-  EXPECT_EQ(GuardedCsvCell("a=1"), "a=1");
-  EXPECT_EQ(GuardedCsvCell(""), "");
-  EXPECT_EQ(GuardedCsvCell("=1,2"), "\"'=1,2\"");
-  EXPECT_EQ(CsvCell("=1"), "=1");
-  EXPECT_EQ(CsvCell("a\nb"), "\"a\nb\"");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "gtest/gtest.h"
 #include "ipt/scheduling/v1/course_service.pb.h"
+#include "ipt/scheduling/v1/event_service.pb.h"
 #include "ipt/scheduling/v1/therapist_service.pb.h"
 #include "tests/support/status_matchers.h"
 
@@ -59,6 +60,17 @@ TEST(PagingTest, ATokenOfAnotherPlaceIsRefused) {
     request.set_page_token(altered);
     EXPECT_THAT(OpenPage(request), HasBadFields("page_token")) << altered;
   }
+}
+
+TEST(PagingTest, APositionElsewhereIsBoundToItsRequest) {
+  scheduling::v1::WatchEventsRequest request;
+  request.set_parent("clinics/a");
+  const std::string token = SealPosition(request, "place");
+  request.set_cursor(token);
+  EXPECT_EQ(OpenPosition(request, token), "place");
+  EXPECT_EQ(OpenPosition(request, token.substr(0, token.size() - 4)), std::nullopt);
+  request.set_parent("clinics/b");
+  EXPECT_EQ(OpenPosition(request, token), std::nullopt);
 }
 
 TEST(PagingTest, GarbageIsRefused) {

@@ -749,10 +749,18 @@ TEST_F(CliTest, UnderstandsEveryExample) {
   env_["IPTCTL_SERVER"] = "127.0.0.1:1";
   env_["IPTCTL_DEADLINE"] = "50ms";
   env_["IPTCTL_ZONE"] = "Europe/London";
+  // The files that examples name, those that they would write, too.
+  std::string folder = (std::filesystem::temp_directory_path() / "ipt-examples-XXXXXX").string();
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder);
+  std::ofstream("forms.csv") << "course,instrument,respondent,complete_time,item.q1\n";
   for (const Command& command : Commands()) {
     const Outcome outcome = RunWith(ShellWords(command.example));
     EXPECT_EQ(outcome.exit, 6) << command.example << "\n" << outcome.err;
   }
+  std::filesystem::current_path(before);
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(CliTest, CallsMethodsByTheirFullName) {

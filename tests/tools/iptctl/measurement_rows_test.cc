@@ -1,9 +1,12 @@
 #include "iptctl/measurement_rows.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "iptctl/csv_reader.h"
+#include "outcomes/rpc/measurement_csv.h"
 
 namespace ipt::ctl {
 namespace {
@@ -89,6 +92,67 @@ TEST(MeasurementRowsTest, SaysWhatIsWrongWithoutTheValue) {
   o::ImportRow row;
   EXPECT_THAT(std::string(Open(kNeeded).Read({"c1"}, row).message()),
               HasSubstr("the line has 1 cells, the heading 4"));
+}
+
+TEST(MeasurementRowsTest, ATimeThatIsThereTwiceNeedsAnOffset) {
+  TimeContext london;
+  absl::TimeZone zone;
+  ASSERT_TRUE(absl::LoadTimeZone("Europe/London", &zone));
+  london.zone = zone;
+  absl::StatusOr<MeasurementRows> rows = MeasurementRows::Open(kNeeded, "clinics/north", london);
+  ASSERT_TRUE(rows.ok());
+  const auto read = [&](const std::string& time) {
+    std::vector<std::string> cells = kCells;
+    cells[3] = time;
+    o::ImportRow row;
+    return rows->Read(cells, row);
+  };
+  EXPECT_THAT(std::string(read("2026-10-25T01:30").message()), HasSubstr("give an offset"));
+  EXPECT_TRUE(read("2026-10-25T00:30").ok());  // nothing is left of the one before
+  EXPECT_TRUE(read("2026-10-25T01:30+01:00").ok());
+  EXPECT_FALSE(read("2026-03-29T01:30").ok());
+}
+
+TEST(MeasurementRowsTest, WhatWasTakenBackIsNotBroughtInAgain) {
+  MeasurementRows rows = Open({"course", "instrument", "respondent", "complete_time", "state"});
+  std::vector<std::string> cells = kCells;
+  for (const char* state : {"RECORDED", "CORRECTED", ""}) {
+    o::ImportRow row;
+    cells.resize(4);
+    cells.emplace_back(state);
+    EXPECT_TRUE(rows.Read(cells, row).ok()) << state;
+  }
+  cells[4] = "ENTERED_IN_ERROR";
+  o::ImportRow row;
+  EXPECT_THAT(std::string(rows.Read(cells, row).message()), HasSubstr("was taken back"));
+}
+
+TEST(MeasurementRowsTest, AnIdElsewhereKeepsItsBlanks) {
+  MeasurementRows rows =
+      Open({"course", "instrument", "respondent", "complete_time", "external_id"});
+  for (const auto& [cell, id] :
+       {std::pair<const char*, const char*>{" a 1 ", " a 1 "}, {"  ", ""}, {"'=1 ", "=1 "}}) {
+    std::vector<std::string> cells = kCells;
+    cells.emplace_back(cell);
+    o::ImportRow row;
+    ASSERT_TRUE(rows.Read(cells, row).ok());
+    EXPECT_EQ(row.measurement().external_id(), id);
+  }
+}
+
+// What is taken out can be brought in.
+TEST(MeasurementRowsTest, KnowsAllColumnsOfAnExport) {
+  outcomes::HeldInstrument instrument;
+  instrument.definition.version = 1;
+  instrument.definition.items = {{.id = "q1"}, {.id = "q2"}};
+  instrument.definition.subscales = {{.id = "mood"}};
+  std::string heading = outcomes::MeasurementCsv({instrument}).Heading();
+  std::istringstream in(heading);
+  CsvReader reader(in);
+  std::vector<std::string> columns;
+  ASSERT_TRUE(reader.Next(columns).ok());
+  EXPECT_GT(columns.size(), 25u);
+  EXPECT_EQ(HeadingFault(columns), "");
 }
 
 TEST(MeasurementRowsTest, KnowsItsColumns) {

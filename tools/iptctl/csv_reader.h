@@ -1,4 +1,4 @@
-// CSV as RFC 4180 has it, UTF-8, one record after the other.
+// Reads CSV as RFC 4180 has it, UTF-8, one record after the other.
 #pragma once
 
 #include <cstdint>
@@ -32,11 +32,5 @@ class CsvReader {
   int64_t line_ = 1;
   int64_t record_line_ = 1;  // where the record began
 };
-
-// A cell as it is written. Of a caller's own words, one that a spreadsheet would take for a formula
-// begins with an apostrophe; Unguarded takes it off again.
-std::string CsvCell(absl::string_view text);
-std::string GuardedCsvCell(absl::string_view text);
-std::string Unguarded(absl::string_view cell);
 
 }  // namespace ipt::ctl

@@ -1,16 +1,14 @@
-#include "iptctl/csv.h"
+#include "iptctl/csv_reader.h"
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 
 namespace ipt::ctl {
 namespace {
 
 // Far more than any measurement's line; what is longer has lost a quote.
 constexpr size_t kLongestRecord = 1 << 20;
-constexpr absl::string_view kGuarded = "=+-@\t\r'";
 constexpr char kMark[] = "\xEF\xBB\xBF";
 
 }  // namespace
@@ -77,21 +75,6 @@ absl::StatusOr<bool> CsvReader::Next(std::vector<std::string>& cells) {
       cell.push_back(static_cast<char>(c));
     }
   }
-}
-
-std::string CsvCell(absl::string_view text) {
-  if (text.find_first_of(",\"\r\n") == absl::string_view::npos) return std::string(text);
-  return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
-}
-
-std::string GuardedCsvCell(absl::string_view text) {
-  const bool guarded = !text.empty() && absl::StrContains(kGuarded, text.front());
-  return CsvCell(guarded ? absl::StrCat("'", text) : std::string(text));
-}
-
-std::string Unguarded(absl::string_view cell) {
-  const bool guarded = cell.size() > 1 && cell[0] == '\'' && absl::StrContains(kGuarded, cell[1]);
-  return std::string(guarded ? cell.substr(1) : cell);
 }
 
 }  // namespace ipt::ctl
