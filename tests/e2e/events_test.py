@@ -24,8 +24,8 @@ class Stream:
     """One WatchEvents."""
 
     def __init__(self, api, **fields):
-        self.call = api.stubs["WatchEvents"][0](
-            api.request("WatchEvents", **fields), metadata=api.metadata, timeout=60)
+        self.call = api.stubs["events.WatchEvents"][0](
+            api.request("events.WatchEvents", **fields), metadata=api.metadata, timeout=60)
 
     def next(self):
         try:

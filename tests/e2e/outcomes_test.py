@@ -14,16 +14,6 @@ import support  # first: it makes the generated stubs importable
 from support import Identity, Refused, Server, message_class, module, rid, ts
 
 ENGINES = ("suite", "sqlite", "postgres")
-SERVICES = {
-    "alerts": ("alert_service", "AlertService"),
-    "instruments": ("instrument_service", "InstrumentService"),
-    "bulk": ("measurement_bulk_service", "MeasurementBulkService"),
-    "measurements": ("measurement_service", "MeasurementService"),
-    "outcomes": ("outcome_service", "OutcomeService"),
-    "plans": ("measurement_plan_service", "MeasurementPlanService"),
-    "policies": ("outcome_policy_service", "OutcomePolicyService"),
-    "events": ("event_service", "EventService"),
-}
 COURSE = "clinics/north/courses/k1"
 
 
@@ -31,14 +21,12 @@ class Outcomes(Server):
     """ipt-outcomes on either store, or ipt-suite with outcomes in it."""
 
     def __init__(self, engine, identity=None):
-        self.alone = engine != "suite"
-        if not self.alone:
+        if engine == "suite":
             super().__init__("suite", identity, ["--outcomes"])
             if identity is None:
                 self.make_course()
             return
-        super().__init__("postgres", identity, start=False, store=[])
-        self.flags = [f"--scheduling=127.0.0.1:{support.free_port()}"]  # which is away
+        super().__init__("outcomes", identity, start=False, store=[])
         self.store = [f"--database=sqlite://{self.dir}/outcomes.db" if engine == "sqlite"
                       else f"--database={support.postgres().database()}"]
         done = self.run("migrate", *self.store)
@@ -64,24 +52,16 @@ class Outcomes(Server):
         noon = support.now().replace(hour=12, minute=0, second=0, microsecond=0)
         return [noon - support.datetime.timedelta(days=days) for days in (14, 7)]
 
-    @property
-    def binary(self):
-        return support.BUILD / "bin" / ("ipt-outcomes" if self.alone else "ipt-suite")
-
     def call(self, name, /, token=None, **fields):
         """Calls a method by its name; of a stream, gives the call back."""
-        for file, service in SERVICES.values():
-            descriptor = module("ipt.outcomes.v1", file).DESCRIPTOR.services_by_name[service]
-            if name not in descriptor.methods_by_name:
+        api = support.Api(self.channel())
+        for attribute in support.OUTCOMES:
+            if f"{attribute}.{name}" not in api.stubs:
                 continue
-            method = descriptor.methods_by_name[name]
-            if "request_id" in method.input_type.fields_by_name:
-                fields.setdefault("request_id", rid())
-            stub = getattr(module("ipt.outcomes.v1", file, "pb2_grpc"), service + "Stub")(self.channel())
+            call, _ = api.stubs[f"{attribute}.{name}"]
             metadata = [("authorization", f"Bearer {token}")] if token else ()
             try:
-                return getattr(stub, name)(message_class(method.input_type)(**fields), timeout=30,
-                                           metadata=metadata)
+                return call(api.request(f"{attribute}.{name}", **fields), timeout=30, metadata=metadata)
             except support.grpc.RpcError as error:
                 raise Refused(name, error) from None
         raise AttributeError(name)

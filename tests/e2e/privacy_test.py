@@ -14,20 +14,60 @@ MONDAY = next_weekday(0, TODAY + 7 * DAY)
 MARK = "CANARY"
 
 
-@support.on_all(secure=(False,))
-class Privacy:
+class Marked:
     # The most that a log can tell: every call and every statement is slow.
     flags = ("--log_level=debug", "--slow_call=0s", "--slow_statement=0s")
+
+    def setUp(self):
+        super().setUp()
+        self.errors = []
 
     def mark(self, what):
         """A value that occurs nowhere else."""
         return f"{MARK}-{what}-{rid()}"
 
+    def call(self, name, /, **fields):
+        try:
+            return getattr(self.api, name)(**fields)
+        except Refused as error:
+            self.errors.append(error)
+            return None
+
+    def broken(self, name, /, **fields):
+        """The same with a string that is no UTF-8."""
+        service = self.api.stubs[name][1].containing_service.full_name
+        data = self.api.request(name, **fields).SerializeToString().replace(b"Jos", b"J\xe9s")
+        with self.assertRaises(Refused) as refusal:
+            self.api.raw(f"/{service}/{name}", data)
+        self.errors.append(refusal.exception)
+
     def patient(self, value=None):
         return dict(system=f"https://{MARK}.example/mrn", value=value or self.mark("patient"))
 
+    def nothing_is_told(self, method, reasons):
+        """By errors, for these reasons among others; by the audit, the metrics and the log."""
+        self.assertGreater(len(self.errors), 15)
+        self.assertLessEqual(reasons, {error.reason for error in self.errors})
+        for error in self.errors:
+            self.assertNotIn(MARK, error.shape(), error)
+        audit = self.api.all("ListAuditEntries", "audit_entries", parent=self.clinic)
+        self.assertGreater(len(audit), 15)
+        self.assertNotIn(MARK, str(audit))
+        self.assertNotIn(MARK, http(self.server.admin, "/metrics")[1])
+
+        self.server.stop()  # so that the whole log is written
+        log = self.server.log()
+        self.assertIn(method, log)  # it is the log that we think it is
+        self.assertIn("SELECT", log.upper())
+        leaks = [line for line in log.splitlines() if MARK in line or MARK.lower() in line.lower()]
+        self.assertEqual([], leaks[:3])
+        self.assertNotIn(MARK.encode().hex(), log.lower())
+        self.server.start()
+
+
+@support.on_all(secure=(False,))
+class Privacy(Marked):
     def test_nothing_leaks(self):
-        self.errors = []
         self.make_clinic()
         ana = self.make_therapist().name
         self.make_therapist("ben", working_hours=support.weekly(range(1, 3)))
@@ -111,41 +151,129 @@ class Privacy:
         call("ListAuditEntries", parent=self.clinic, caller=self.mark("caller"))
         call("CreateHolidays", parent=self.clinic, holidays=[dict(date=date(MONDAY))])
 
-        self.assertGreater(len(self.errors), 15)
-        reasons = {error.reason for error in self.errors}
-        self.assertLessEqual({"INVALID_FIELDS", "OPEN_COURSE_EXISTS", "RESOURCE_EXISTS", "SLOT_TAKEN",
-                              "SERIES_CONFLICT", "PATIENT_EXISTS", "RESOURCE_NOT_FOUND",
-                              "SESSION_STATE", "ETAG_MISMATCH"}, reasons)
+        self.nothing_is_told("/CreateCourse", {
+            "INVALID_FIELDS", "OPEN_COURSE_EXISTS", "RESOURCE_EXISTS", "SLOT_TAKEN", "SERIES_CONFLICT",
+            "PATIENT_EXISTS", "RESOURCE_NOT_FOUND", "SESSION_STATE", "ETAG_MISMATCH"})
+
+
+@support.on_all(engines=("suite", "outcomes"), secure=(False,))
+class PrivacyOfOutcomes(Marked):
+    @classmethod
+    def setUpClass(cls):
+        if cls.engine == "suite":
+            cls.flags = ("--outcomes", *Marked.flags)
+        super().setUpClass()
+
+    def test_nothing_leaks(self):
+        call, mark = self.call, self.mark
+        course, ana = f"{self.clinic}/courses/c1", f"{self.clinic}/therapists/ana"
+        if self.engine == "suite":
+            self.make_clinic()
+            self.make_therapist()
+            call("CreateCourse", parent=self.clinic, course_id="c1",
+                 course=dict(patient=self.patient(), therapist=ana))
+        phq9 = f"{self.clinic}/instruments/phq-9"
+
+        def form(instrument=phq9, given=(0, 1, 2, 0, 1, 2, 0, 1, 1), **fields):
+            listed = [dict(item=f"q{i + 1}", value=value) for i, value in enumerate(given)]
+            return {"instrument": instrument, "respondent": 1, "answers": dict(answers=listed), **fields}
+
+        record = lambda **fields: call("RecordMeasurement", parent=course, **fields)  # noqa: E731
+        first = record(measurement=form(external_id=mark("form")))
+        one = dict(item="q1", value=1)
+        told = mark("form")
+        again = lambda **fields: record(measurement=form(given=[3] * 9, **fields))  # noqa: E731
+        again(external_id=told)
+        again(external_id=told, mode=1)  # MEASUREMENT_EXISTS
+        again(external_id=mark("form"))  # the same
+        again(external_id=MARK * 30)
+        again(language=mark("tongue"))
+        again(complete_time=ts(now().replace(microsecond=0) + DAY), external_id=mark("form"))
+        again(session=f"{course}/sessions/" + mark("no session"))
+        record(measurement_id=mark("id"), measurement=form())
+        for wrong in (dict(item=mark("item"), value=1), dict(item="q2", option=mark("option")),
+                      dict(item="q2", value=864213579)):
+            record(measurement=form(answers=dict(answers=[one, wrong])))
+        for scale, points in ((mark("scale"), 1), ("total", 864213579)):
+            record(measurement=dict(instrument=phq9, respondent=1, reported=dict(
+                scores=[dict(scale=scale, points=points)])))
+        record(measurement=form(instrument=f"{self.clinic}/instruments/" + mark("instrument")))
+        self.broken("RecordMeasurement", parent=course, measurement=form(external_id="Jos" + MARK))
+
+        correct = lambda reason, **fields: call(  # noqa: E731
+            "CorrectMeasurement", measurement=dict(name=first.name, **fields), reason=reason)
+        correct(mark("reason"), language="en-GB", mode=1)
+        correct(mark("reason"), etag=mark("etag"), mode=2)
+        correct(mark("reason"), language=mark("tongue"))
+        correct(MARK * 60, mode=2)
+        self.broken("CorrectMeasurement", measurement=dict(name=first.name, mode=1), reason="Jos" + MARK)
+        call("CorrectMeasurement", measurement=dict(name=first.name, mode=1), reason=mark("reason"),
+             update_mask=dict(paths=[mark("path")]))
+
+        alert = first.risks[0].alert
+        call("AcknowledgeAlert", name=alert, note=mark("note"))
+        call("AcknowledgeAlert", name=alert, note=MARK * 100)
+        call("EscalateAlert", name=alert, to=dict(desk=mark("desk")), reason=mark("reason"))
+        call("EscalateAlert", name=alert, to=dict(desk="duty"), reason=mark("reason"))
+        call("ReassignAlert", name=alert, owner=dict(therapist=ana), reason=mark("reason"))
+        call("ReassignAlert", name=alert, owner=dict(therapist=ana), reason=mark("reason"), etag=mark("etag"))
+        call("ResolveAlert", name=alert, outcome=4, note=mark("note"))
+        call("ResolveAlert", name=alert, outcome=8, note=mark("note"))
+        call("ResolveAlert", name=alert, outcome=1, note=mark("note"))  # ALERT_STATE
+        call("ReopenAlert", name=alert, reason=mark("reason"))
+        call("ReopenAlert", name=alert, reason=mark("reason"))
+        self.broken("ReopenAlert", name=alert, reason="Jos" + MARK)
+        call("ListAlerts", parent=course, assignee=dict(desk=mark("desk")))
+        call("ListAlerts", parent=course, page_token=mark("token"))
+        call("GetAlert", name=alert + mark("malformed name"))
+        call("WatchAlerts", parent=self.clinic, listener=mark("pager"), include_open=True)
+        call("WatchAlerts", parent=self.clinic, listener=MARK * 20)
+        call("WatchAlerts", parent=self.clinic, listener=mark("pager"), cursor=mark("cursor"))
+        call("outcome_events.WatchEvents", parent=self.clinic, cursor=mark("cursor"))
+        call("outcome_events.WatchEvents", parent=self.clinic, oldest=True)
+        call("GetAlertCoverage", clinic=self.clinic)
+        call("UpdateAlertRouting", clinic=self.clinic,
+             routing=dict(cover=[dict(desk=mark("desk"))], etag=mark("etag")))
+        call("UpdateAlertRouting", clinic=self.clinic, routing=dict(cover=[dict(desk=mark("desk"))]))
+
+        own = call("GetInstrument", name=phq9)
+        own.ClearField("version")
+        own.display_name, own.notes = mark("our form"), mark("notes")
+        own.items[0].label, own.licence.uri = mark("item"), mark("where")
+        own.scales[0].reliable_changes[0].source.citation = mark("citation")
+        register = lambda id_: call("RegisterInstrument", parent=self.clinic, instrument_id=id_,  # noqa: E731
+                                    instrument=own)
+        mood = register("mood")
+        register("phq-9")
+        register(mark("id"))
+        own.items[0].id = own.scales[0].bands[0].id = own.risk_rules[0].id = mark("id")
+        own.language, own.loinc_code = mark("tongue"), mark("")[:32]
+        register("mood")
+        record(measurement=form(instrument=mood.name))
+        call("RetireInstrument", name=mood.name, reason=mark("reason"))
+        record(measurement=form(instrument=mood.name, given=[1] * 9))
+        call("RetireInstrument", name=mood.name, reason=mark("reason"), etag=mark("etag"))
+        call("UpdateOutcomePolicy", clinic=self.clinic, policy=dict(
+            scale_rules=[dict(instrument=phq9, scale=mark("scale"), cut_off_rule_set=mark("rules"))],
+            not_on_track=dict(disabled_rules=[mark("rule")])))
+
+        call("MarkMeasurementEnteredInError", name=first.name, reason=5, note=MARK * 60)
+        call("MarkMeasurementEnteredInError", name=first.name, reason=5, note=mark("note"), etag=mark("etag"))
+        call("MarkMeasurementEnteredInError", name=first.name, reason=5, note=mark("note"))
+        call("MarkMeasurementEnteredInError", name=first.name, reason=5,
+             note=mark("note"))  # MEASUREMENT_STATE
+        seen = [call("ListMeasurements", parent=course), call("GetTrajectory", course=course),
+                call("GetCourseResult", course=course), call("ListMeasurementRevisions", parent=first.name)]
+        self.assertIn(MARK, str(seen), "what was sent is there for those who may read it")
+        call("ListMeasurements", parent=course, page_token=mark("token"))
+        call("ListAuditEntries", parent=self.clinic, caller=mark("caller"))
+
         for error in self.errors:
-            self.assertNotIn(MARK, error.shape(), error)
-        audit = self.api.all("ListAuditEntries", "audit_entries", parent=self.clinic)
-        self.assertGreater(len(audit), 15)
-        self.assertNotIn(MARK, str(audit))
-        self.assertNotIn(MARK, http(self.server.admin, "/metrics")[1])
-
-        self.server.stop()  # so that the whole log is written
-        log = self.server.log()
-        self.assertIn("/CreateCourse", log)  # it is the log that we think it is
-        self.assertIn("SELECT", log.upper())
-        leaks = [line for line in log.splitlines() if MARK in line or MARK.lower() in line.lower()]
-        self.assertEqual([], leaks[:3])
-        self.assertNotIn(MARK.encode().hex(), log.lower())
-        self.server.start()
-
-    def call(self, name, /, **fields):
-        try:
-            return getattr(self.api, name)(**fields)
-        except Refused as error:
-            self.errors.append(error)
-            return None
-
-    def broken(self, name, /, **fields):
-        """The same with a string that is no UTF-8."""
-        service = "CourseService"
-        data = self.api.request(name, **fields).SerializeToString().replace(b"Jos", b"J\xe9s")
-        with self.assertRaises(Refused) as refusal:
-            self.api.raw(f"/ipt.scheduling.v1.{service}/{name}", data)
-        self.errors.append(refusal.exception)
+            self.assertNotIn("864213579", error.shape(), error)
+        self.nothing_is_told("/RecordMeasurement", {
+            "INVALID_FIELDS", "MEASUREMENT_EXISTS", "MEASUREMENT_STATE", "COMPLETED_IN_FUTURE", "ALERT_STATE",
+            "RESOURCE_EXISTS", "ETAG_MISMATCH", "INSTRUMENT_RETIRED"})
+        self.assertNotIn("864213579", self.server.log())
 
 
 if __name__ == "__main__":

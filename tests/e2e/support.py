@@ -5,12 +5,15 @@ it; by hand it defaults to build/release). Everything started here ends with the
 """
 
 import atexit
+import collections
 import contextlib
+import copy
 import datetime
 import functools
 import importlib
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -35,14 +38,16 @@ import google  # noqa: E402
 google.__path__.append(str(BUILD / "generated_python/google"))  # google.rpc, google.type
 
 import grpc  # noqa: E402
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, timestamp_pb2  # noqa: E402
+from google.protobuf import descriptor, descriptor_pb2, descriptor_pool, message_factory, timestamp_pb2  # noqa: E402
 from google.rpc import error_details_pb2, status_pb2  # noqa: E402
 from ipt.common.v1 import options_pb2  # noqa: E402
 
 UTC = datetime.timezone.utc
 LONDON = zoneinfo.ZoneInfo("Europe/London")
+REPEATED = descriptor.FieldDescriptor.LABEL_REPEATED
 
-SERVICES = {  # attribute of Api: (package, file)
+# Attribute of Api: (package, file, service).
+SERVICES = {  # what ipt-scheduling serves, and ipt-suite
     "clinics": ("ipt.scheduling.v1", "clinic_service", "ClinicService"),
     "therapists": ("ipt.scheduling.v1", "therapist_service", "TherapistService"),
     "courses": ("ipt.scheduling.v1", "course_service", "CourseService"),
@@ -52,6 +57,17 @@ SERVICES = {  # attribute of Api: (package, file)
     "events": ("ipt.scheduling.v1", "event_service", "EventService"),
     "audit": ("ipt.audit.v1", "audit_service", "AuditService"),
 }
+OUTCOMES = {  # what ipt-outcomes serves beside the audit, and ipt-suite with --outcomes
+    "instruments": ("ipt.outcomes.v1", "instrument_service", "InstrumentService"),
+    "plans": ("ipt.outcomes.v1", "measurement_plan_service", "MeasurementPlanService"),
+    "measurements": ("ipt.outcomes.v1", "measurement_service", "MeasurementService"),
+    "bulk": ("ipt.outcomes.v1", "measurement_bulk_service", "MeasurementBulkService"),
+    "alerts": ("ipt.outcomes.v1", "alert_service", "AlertService"),
+    "outcomes": ("ipt.outcomes.v1", "outcome_service", "OutcomeService"),
+    "policies": ("ipt.outcomes.v1", "outcome_policy_service", "OutcomePolicyService"),
+    "reports": ("ipt.outcomes.v1", "report_service", "ReportService"),
+    "outcome_events": ("ipt.outcomes.v1", "event_service", "EventService"),
+}
 
 
 @functools.lru_cache(maxsize=None)
@@ -60,13 +76,17 @@ def module(package, file, suffix="pb2"):
 
 
 @functools.lru_cache(maxsize=None)
-def methods():
-    """Every method of every ipt service: {full path: (service attribute, MethodDescriptor)}."""
+def _methods(services):
     found = {}
-    for attribute, (package, file, service) in SERVICES.items():
+    for attribute, (package, file, service) in services:
         for method in module(package, file).DESCRIPTOR.services_by_name[service].methods:
             found[f"/{package}.{service}/{method.name}"] = (attribute, method)
     return found
+
+
+def methods(services=SERVICES):
+    """Every method of these services: {full path: (service attribute, MethodDescriptor)}."""
+    return _methods(tuple(services.items()))
 
 
 def streams(method):
@@ -91,6 +111,60 @@ def first_answer(method, call, request, **options):
 def message_class(descriptor):
     return getattr(importlib.import_module(
         descriptor.file.name.removesuffix(".proto").replace("/", ".") + "_pb2"), descriptor.name)
+
+
+def resource_fields(message, is_request=True, path=(), seen=()):
+    """Paths of all fields of a request that hold a resource name, as (path, pattern)."""
+    if message.full_name in seen:
+        return
+    is_update = "update_mask" in message.fields_by_name
+    for field in message.fields:
+        rules = field.GetOptions().Extensions[options_pb2.rules]
+        here = path + (field,)
+        if rules.output_only:
+            continue
+        if rules.resource or rules.clinic_id:
+            yield here, rules.resource or "{clinic}"
+        elif field.message_type and field.message_type.full_name.startswith("ipt."):
+            for found in resource_fields(field.message_type, False, here, seen + (message.full_name,)):
+                # A nested resource's own name says which one only in an update; elsewhere it is
+                # ignored, as the methods' comments state.
+                if found[0][-1].name != "name" or is_update:
+                    yield found
+
+
+def put(message, path, value):
+    """Sets a field by its path; in repeated messages, that of a first element."""
+    *way, last = path
+    for field in way:
+        message = getattr(message, field.name)
+        if field.label == REPEATED:
+            message = message[0] if message else message.add()
+    if last.label == REPEATED:
+        getattr(message, last.name).append(value)
+    else:
+        setattr(message, last.name, value)
+
+
+def field_text(path):
+    """As an error names it, of what `put` makes of it alone."""
+    return ".".join(field.name + "[0]" * (field.label == REPEATED) for field in path)
+
+
+def names_field(message, path):
+    """Whether a path of an error, "cover[1].desk", is one of that message; a oneof's own name is, too."""
+    if path == "...":  # where there are more than fit
+        return True
+    *way, last = path.split(".")
+    for step in (*way, last):
+        parts = re.fullmatch(r"(\w+)(\[\d+\])?", step)
+        field = parts and message and message.fields_by_name.get(parts[1])
+        if not field:
+            return bool(message) and step is last and step in message.oneofs_by_name
+        if bool(parts[2]) != (field.label == REPEATED) and (parts[2] or step is not last):
+            return False
+        message = field.message_type
+    return True
 
 
 @functools.lru_cache(maxsize=None)
@@ -195,21 +269,32 @@ class Refused(Exception):
 class Api:
     """Calls any method by its name: api.CreateClinic(clinic_id="a", ...). Writes get a request_id of
     their own unless one is given; every call has a deadline; errors arrive as Refused. Of a stream
-    it is the first answer that comes back."""
+    it is the first answer that comes back.
+
+    A name that several services have says which: send("outcome_events.WatchEvents", ...). So may any
+    name, and a full path names its method as well."""
 
     def __init__(self, channel, metadata=(), timeout=20):
         self.channel = channel
         self.metadata = tuple(metadata)
         self.timeout = timeout
-        self.stubs = {}
-        for attribute, (package, file, service) in SERVICES.items():
+        self.stubs = {}  # by path, by service and name, and by name where no other service has it
+        services = {**SERVICES, **OUTCOMES}
+        for attribute, (package, file, service) in services.items():
             stub = getattr(module(package, file, "pb2_grpc"), service + "Stub")(channel)
             setattr(self, attribute, stub)
-        for path, (attribute, method) in methods().items():
-            self.stubs[method.name] = (getattr(getattr(self, attribute), method.name), method)
+        known = methods(services)
+        names = collections.Counter(method.name for _, method in known.values())
+        for path, (attribute, method) in known.items():
+            found = (getattr(getattr(self, attribute), method.name), method)
+            self.stubs[path] = self.stubs[f"{attribute}.{method.name}"] = found
+            if names[method.name] == 1:
+                self.stubs[method.name] = found
 
     def with_token(self, token):
-        return Api(self.channel, [("authorization", f"Bearer {token}")], self.timeout)
+        other = copy.copy(self)
+        other.metadata = (("authorization", f"Bearer {token}"),)
+        return other
 
     def request(self, name, /, **fields):
         method = self.stubs[name][1]
@@ -220,8 +305,8 @@ class Api:
     def send(self, name, /, request, **options):
         options.setdefault("timeout", self.timeout)
         options.setdefault("metadata", self.metadata)
+        call, method = self.stubs[name]
         try:
-            call, method = self.stubs[name]
             return first_answer(method, call, request, **options)
         except grpc.RpcError as error:
             raise Refused(name, error) from None
@@ -231,9 +316,9 @@ class Api:
         options.setdefault("timeout", self.timeout)
         options.setdefault("metadata", self.metadata)
         try:
-            if path not in methods():
+            if path not in self.stubs:
                 return self.channel.unary_unary(path)(data, **options)
-            method = methods()[path][1]
+            method = self.stubs[path][1]
             kind = {(False, False): "unary_unary", (True, False): "unary_stream",
                     (True, True): "stream_stream"}[streams(method)]
             return first_answer(method, getattr(self.channel, kind)(path), data, **options)
@@ -409,13 +494,18 @@ def wait_until(condition, what, process=None, seconds=30):
 
 
 class Server:
-    """ipt-suite on SQLite, or ipt-scheduling on PostgreSQL, as a process."""
+    """ipt-suite on SQLite, or ipt-scheduling ("postgres") or ipt-outcomes ("outcomes", whose scheduling
+    is away) on PostgreSQL, as a process."""
+
+    BINARIES = {"suite": "ipt-suite", "postgres": "ipt-scheduling", "outcomes": "ipt-outcomes"}
 
     def __init__(self, engine="suite", identity=None, flags=(), environment=None, start=True,
                  store=None):
         self.engine = engine
         self.identity = identity
         self.flags = list(flags)
+        if engine == "outcomes":
+            self.flags.append(f"--scheduling=127.0.0.1:{free_port()}")
         self.environment = environment or {}
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ipt-e2e-"))
         self.port, self.admin = free_port(), free_port()
@@ -442,7 +532,7 @@ class Server:
 
     @property
     def binary(self):
-        return BUILD / "bin" / ("ipt-suite" if self.engine == "suite" else "ipt-scheduling")
+        return BUILD / "bin" / self.BINARIES[self.engine]
 
     def env(self):
         clean = {k: v for k, v in os.environ.items() if not k.startswith("IPT_")}
@@ -497,10 +587,24 @@ class Server:
             return Api(self.channel(**options))
         return Api(self.channel(**options)).with_token(token or self.identity.token())
 
-    def hold_writes(self):
-        """Keeps every write waiting until what this returns is called."""
+    def reflect(self, **question):
+        """What reflection says; it needs no token."""
+        call = self.channel().stream_stream(
+            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+            request_serializer=lambda m: m.SerializeToString(),
+            response_deserializer=dynamic("grpc.reflection.v1alpha.ServerReflectionResponse").FromString)
+        ask = dynamic("grpc.reflection.v1alpha.ServerReflectionRequest")
+        return next(call(iter([ask(**question)]), timeout=10))
+
+    def services(self):
+        """The ipt services that it serves."""
+        listed = self.reflect(list_services="").list_services_response.service
+        return {service.name for service in listed if service.name.startswith("ipt.")}
+
+    def hold_writes(self, service="scheduling"):
+        """Keeps every write of a service waiting until what this returns is called."""
         if self.engine == "suite":
-            lock = sqlite3.connect(next((self.dir / "data").glob("*.db")), isolation_level=None,
+            lock = sqlite3.connect(self.dir / "data" / f"{service}.db", isolation_level=None,
                                    check_same_thread=False)
             lock.execute("BEGIN IMMEDIATE")
             return lambda: (lock.execute("ROLLBACK"), lock.close())

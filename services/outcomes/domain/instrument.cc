@@ -48,8 +48,7 @@ void CheckText(absl::string_view text, absl::string_view field, size_t most, boo
     bad.Add(field, absl::StrCat("must be at most ", most, " bytes"));
   } else if (!IsUtf8(text)) {
     bad.Add(field, "must be valid UTF-8");
-  } else if (absl::c_any_of(text,
-                            [](unsigned char c) { return (c < 0x20 && c != '\n') || c == 0x7f; })) {
+  } else if (!IsPlainText(text)) {
     bad.Add(field, "must have no control characters but line feeds");
   } else if (required && absl::StripAsciiWhitespace(text).empty()) {
     bad.Add(field, "must not be empty");
@@ -266,9 +265,12 @@ class Validator {
       is.min += item->MinValue() * def_.multiplier;
       is.max += item->MaxValue() * def_.multiplier;
     }
-    if (!(is == def_.range)) {
-      bad_.Add("range",
-               absl::StrCat("must be what the items can add up to: ", is.min, " to ", is.max));
+    FieldViolations in = bad_.In("range");
+    if (is.min != def_.range.min) {
+      in.Add("min", absl::StrCat("must be the least that the items can add up to, ", is.min));
+    }
+    if (is.max != def_.range.max) {
+      in.Add("max", absl::StrCat("must be the most that the items can add up to, ", is.max));
     }
   }
 
@@ -561,6 +563,11 @@ class Validator {
 };
 
 }  // namespace
+
+bool IsPlainText(absl::string_view text) {
+  return absl::c_none_of(text,
+                         [](unsigned char c) { return (c < 0x20 && c != '\n') || c == 0x7f; });
+}
 
 bool IsLanguageTag(absl::string_view tag) {
   if (tag.empty() || tag.size() > kMaxLanguageBytes) return false;

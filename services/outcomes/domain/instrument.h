@@ -243,6 +243,9 @@ struct Instrument {
 // The scale of a whole instrument, beside its subscales.
 inline constexpr char kTotal[] = "total";
 
+// Without control characters but line feeds.
+bool IsPlainText(absl::string_view text);
+
 // Subtags of letters and digits, as BCP 47 has them.
 bool IsLanguageTag(absl::string_view tag);
 

@@ -8,10 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/match.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "outcomes/domain/names.h"
 #include "outcomes/rpc/stamp_proto.h"
 
@@ -264,7 +265,10 @@ class DefinitionReader {
     definition_.text_included = in_.licence().text_included();
     definition_.note = in_.notes();
     definition_.instructions = in_.stem();
-    for (int i = 0; i < in_.citations_size(); ++i) CitationKey(in_.citations(i));
+    for (int i = 0; i < in_.citations_size(); ++i) {
+      CitationKey(in_.citations(i), absl::StrCat("citations[", i, "]"));
+    }
+    if (in_.citations().empty()) bad_.Add("citations", "must name one at least");
     std::set<int> seen;
     for (int i = 0; i < in_.respondents_size(); ++i) {
       const int respondent = in_.respondents(i);
@@ -293,13 +297,14 @@ class DefinitionReader {
     }
   }
 
-  // The key of a citation, which is added where it is new.
-  std::string CitationKey(const std::string& text) {
+  // The key of a citation, which is added where it is new; `field`: where it is stated.
+  std::string CitationKey(const std::string& text, std::string field = "") {
     for (const Citation& citation : definition_.citations) {
       if (citation.text == text) return citation.key;
     }
     std::string key = absl::StrCat("c", definition_.citations.size() + 1);
     definition_.citations.push_back({key, text});
+    citation_fields_.push_back(std::move(field));
     return key;
   }
 
@@ -312,8 +317,12 @@ class DefinitionReader {
   Basis ReadSource(const pb::Source& source, absl::string_view field, FieldViolations& at) {
     Basis basis;
     FieldViolations in = at.In(field);
-    if (source.citation().empty()) {
+    if (absl::StripAsciiWhitespace(source.citation()).empty()) {
       in.Add("citation", "is required: where the number comes from");
+      return Own();
+    }
+    if (!IsPlainText(source.citation())) {
+      in.Add("citation", "must have no control characters but line feeds");
       return Own();
     }
     switch (source.evidence()) {
@@ -481,8 +490,10 @@ class DefinitionReader {
       }
     }
     std::set<int> kinds;
-    for (int i = 0; i < scale.cut_offs_size(); ++i)
-      ReadCutOff(scale.cut_offs(i), at.At("cut_offs", i), kinds);
+    for (int i = 0; i < scale.cut_offs_size(); ++i) {
+      const std::string field = absl::StrCat("cut_offs[", i, "]");
+      ReadCutOff(scale.cut_offs(i), absl::StrCat("scales[0].", field), at.In(field), kinds);
+    }
     bool first = true;
     for (int i = 0; i < scale.reliable_changes_size(); ++i) {
       const pb::ReliableChange& in = scale.reliable_changes(i);
@@ -506,11 +517,13 @@ class DefinitionReader {
     }
   }
 
-  void ReadCutOff(const pb::CutOff& in, FieldViolations at, std::set<int>& kinds) {
+  void ReadCutOff(const pb::CutOff& in, const std::string& field, FieldViolations at,
+                  std::set<int>& kinds) {
     if (in.kind() == pb::CUT_OFF_KIND_UNSPECIFIED || !pb::CutOffKind_IsValid(in.kind())) {
       at.Add("kind", "is required");
       return;
     }
+    cut_off_fields_.push_back(field);
     CutOff& cut_off = definition_.cut_offs.emplace_back();
     cut_off.rule_set = in.rule_set();
     cut_off.use = static_cast<CutOffUse>(in.kind());
@@ -537,15 +550,20 @@ class DefinitionReader {
     if (!scale.reliable_changes().empty()) {
       at.Add("reliable_changes", "must be empty: only the total has reliable change");
     }
-    Range range;
+    int64_t least = 0;  // of values that may be out of their range, which is told below
+    int64_t greatest = 0;
     for (const std::string& id : subscale.items) {
       const Item* item = definition_.FindItem(id);
       if (item == nullptr || item->options.empty()) return;  // told below
-      range.min += item->MinValue();
-      range.max += item->MaxValue();
+      least += item->MinValue();
+      greatest += item->MaxValue();
     }
-    if (scale.minimum() != range.min) at.Add("minimum", absl::StrCat("must be ", range.min));
-    if (scale.maximum() != range.max) at.Add("maximum", absl::StrCat("must be ", range.max));
+    if (scale.minimum() != static_cast<double>(least)) {
+      at.Add("minimum", absl::StrCat("must be ", least));
+    }
+    if (scale.maximum() != static_cast<double>(greatest)) {
+      at.Add("maximum", absl::StrCat("must be ", greatest));
+    }
   }
 
   // Rules of items first, then of scores: as they are kept.
@@ -562,6 +580,9 @@ class DefinitionReader {
     for (const std::string& id : held_.risk_rules) taken |= id == in.id();
     if (in.id().empty() || taken) at.Add("id", "is required, each once");
     held_.risk_rules.push_back(in.id());
+    if (absl::StripAsciiWhitespace(in.display_name()).empty()) {
+      at.Add("display_name", "is required");
+    }
     const int points = Whole(in.at_points(), "at_points", at);
     Basis basis = ReadSource(in.source(), "source", at);
     if (of_item) {
@@ -570,7 +591,7 @@ class DefinitionReader {
                "must be a scale: on a scale of which more is better, items are not looked at");
       }
       risk_item_fields_.push_back(absl::StrCat("risk_rules[", i, "]"));
-      definition_.risk_items.push_back({in.item(), points, in.display_name(), std::move(basis)});
+      definition_.risk_items.push_back({in.item(), points, in.id(), std::move(basis)});
       return;
     }
     if (in.scale() != kTotal) at.Add("scale", "must be \"total\": subscales are not looked at");
@@ -579,73 +600,96 @@ class DefinitionReader {
                                        definition_.direction == Direction::kHigherIsBetter
                                            ? Comparison::kAtMost
                                            : Comparison::kAtLeast,
-                                       points, in.display_name(), std::move(basis)});
+                                       points, in.id(), std::move(basis)});
   }
 
   // What the definition itself says of what was read, under the contract's names.
   void Validate() {
     const absl::Status status = ValidateInstrument(definition_);
     for (const FieldViolation& violation : FieldViolationsOf(status)) {
-      bad_.Add(ContractName(violation.field), violation.description);
+      const std::string name = ContractName(violation.field);
+      if (!name.empty()) bad_.Add(name, violation.description);
     }
   }
 
-  // "list[2].rest" of `list`: the name that stands for its element 2, and the rest.
-  static bool Element(absl::string_view field, absl::string_view list,
-                      const std::vector<std::string>& names, std::string& out) {
-    if (!absl::ConsumePrefix(&field, absl::StrCat(list, "["))) return false;
-    const size_t close = field.find(']');
-    size_t index = 0;
-    if (close == absl::string_view::npos || !absl::SimpleAtoi(field.substr(0, close), &index) ||
-        index >= names.size()) {
-      return false;
-    }
-    out = absl::StrCat(names[index], field.substr(close + 1));
-    return true;
-  }
-
+  // The contract's name of a definition's field. Empty for what was told already: the id by whoever
+  // was given it, and that numbers without a citation have none.
   std::string ContractName(const std::string& field) const {
-    static const std::map<std::string, std::string>* const kNames =
-        new std::map<std::string, std::string>{
-            {"id", ""},
-            {"name", "display_name"},
-            {"measures", "construct"},
-            {"licence", "licence.title"},
-            {"attribution", "licence.attribution"},
-            {"note", "notes"},
-            {"instructions", "stem"},
-            {"look_back", "lookback_days"},
-            {"direction", "scales[0].direction"},
-            {"multiplier", "scales[0].multiplier"},
-            {"range", "scales[0].maximum"},
-            {"missing.max_missing", "scales[0].missing_items.max_missing"},
-        };
-    if (const auto found = kNames->find(field); found != kNames->end()) return found->second;
-    std::string name;
-    if (Element(field, "skips", skip_fields_, name) ||
-        Element(field, "codes", code_fields_, name) ||
-        Element(field, "risk_items", risk_item_fields_, name) ||
-        Element(field, "risk_totals", risk_total_fields_, name)) {
-      return name;
+    static const auto* const kFields = new std::map<std::string, std::string>{
+        {"id", ""},
+        {"name", "display_name"},
+        {"measures", "construct"},
+        {"licence", "licence.title"},
+        {"attribution", "licence.attribution"},
+        {"note", "notes"},
+        {"instructions", "stem"},
+        {"direction", "scales[0].direction"},
+        {"multiplier", "scales[0].multiplier"},
+        {"range.min", "scales[0].minimum"},
+        {"range.max", "scales[0].maximum"},
+        {"missing.max_missing", "scales[0].missing_items.max_missing"},
+        {"bands", "scales[0].bands"},
+        {"cut_offs", "scales[0].cut_offs"},
+        {"reliable_change", "scales[0].reliable_changes"},
+    };
+    // The last part, by all of them without their indices.
+    static const auto* const kLast = new std::map<std::string, std::string>{
+        {"bands.bands.high", "highest"},
+        {"bands.bands.label", "display_name"},
+        {"bands.bands.low", "lowest"},
+        {"citations.text", ""},
+        {"codes.code", ""},
+        {"cut_offs.value", "points"},
+        {"items.loinc", "loinc_code"},
+        {"items.options.loinc", "loinc_code"},
+        {"items.options.text", "label"},
+        {"items.reverse", "reverse_scored"},
+        {"reliable_change.value", "points"},
+        {"risk_items.about", "id"},
+        {"risk_items.at_least", "at_points"},
+        {"risk_totals.about", "id"},
+        {"risk_totals.value", "at_points"},
+        {"skips.if_item", "item"},
+        {"skips.if_value", "option"},
+        {"skips.then_item", ""},
+        {"skips.then_value", "implied_option"},
+        {"subscales.label", "display_name"},
+        {"subscales.max_missing", "missing_items.max_missing"},
+    };
+    if (const auto found = kFields->find(field); found != kFields->end()) return found->second;
+    if (field == "citations" && in_.citations().empty()) return "";
+    if (field == "items" && !in_.items().empty()) return "scales[0].items";  // none of them counts
+    std::vector<std::string> parts = absl::StrSplit(field, '.');
+    std::vector<std::string> plain;
+    for (const std::string& part : parts) plain.push_back(part.substr(0, part.find('[')));
+    if (plain.back() == "sources") return "";
+    if (const auto found = kLast->find(absl::StrJoin(plain, ".")); found != kLast->end()) {
+      parts.back() = found->second;
     }
-    absl::string_view rest = field;
-    if (absl::ConsumePrefix(&rest, "bands[0].")) {
-      if (absl::ConsumeSuffix(&rest, ".low")) return absl::StrCat("scales[0].", rest, ".lowest");
-      if (absl::ConsumeSuffix(&rest, ".high")) return absl::StrCat("scales[0].", rest, ".highest");
-      return absl::StrCat("scales[0].", rest);
+    parts.front() = ListName(parts.front());
+    if (parts.back().empty()) parts.pop_back();
+    return absl::StrJoin(parts, ".");
+  }
+
+  // "codes[1]", an element of one of the definition's lists: the field that it was read from.
+  std::string ListName(const std::string& element) const {
+    const size_t open = element.find('[');
+    size_t index = 0;
+    if (open == std::string::npos ||
+        !absl::SimpleAtoi(element.substr(open + 1, element.size() - open - 2), &index)) {
+      return element;
     }
-    if (absl::StartsWith(rest, "cut_offs")) return absl::StrCat("scales[0].", rest);
-    if (absl::ConsumePrefix(&rest, "reliable_change[")) {
-      return absl::StrCat("scales[0].reliable_changes[", rest);
-    }
-    if (absl::ConsumePrefix(&rest, "subscales[")) {
-      const size_t close = rest.find(']');
-      int index = 0;
-      if (close != absl::string_view::npos && absl::SimpleAtoi(rest.substr(0, close), &index)) {
-        return absl::StrCat("scales[", index + 1, "]", rest.substr(close + 1));
-      }
-    }
-    return field;
+    const std::string list = element.substr(0, open);
+    if (list == "subscales") return absl::StrCat("scales[", index + 1, "]");
+    if (list == "bands") return "scales[0]";
+    if (list == "reliable_change") return absl::StrCat("scales[0].reliable_changes[", index, "]");
+    const std::map<std::string, const std::vector<std::string>*> read_from = {
+        {"citations", &citation_fields_},     {"codes", &code_fields_},
+        {"cut_offs", &cut_off_fields_},       {"risk_items", &risk_item_fields_},
+        {"risk_totals", &risk_total_fields_}, {"skips", &skip_fields_},
+    };
+    const auto found = read_from.find(list);
+    return found == read_from.end() ? element : found->second->at(index);
   }
 
   const pb::Instrument& in_;
@@ -653,8 +697,10 @@ class DefinitionReader {
   Instrument& definition_;
   FieldViolations& bad_;
   // The contract's fields that the definition's lists were read from.
-  std::vector<std::string> skip_fields_;
+  std::vector<std::string> citation_fields_;
   std::vector<std::string> code_fields_;
+  std::vector<std::string> cut_off_fields_;
+  std::vector<std::string> skip_fields_;
   std::vector<std::string> risk_item_fields_;
   std::vector<std::string> risk_total_fields_;
 };

@@ -192,7 +192,9 @@ MeasurementInput ReadMeasurement(const pb::Measurement& in, absl::string_view co
   input.language = in.language();
   if (in.has_complete_time()) {
     input.complete_time = rpc::ReadTime(in.complete_time(), bad, "complete_time");
-    if (in.complete_time().nanos() != 0) bad.Add("complete_time", "must be whole seconds");
+    if (input.complete_time.has_value() && in.complete_time().nanos() != 0) {
+      bad.Add("complete_time", "must be whole seconds");
+    }
   }
   if (!in.session().empty()) {
     const auto session = rpc::IdsOf(in.session());

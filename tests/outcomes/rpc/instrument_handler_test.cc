@@ -164,6 +164,55 @@ TEST_P(InstrumentHandlerTest, NamesAllThatCannotBeScored) {
   EXPECT_EQ(Count("instruments"), 0);
 }
 
+TEST_P(InstrumentHandlerTest, NamesFaultsByTheContractsFields) {
+  pb::Instrument bad = LikeShipped("phq-9");
+  bad.set_citations(0, "\a");
+  bad.set_loinc_code("1-1");
+  bad.mutable_items(0)->mutable_options(1)->clear_label();
+  bad.mutable_items(0)->mutable_options(2)->set_loinc_code("44249-1");
+  bad.mutable_items(1)->set_loinc_code("1-1");
+  pb::Scale& total = *bad.mutable_scales(0);
+  total.mutable_bands(1)->clear_display_name();
+  total.mutable_cut_offs(0)->set_kind(pb::CUT_OFF_KIND_UNSPECIFIED);
+  total.mutable_cut_offs(1)->set_points(99);  // not taken for the one before
+  total.mutable_reliable_changes(0)->set_points(99);
+  total.mutable_reliable_changes(0)->mutable_source()->set_citation("\a");
+  total.set_snomed_code("x");
+  bad.mutable_risk_rules(0)->set_at_points(9);
+  bad.mutable_risk_rules(0)->set_id("Not an id");
+  bad.mutable_risk_rules(0)->clear_display_name();
+  EXPECT_THAT(
+      Register("mood", bad),
+      HasBadFields(
+          "instrument.citations[0]", "instrument.loinc_code",
+          "instrument.items[0].options[1].label", "instrument.items[0].options[2].loinc_code",
+          "instrument.items[1].loinc_code", "instrument.scales[0].bands[1].display_name",
+          "instrument.scales[0].cut_offs[0].kind", "instrument.scales[0].cut_offs[1].points",
+          "instrument.scales[0].reliable_changes[0].points",
+          "instrument.scales[0].reliable_changes[0].source.citation",
+          "instrument.scales[0].snomed_code", "instrument.risk_rules[0].at_points",
+          "instrument.risk_rules[0].id", "instrument.risk_rules[0].display_name"));
+  bad = LikeShipped("phq-9");
+  bad.clear_citations();
+  EXPECT_THAT(Register("mood", bad), HasBadFields("instrument.citations"));
+  bad = LikeShipped("phq-9");
+  bad.mutable_scales(0)->clear_items();
+  EXPECT_THAT(Register("mood", bad), HasBadFields("instrument.scales[0].items"));
+  bad = LikeShipped("phq-9");
+  bad.mutable_scales(0)->set_without_norms(true);
+  EXPECT_THAT(Register("mood", bad),
+              HasBadFields("instrument.scales[0].bands", "instrument.scales[0].cut_offs",
+                           "instrument.scales[0].reliable_changes"));
+}
+
+TEST_P(InstrumentHandlerTest, ARiskRuleIsCalledInWords) {
+  pb::Instrument mood = LikeShipped("phq-9");
+  mood.mutable_risk_rules(0)->set_display_name("Thoughts of being better off dead");
+  ASSERT_OK_AND_ASSIGN(const pb::Instrument registered, Register("mood", mood));
+  EXPECT_EQ(registered.risk_rules(0).display_name(), "Thoughts of being better off dead");
+  EXPECT_OK(GetOne("mood"));
+}
+
 TEST_P(InstrumentHandlerTest, AnEditIsAnotherVersionAndRescoresNothing) {
   pb::Instrument mood = LikeShipped("phq-9");
   ASSERT_OK(Register("mood", mood));
