@@ -26,8 +26,7 @@ UNAUTHENTICATED = ("UNAUTHENTICATED", "UNAUTHENTICATED")
 NOT_FOUND = ("NOT_FOUND", "RESOURCE_NOT_FOUND")
 GET_CLINIC = "/ipt.scheduling.v1.ClinicService/GetClinic"
 # Services of the contract that a server may leave out, since they are being written.
-NOT_YET = {f"ipt.outcomes.v1.{service}" for service in (
-    "MeasurementPlanService", "MeasurementBulkService", "ReportService")}
+NOT_YET = {"ipt.outcomes.v1.ReportService"}
 # What a request needs beside its names, to be a right one.
 ALSO = {"WatchAlerts": dict(observer=True)}
 
