@@ -10,6 +10,7 @@ import time
 
 import bare_sql
 import reminder_rows
+import report_rows
 from processes import Failure, Postgres, Redis, Service, Tools
 from result import Result
 
@@ -285,5 +286,6 @@ ROWS = {
     "planning": planning,
     "idle": idle,
     **reminder_rows.ROWS,
+    **report_rows.ROWS,
 }
-SLOW = reminder_rows.SLOW
+SLOW = reminder_rows.SLOW | report_rows.SLOW

@@ -14,8 +14,10 @@
 #include "iptctl/error_output.h"
 #include "iptctl/help.h"
 #include "iptctl/method_list.h"
+#include "iptctl/render_report.h"
 #include "iptctl/render_table.h"
 #include "iptctl/show_course.h"
+#include "iptctl/stream_report.h"
 #include "iptctl/watch_alerts.h"
 #include "iptctl/watch_events.h"
 #include "iptctl/watch_reminders.h"
@@ -117,7 +119,8 @@ int RunMethod(const Chosen& chosen, const CommandLine& line, Session& session) {
   const MethodDescriptor& method = *FindMethod(chosen.command.method);
   const bool events = IsEventStream(method);
   const bool alerts = method.full_name() == "ipt.outcomes.v1.AlertService.WatchAlerts";
-  if ((method.client_streaming() || method.server_streaming()) && !events && !alerts) {
+  const bool csv = method.full_name() == "ipt.outcomes.v1.ReportService.StreamClinicReport";
+  if ((method.client_streaming() || method.server_streaming()) && !events && !alerts && !csv) {
     return session.UsageError("this method is a stream; iptctl calls methods of one answer");
   }
   const auto request = NewMessage(*method.input_type());
@@ -128,6 +131,7 @@ int RunMethod(const Chosen& chosen, const CommandLine& line, Session& session) {
   if (!bound.ok()) return session.UsageError(absl::string_view(bound.message()));
   if (events) return WatchEvents(method, *request, session);
   if (alerts) return WatchAlerts(method, *request, session);
+  if (csv) return StreamReport(method, *request, session);
   if (chosen.command.noun == "reminders") {
     const std::string& verb = chosen.command.verb;
     if (verb == "watch") return WatchReminders(*request, session);
@@ -141,6 +145,13 @@ int RunMethod(const Chosen& chosen, const CommandLine& line, Session& session) {
     return session.UsageError("--all is for lists");
   }
   if (const int exit = session.CallPages(method, *request, *response, all)) return exit;
+  if (method.full_name() == "ipt.outcomes.v1.ReportService.GetClinicReport" &&
+      !session.settings.json_output) {
+    outcomes::v1::ClinicReport report;
+    report.ParseFromString(response->SerializeAsString());
+    session.env.out << RenderReport(report, session.show().paint);
+    return 0;
+  }
   const int exit = session.Print(*response);
   if (const std::string next = StringField(*response, "next_page_token");
       !next.empty() && !session.settings.json_output) {

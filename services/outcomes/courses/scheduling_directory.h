@@ -23,13 +23,15 @@ struct DirectoryOptions {
 };
 
 // Thread-safe. `db` and `scheduling` outlive it.
-class SchedulingDirectory final : public CourseDirectory {
+class SchedulingDirectory final : public CourseDirectory, public CopyHorizon {
  public:
   SchedulingDirectory(storage::Database& db, peer::Peer& scheduling, DirectoryOptions options = {});
 
   absl::StatusOr<CourseAnswer> FindCourse(absl::string_view clinic_id, absl::string_view course_id,
                                           const CourseDemand& demand, absl::Time now,
                                           absl::Time deadline) override;
+  absl::StatusOr<std::optional<absl::Time>> CopiedUntil(absl::string_view clinic_id,
+                                                        absl::Time deadline) override;
 
  private:
   absl::StatusOr<CopiedCourse> Ask(absl::string_view clinic_id, absl::string_view course_id,

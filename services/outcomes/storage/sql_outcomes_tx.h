@@ -65,6 +65,16 @@ class SqlOutcomesTx final : public OutcomesTx {
   absl::Status UpdateMeasurement(Measurement& measurement, absl::Time now) override;
   absl::Status KeepRevision(const Measurement& before) override;
 
+  // sql_course_results.cc
+  absl::Status ReadCourseResults(absl::string_view clinic_id, const ReportPeriod& period,
+                                 absl::FunctionRef<void(const CourseResult&)> on_result,
+                                 std::vector<std::string>& stale) override;
+  absl::StatusOr<std::vector<StaleResult>> ListStaleResults(const StaleResult& after,
+                                                            int limit) override;
+  absl::StatusOr<std::optional<CopiedCourse>> FindCourseCopy(absl::string_view clinic_id,
+                                                             absl::string_view course_id) override;
+  absl::Status KeepCourseResult(const StaleResult& of, const CourseResult& result) override;
+
  private:
   using Params = absl::Span<const storage::Value>;
 
