@@ -7,6 +7,7 @@
 #include "ipt/outcomes/v1/event_service.pb.h"
 #include "outcomes/alerts/alert_keeper.h"
 #include "outcomes/alerts/alert_metrics.h"
+#include "outcomes/courses/result_keeper.h"
 #include "outcomes/courses/scheduling_directory.h"
 #include "outcomes/courses/scheduling_source.h"
 #include "outcomes/courses/settler.h"
@@ -23,6 +24,7 @@
 #include "outcomes/rpc/measurement_plan_handler.h"
 #include "outcomes/rpc/outcome_handler.h"
 #include "outcomes/rpc/outcome_policy_handler.h"
+#include "outcomes/rpc/report_handler.h"
 #include "outcomes/storage/copied_directory.h"
 #include "outcomes/storage/instrument_json.h"
 #include "outcomes/storage/outcomes_migrations.h"
@@ -87,12 +89,14 @@ class OutcomesModule final : public Module {
         courses_(base_.db(), scheduling_,
                  {.unknown_course = [this] { followers_.LookForClinics(); }}),
         settler_(store_, catalog_, courses_, platform.clock),
+        results_(store_, catalog_, platform.clock),
         instruments_(store_, catalog_),
         measurements_(store_, catalog_, ids_, &courses_),
         plans_(store_, catalog_, ids_, courses_, courses_),
         bulk_(store_, catalog_, ids_, platform.clock, &courses_),
         policies_(store_, catalog_),
         outcomes_(store_, catalog_, &courses_),
+        reports_(store_, catalog_, &courses_),
         alerts_(alert_store_, base_.feed(), ids_),
         events_(base_.feed(), platform.settings.event_heartbeat),
         audit_(base_.audit_reader()),
@@ -102,6 +106,7 @@ class OutcomesModule final : public Module {
         bulk_service_("ipt.outcomes.v1.MeasurementBulkService", platform.runtime),
         policy_service_("ipt.outcomes.v1.OutcomePolicyService", platform.runtime),
         outcome_service_("ipt.outcomes.v1.OutcomeService", platform.runtime),
+        report_service_("ipt.outcomes.v1.ReportService", platform.runtime),
         alert_service_("ipt.outcomes.v1.AlertService", platform.runtime),
         event_service_("ipt.outcomes.v1.EventService", platform.runtime),
         audit_service_("ipt.audit.v1.AuditService", platform.runtime) {
@@ -120,8 +125,9 @@ class OutcomesModule final : public Module {
 
   std::vector<rpc::RpcService*> services() override {
     std::vector<rpc::RpcService*> served = {
-        &instrument_service_, &measurement_service_, &plan_service_,  &bulk_service_,
-        &policy_service_,     &outcome_service_,     &alert_service_, &event_service_};
+        &instrument_service_, &measurement_service_, &plan_service_,
+        &bulk_service_,       &policy_service_,      &outcome_service_,
+        &report_service_,     &alert_service_,       &event_service_};
     if (options_.serve_audit) served.push_back(&audit_service_);
     return served;
   }
@@ -134,6 +140,7 @@ class OutcomesModule final : public Module {
     base_.Start();
     followers_.Start();
     settler_.Start();
+    results_.Start();
     keeper_.Start();
   }
 
@@ -146,6 +153,7 @@ class OutcomesModule final : public Module {
     base_.BeginStop();
     followers_.Stop();
     settler_.Stop();
+    results_.Stop();
     keeper_.Stop();
     base_.EndStop();
   }
@@ -195,6 +203,10 @@ class OutcomesModule final : public Module {
     o.Handle("GetTrajectory", outcomes_, &OutcomeHandler::GetTrajectory);
     o.Handle("GetCourseResult", outcomes_, &OutcomeHandler::GetCourseResult);
 
+    auto& r = report_service_;
+    r.Handle("GetClinicReport", reports_, &ReportHandler::GetClinicReport);
+    r.HandleStream("StreamClinicReport", reports_, &ReportHandler::StreamClinicReport);
+
     auto& a = alert_service_;
     a.Handle("GetAlert", alerts_, &AlertHandler::GetAlert);
     a.Handle("ListAlerts", alerts_, &AlertHandler::ListAlerts);
@@ -231,6 +243,7 @@ class OutcomesModule final : public Module {
   follow::Followers followers_;
   SchedulingDirectory courses_;
   Settler settler_;
+  ResultKeeper results_;
 
   InstrumentHandler instruments_;
   MeasurementHandler measurements_;
@@ -238,6 +251,7 @@ class OutcomesModule final : public Module {
   MeasurementBulkHandler bulk_;
   OutcomePolicyHandler policies_;
   OutcomeHandler outcomes_;
+  ReportHandler reports_;
   AlertHandler alerts_;
   Events events_;
   audit::AuditHandler audit_;
@@ -248,6 +262,7 @@ class OutcomesModule final : public Module {
   rpc::RpcService bulk_service_;
   rpc::RpcService policy_service_;
   rpc::RpcService outcome_service_;
+  rpc::RpcService report_service_;
   rpc::RpcService alert_service_;
   rpc::RpcService event_service_;
   rpc::RpcService audit_service_;

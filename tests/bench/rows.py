@@ -11,6 +11,7 @@ import time
 import bare_sql
 import outcome_rows
 import reminder_rows
+import report_rows
 from processes import Failure, Postgres, Redis, Service, Tools
 from result import Result, pairs_of
 
@@ -290,5 +291,6 @@ ROWS = {
     "idle": idle,
     **outcome_rows.ROWS,
     **reminder_rows.ROWS,
+    **report_rows.ROWS,
 }
-SLOW = reminder_rows.SLOW
+SLOW = reminder_rows.SLOW | report_rows.SLOW

@@ -1131,6 +1131,23 @@ class IptctlOutcomes(Runner):
         self.assertEqual(1, wrong.status)
         self.assertIn("unknown column itme.q1", wrong.err)
 
+    def test_reports(self):
+        period = dict(first_date="2020-01-01", last_date="2029-12-31")
+        self.record([2] * 8 + [0], "m1")
+        self.ctl("course discontinue", self.course, "dropped-out")
+        report = self.json("report get", self.clinic, group_by="therapist", **period)
+        self.assertEqual(("PERIOD_BASIS_CLOSED", 5), (report["query"]["basis"], report["query"]["smallestGroup"]))
+        shown = self.ctl("report get", self.clinic, group_by="therapist", **period)
+        self.assertIn("2020-01-01 to 2029-12-31", shown.out)
+        # One course is too few, and says so.
+        self.assertRegex(shown.out, r"\nAll +few +few ")
+        csv = self.ctl("report csv", self.clinic, **period).out
+        self.assertTrue(csv.startswith("grouping,group,display_name,section,"))
+        self.assertIn(",,All,flow,,,courses,,,,,,SMALL\n", csv.replace("\r", ""))
+        wrong = self.run_iptctl("report csv", self.clinic, first_date="2020-01-01")
+        self.assertEqual(2, wrong.status)
+        self.assertIn("query.last_date", wrong.err)
+
     def test_the_policy(self):
         before = self.json("outcomes policy", self.clinic)
         after = self.json("outcomes set-policy", self.clinic, duplicate_minutes=60)

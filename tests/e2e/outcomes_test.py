@@ -2,9 +2,14 @@
 """The outcomes service against real binaries: what was acknowledged survives kill -9, alerts among it; who
 may see it; what is told of it, and what is never written down."""
 
+import collections
+import csv
 import datetime
+import io
 import json
+import math
 import signal
+import statistics
 import subprocess
 import threading
 import unittest
@@ -129,7 +134,176 @@ def rows_of(count, bad=(), risk=(), course=COURSE):
     return rows
 
 
+def points(instrument, total, **more):
+    """A form of items of 0 to 3 with so many points; of PHQ-9 none of item 9."""
+    items = 9 if instrument == "phq-9" else 7
+    values = [max(0, min(3, total - 3 * i)) for i in range(8)][:items] + [0] * (items - 8)
+    return dict(phq9(values, **more), instrument=f"clinics/north/instruments/{instrument}")
+
+
+Came = collections.namedtuple("Came", "therapist sessions left phq gad")  # scores: first, last or None
+
+
+class Cohort:
+    """Courses of three therapists, and what a report must say of them, counted here by itself."""
+
+    def __init__(self):
+        self.courses = []
+        for number in range(36):
+            therapist = "ana" if number < 20 else "ben" if number < 33 else "cyd"
+            left = number % 6 == 1
+            worse = number % 7 == 3
+            phq = (11 + number % 9, None if left and number % 12 == 1 else 17 if worse else 3 + number % 4)
+            gad = (9 + number % 5, None if phq[1] is None else 15 if worse else 2 + number % 3)
+            self.courses.append(Came(therapist, 2 if left else 4, left, phq, gad))
+
+    @staticmethod
+    def wilson(hits, of):
+        z = 1.959963984540054
+        share = hits / of
+        middle = (share + z * z / (2 * of)) / (1 + z * z / of)
+        half = z / (1 + z * z / of) * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+        return middle - half, middle + half
+
+    @staticmethod
+    def paired(courses):
+        return [c for c in courses if c.phq[1] is not None]
+
+    def effect(self, courses):
+        first, last = zip(*[c.phq for c in self.paired(courses)])
+        d = (statistics.mean(first) - statistics.mean(last)) / statistics.stdev(first)
+        change = statistics.variance([b - a for a, b in zip(first, last)])
+        n = len(first)
+        error = math.sqrt(change / (statistics.variance(first) * (n - 1)) + d * d / (2 * (n - 1)))
+        return d, d - 1.959963984540054 * error, d + 1.959963984540054 * error
+
+    def recovered(self, courses):
+        """All are cases at first: below both cut-offs at last, of the finished."""
+        return len([c for c in self.paired(courses) if c.phq[1] < 10 and c.gad[1] < 8]), len(courses)
+
+
 class OutcomesTest(unittest.TestCase):
+    def bring_in(self, server, cohort):
+        """The cohort's courses, at hours of their own, with their forms; closed today."""
+        api = server.api()
+        api.CreateTherapist(parent="clinics/north", therapist_id="cyd", therapist=dict(
+            display_name="Cyd", working_hours=support.weekly()))
+        noon = server.sessions()[0]
+        for number, came in enumerate(cohort.courses):
+            name = f"clinics/north/courses/r{number}"
+            starts = [noon + support.datetime.timedelta(hours=number % 20 - 10, days=-200 + 7 * week)
+                      for week in range(came.sessions)]
+            api.ImportCourse(
+                parent="clinics/north", course_id=f"r{number}",
+                course=dict(patient=dict(system="urn:mrn", value=f"r-{number}"), indication=1,
+                            therapist=f"clinics/north/therapists/{came.therapist}"),
+                past_sessions=[dict(start_time=ts(at), outcome=1) for at in starts])
+            for instrument, scores in (("phq-9", came.phq), ("gad-7", came.gad)):
+                for score, at in zip(scores, (starts[0], starts[-1])):
+                    if score is not None:
+                        server.call("RecordMeasurement", parent=name,
+                                    measurement=points(instrument, score, complete_time=ts(at)))
+            if came.left:
+                api.DiscontinueCourse(name=name, reason=1)
+            else:
+                api.CompleteCourse(name=name)
+
+    def check(self, cohort, row, courses):
+        """A row that is shown against what is counted here."""
+        self.assertEqual((len(courses), 0, 0, len(courses)),
+                         (row.flow.courses, row.flow.open, row.flow.never_started, row.flow.finished))
+        self.assertAlmostEqual(statistics.mean(c.sessions for c in courses), row.attendance.mean_sessions)
+        self.assertAlmostEqual(statistics.mean(c.sessions - 1 for c in courses), row.attendance.mean_weeks)
+        phq = row.measures[1]
+        self.assertEqual("clinics/north/instruments/phq-9", phq.instrument)
+        pairs = cohort.paired(courses)
+        self.assertEqual((len(pairs), len(courses)), (phq.paired.hits, phq.paired.of))
+        d, low, high = cohort.effect(courses)
+        self.assertAlmostEqual(d, phq.effect.d, 6)
+        self.assertAlmostEqual(low, phq.effect.interval.low, 6)
+        self.assertAlmostEqual(high, phq.effect.interval.high, 6)
+
+    def test_a_clinics_report_counts_what_is_counted_here(self):
+        server = self.server("suite")
+        cohort = Cohort()
+        self.bring_in(server, cohort)
+        today = support.today()
+        query = dict(first_date=support.date(today - support.datetime.timedelta(days=7)),
+                     last_date=support.date(today + support.datetime.timedelta(days=1)), group_by=2)
+
+        def report(**more):
+            return server.call("GetClinicReport", clinic="clinics/north", query=dict(query, **more))
+        support.wait_until(lambda: report().rows[0].flow.courses == len(cohort.courses), "the courses to be in")
+        support.wait_until(lambda: report().scheduling.current, "scheduling's word")
+        got = report()
+        self.assertEqual(["", *[f"clinics/north/therapists/{name}" for name in ("ana", "ben", "cyd")]],
+                         [row.group for row in got.rows])
+        everyone = cohort.courses
+        of = {name: [c for c in everyone if c.therapist == name] for name in ("ana", "ben", "cyd")}
+        all_, ana, ben, cyd = got.rows
+        self.check(cohort, all_, everyone)
+        self.check(cohort, ana, of["ana"])
+        self.assertEqual(sum(4 if c.phq[1] is not None else 2 for c in everyone), got.measurements)
+        left = [c for c in everyone if c.left]
+        rate = all_.flow.dropped_out
+        self.assertEqual((len(left), len(everyone)), (rate.hits, rate.of))
+        self.assertAlmostEqual(rate.hits / rate.of, rate.share)
+        low, high = cohort.wilson(rate.hits, rate.of)
+        self.assertAlmostEqual(low, rate.interval.low)
+        self.assertAlmostEqual(high, rate.interval.high)
+        recovered = all_.recovery.recovered
+        self.assertEqual(cohort.recovered(everyone), (recovered.hits, recovered.of))
+        # Cyd's three are too few, and so that nobody can tell them from the rest, ben's go along.
+        small, complementary = 1, 2
+        self.assertEqual((complementary, small), (ben.suppression, cyd.suppression))
+        for row in (ben, cyd):
+            self.assertFalse(row.flow.HasField("courses") or row.recovery.recovered.HasField("of") or
+                             row.measures[1].effect.HasField("d") or row.attendance.HasField("mean_weeks"))
+        # With the worst word for a drop-out and all scores, none of those who left is left out.
+        carried = report(population=2, drop_out=3).rows[0].measures[1].effect
+        self.assertEqual(len(everyone), carried.pairs)
+        self.assertLess(carried.d, all_.measures[1].effect.d)
+        # The same as CSV, whole.
+        parts = list(server.call("StreamClinicReport", clinic="clinics/north", query=query))
+        self.assertEqual([True], [part.complete for part in parts])
+        lines = list(csv.DictReader(io.StringIO(parts[0].csv.decode(), newline="")))
+        told = {(line["group"], line["instrument"], line["figure"]): line for line in lines}
+        self.assertEqual(str(len(everyone)), told["", "", "courses"]["value"])
+        self.assertAlmostEqual(all_.measures[1].effect.d,
+                               float(told["", "clinics/north/instruments/phq-9", "effect_size"]["value"]))
+        self.assertEqual("SMALL", told["clinics/north/therapists/cyd", "", "courses"]["suppression"])
+        # A form taken back is in no report from then on, and the kept results survive a restart.
+        before = got.measurements
+        measurement = server.call("ListMeasurements", parent="clinics/north/courses/r0").measurements[0]
+        server.call("MarkMeasurementEnteredInError", name=measurement.name, reason=2)
+        self.assertEqual(before - 1, report().measurements)
+        self.assertEqual(0, server.stop())
+        server.leave()
+        server.start()
+        self.assertEqual(before - 1, report().measurements)
+
+    def test_all_that_is_wrong_of_a_report_is_named(self):
+        server = self.server("sqlite")
+        for query, fields in (
+                (dict(), ["query.first_date", "query.last_date"]),
+                (dict(first_date=dict(year=2026, month=2, day=30), last_date=dict(year=2026, month=3, day=1),
+                      smallest_group=-1), ["query.first_date", "query.smallest_group"]),
+                (dict(first_date=dict(year=2026, month=2, day=2), last_date=dict(year=2026, month=2, day=1)),
+                 ["query.last_date"]),
+                (dict(first_date=dict(year=2016, month=2, day=2), last_date=dict(year=2026, month=2, day=3),
+                      instruments=["clinics/north/instruments/phq-9"], basis=77), ["query.basis"]),
+                (dict(first_date=dict(year=2016, month=2, day=2), last_date=dict(year=2026, month=2, day=3)),
+                 ["query.last_date"]),
+                (dict(first_date=dict(year=2026, month=2, day=2), last_date=dict(year=2026, month=2, day=3),
+                      therapists=["clinics/south/therapists/ana"]), ["query.therapists[0]"]),
+                (dict(first_date=dict(year=2026, month=2, day=2), last_date=dict(year=2026, month=2, day=3),
+                      instruments=["clinics/north/instruments/phq-99"]), ["query.instruments[0]"])):
+            with self.subTest(str(query)), self.assertRaises(Refused) as refused:
+                server.call("GetClinicReport", clinic="clinics/north", query=query)
+            self.assertEqual(("INVALID_ARGUMENT", "INVALID_FIELDS"),
+                             (refused.exception.code, refused.exception.reason))
+            self.assertEqual(fields, refused.exception.fields)
+
     def server(self, engine, identity=None):
         server = Outcomes(engine, identity)
         self.addCleanup(server.close)
@@ -455,6 +629,9 @@ class OutcomesTest(unittest.TestCase):
                              ("GetCourseMeasurementPlan", dict(course=COURSE)),
                              ("ListDueMeasurements", dict(parent="clinics/north/courses/-")),
                              ("GetMeasurementImport", dict(name=brought.name)),
+                             ("GetClinicReport", dict(clinic="clinics/north", query=dict(
+                                 first_date=dict(year=2026, month=1, day=1),
+                                 last_date=dict(year=2026, month=1, day=2)))),
                              ("GetOutcomePolicy", dict(clinic="clinics/north"))):
             with self.subTest(name), self.assertRaises(Refused) as refused:
                 server.call(name, token=south, **fields)

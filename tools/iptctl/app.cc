@@ -17,10 +17,12 @@
 #include "iptctl/help.h"
 #include "iptctl/import_measurements.h"
 #include "iptctl/method_list.h"
+#include "iptctl/render_report.h"
 #include "iptctl/render_table.h"
 #include "iptctl/save_report.h"
 #include "iptctl/show_chart.h"
 #include "iptctl/show_course.h"
+#include "iptctl/stream_report.h"
 #include "iptctl/watch_alerts.h"
 #include "iptctl/watch_events.h"
 #include "iptctl/watch_reminders.h"
@@ -126,8 +128,9 @@ int RunMethod(const Chosen& chosen, const CommandLine& line, Session& session) {
       method.full_name() == "ipt.outcomes.v1.MeasurementBulkService.ImportMeasurements";
   const bool bulk_out =
       method.full_name() == "ipt.outcomes.v1.MeasurementBulkService.ExportMeasurements";
+  const bool csv = method.full_name() == "ipt.outcomes.v1.ReportService.StreamClinicReport";
   if ((method.client_streaming() || method.server_streaming()) && !events && !alerts && !bulk_in &&
-      !bulk_out) {
+      !bulk_out && !csv) {
     return session.UsageError("this method is a stream; iptctl calls methods of one answer");
   }
   const auto request = NewMessage(*method.input_type());
@@ -143,6 +146,7 @@ int RunMethod(const Chosen& chosen, const CommandLine& line, Session& session) {
     return ImportMeasurements(method, *request, file, session);
   }
   if (bulk_out) return ExportMeasurements(method, *request, session);
+  if (csv) return StreamReport(method, *request, session);
   if (chosen.command.noun == "reminders") {
     const std::string& verb = chosen.command.verb;
     if (verb == "watch") return WatchReminders(*request, session);
@@ -162,6 +166,13 @@ int RunMethod(const Chosen& chosen, const CommandLine& line, Session& session) {
     return session.UsageError("--all is for lists");
   }
   if (const int exit = session.CallPages(method, *request, *response, all)) return exit;
+  if (method.full_name() == "ipt.outcomes.v1.ReportService.GetClinicReport" &&
+      !session.settings.json_output) {
+    outcomes::v1::ClinicReport report;
+    report.ParseFromString(response->SerializeAsString());
+    session.env.out << RenderReport(report, session.show().paint);
+    return 0;
+  }
   const int exit = session.Print(*response);
   if (const std::string next = StringField(*response, "next_page_token");
       !next.empty() && !session.settings.json_output) {

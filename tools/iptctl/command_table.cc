@@ -724,6 +724,21 @@ std::vector<Command> MakeCommands() {
               "outcomes set-policy clinics/north --duplicate-minutes 720 --validate-only"},
          },
          out);
+  Append("ipt.outcomes.v1.ReportService",
+         {
+             {"report",
+              "get",
+              "GetClinicReport",
+              {"CLINIC=clinic"},
+              "report get clinics/north --first-date 2026-01-01 --last-date 2026-12-31 "
+              "--group-by therapist"},
+             {"report",
+              "csv",
+              "StreamClinicReport",
+              {"CLINIC=clinic"},
+              "report csv clinics/north --first-date 2026-01-01 --last-date 2026-12-31"},
+         },
+         out);
   Append("ipt.outcomes.v1.EventService",
          {
              {"outcomes",

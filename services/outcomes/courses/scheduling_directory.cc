@@ -150,4 +150,19 @@ absl::StatusOr<ListedCourses> SchedulingDirectory::ListCourses(absl::string_view
   return listed;
 }
 
+absl::StatusOr<std::optional<absl::Time>> SchedulingDirectory::CopiedUntil(
+    absl::string_view clinic_id, absl::Time deadline) {
+  storage::CallOptions options;
+  options.deadline = deadline;
+  options.single_statement = true;
+  std::optional<follow::FeedPosition> feed;
+  IPT_RETURN_IF_ERROR(db_.Read(options, [&](storage::Connection& conn) -> absl::Status {
+    IPT_ASSIGN_OR_RETURN(feed,
+                         follow::feed_table::Find(conn, {std::string(clinic_id), kScheduling}));
+    return absl::OkStatus();
+  }));
+  if (!feed.has_value() || feed->cursor.empty()) return std::optional<absl::Time>();
+  return std::optional<absl::Time>(feed->as_of);
+}
+
 }  // namespace ipt::outcomes

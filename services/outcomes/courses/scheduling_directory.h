@@ -23,7 +23,7 @@ struct DirectoryOptions {
 };
 
 // Thread-safe. `db` and `scheduling` outlive it.
-class SchedulingDirectory final : public CourseDirectory, public CourseLister {
+class SchedulingDirectory final : public CourseDirectory, public CourseLister, public CopyHorizon {
  public:
   SchedulingDirectory(storage::Database& db, peer::Peer& scheduling, DirectoryOptions options = {});
 
@@ -33,6 +33,8 @@ class SchedulingDirectory final : public CourseDirectory, public CourseLister {
   absl::StatusOr<ListedCourses> ListCourses(absl::string_view clinic_id,
                                             const CourseListing& listing, absl::Time now,
                                             absl::Time deadline) override;
+  absl::StatusOr<std::optional<absl::Time>> CopiedUntil(absl::string_view clinic_id,
+                                                        absl::Time deadline) override;
 
  private:
   absl::StatusOr<CopiedCourse> Ask(absl::string_view clinic_id, absl::string_view course_id,

@@ -199,4 +199,15 @@ class CourseLister {
                                                     absl::Time deadline) = 0;
 };
 
+// How far a clinic's copy goes.
+class CopyHorizon {
+ public:
+  virtual ~CopyHorizon() = default;
+
+  // All that happened to the clinic's courses until then is in the copy; nullopt: it is being made,
+  // and courses are missing.
+  virtual absl::StatusOr<std::optional<absl::Time>> CopiedUntil(absl::string_view clinic_id,
+                                                                absl::Time deadline) = 0;
+};
+
 }  // namespace ipt::outcomes

@@ -1,6 +1,6 @@
-// What a course came to, in the few numbers that a clinic's report sums: kept with the course and
-// rewritten in the transaction of every write that changes its scores or its sessions, so that a
-// report reads one small row a course and no measurement.
+// What a course came to, in the few facts that a clinic's report counts: made of the course's
+// outcomes and its copy, and kept, so that a report reads one small row a course and no
+// measurement.
 //
 // Values and pure functions; not synchronized.
 #pragma once
@@ -10,55 +10,64 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
+#include "absl/time/civil_time.h"
 #include "outcomes/domain/change.h"
+#include "outcomes/domain/drop_out.h"
 #include "outcomes/domain/recovery.h"
 #include "outcomes/domain/trajectory.h"
 
 namespace ipt::outcomes {
 
-struct EndScore {
-  double exact = 0;
-  double value = 0;
-  absl::Time completed_at;
-  friend bool operator==(const EndScore&, const EndScore&) = default;
-};
-
-// One measure of a course. A measure without a score in the episode has no result.
+// One measure's total over a course. A measure without a score in the episode has no result.
 struct MeasureResult {
-  std::string measure;  // the instrument's id
-  std::string rules;    // the instrument's version and the rule sets that it was held against
+  std::string instrument_id{};
+  // Of the cut-off and the reliable change that it was held against, each once.
+  std::vector<std::string> rule_sets{};
   BetterWhen better = BetterWhen::kLower;
-  int scores = 0;  // that count, in the episode
-  EndScore first;
-  // The last one, else the first carried forward: `paired` tells.
-  EndScore last;
+  double first = 0;  // exact
+  double last = 0;   // the first one carried forward where there is none: `paired` tells
   bool paired = false;
-  // Between first and last; without a pair, of the first carried forward: no change.
-  ChangeResult change;
-  MeasureStatus status;  // for recovery over two measures
-  int signals = 0;       // raised, cleared ones among them
-  int gains = 0;
+  // Between first and last.
+  std::optional<bool> case_at_first{};
+  std::optional<bool> response{};
+  std::optional<bool> remission{};
+  ReliableVerdict reliable = ReliableVerdict::kNotEvaluated;
+  SignificantChange significant = SignificantChange::kNotEvaluated;
   friend bool operator==(const MeasureResult&, const MeasureResult&) = default;
 };
 
+// nullopt where no score counts.
+std::optional<MeasureResult> MeasureResultOf(absl::string_view instrument_id,
+                                             const MeasureRules& rules,
+                                             std::vector<std::string> rule_sets,
+                                             const Trajectory& trajectory);
+
+// Days are of the course's zone.
 struct CourseResult {
-  std::vector<MeasureResult> measures;  // by id, each once
+  // False: nothing is known of the course in scheduling. Then there is nothing but the number of
+  // its measurements, `left_out`, and `closed_day` and `start_day` are the day of the newest one.
+  bool known = false;
+  bool in_error = false;  // opened by mistake: counts nowhere
+  CourseEnd end = CourseEnd::kOpen;
+  std::optional<absl::CivilDay> closed_day{};
+  // Of the first and the last attended treatment session.
+  std::optional<absl::CivilDay> start_day{};
+  std::optional<absl::CivilDay> last_day{};
+  int planned_sessions = 0;
+  int attended_sessions = 0;  // of the treatment
+  int attended = 0;           // all sessions, assessments among them
+  int missed = 0;             // not come to
+  int indication = 0;         // ipt.scheduling.v1.Indication
+  std::string therapist_id{};
+  std::string variant_id{};
+  std::string baseline_band{};  // of the first score of the measure of depression; empty: none
+  int measurements = 0;         // that it is of
+  int left_out = 0;             // since what they belong to is not known, or wrong
+  RecoveryResult recovery{};
+  std::vector<MeasureResult> measures{};
+
+  bool finished() const { return recovery.finished; }
   friend bool operator==(const CourseResult&, const CourseResult&) = default;
 };
-
-// nullopt where no score counts.
-std::optional<MeasureResult> ResultOf(absl::string_view measure, absl::string_view rules_name,
-                                      const MeasureRules& rules, const Trajectory& trajectory);
-
-// Puts a measure's result in its place, or takes it away; the others stay as they are.
-void SetMeasure(CourseResult& course, absl::string_view measure,
-                std::optional<MeasureResult> result);
-
-// What `more` has replaces what `course` has.
-void MergeResult(CourseResult& course, const CourseResult& more);
-
-// nullptr where the course has none.
-const MeasureResult* FindMeasure(const CourseResult& course, absl::string_view measure);
 
 }  // namespace ipt::outcomes

@@ -15,7 +15,6 @@
 namespace ipt::outcomes {
 namespace {
 
-constexpr char kDefaultDepression[] = "phq-9";
 constexpr char kDefaultAnxiety[] = "gad-7";
 // The rules' ids; those that a clinic may switch off.
 constexpr char kSlowStart[] = "slow-start";
@@ -23,8 +22,6 @@ constexpr char kDeterioration[] = "deterioration";
 constexpr char kMidpoint[] = "midpoint";
 constexpr char kLate[] = "late";
 constexpr int kDefaultDaysBefore = 0;
-constexpr int kEndedWithoutAgreement = 1;
-constexpr int kUnderHalfAttended = 2;
 constexpr int kAtOnce = 250;
 
 // Large enough for a sudden gain; of other scales no source states a number.
@@ -460,22 +457,12 @@ class CourseEvaluation {
         course != nullptr && !in_error && IsFinished(course->closed(), out_.attended_sessions);
     out_.recovery = EvaluateRecovery(finished, StatusOfMeasure(out_.depression_instrument_id),
                                      StatusOfMeasure(out_.anxiety_instrument_id));
-    out_.drop_out_definition =
-        out_.policy.drop_out == 0 ? kEndedWithoutAgreement : out_.policy.drop_out;
+    out_.drop_out_definition = out_.policy.drop_out == 0
+                                   ? static_cast<int>(DropOutDefinition::kEndedWithoutAgreement)
+                                   : out_.policy.drop_out;
     if (out_.state != OutcomeState::kFinal) return;
-    const int planned = course->planned_sessions;
-    switch (out_.drop_out_definition) {
-      case kEndedWithoutAgreement:
-        out_.drop_out = course->drop_out && out_.attended_sessions < planned;
-        break;
-      case kUnderHalfAttended:
-        out_.drop_out = course->drop_out && 2 * out_.attended_sessions < planned;
-        break;
-      default:  // any other end than as agreed
-        out_.drop_out = course->state == CopiedCourseState::kDiscontinued &&
-                        course->closure_reason != kClosedAgreedEarly;
-        break;
-    }
+    out_.drop_out = IsDropOut(static_cast<DropOutDefinition>(out_.drop_out_definition),
+                              EndOf(*course), out_.attended_sessions, course->planned_sessions);
   }
 
   const OutcomeQuery query_;
@@ -484,29 +471,6 @@ class CourseEvaluation {
   absl::TimeZone zone_ = absl::UTCTimeZone();
   Episode episode_;
 };
-
-// By completion, those taken back among them.
-absl::StatusOr<std::vector<Measurement>> MeasurementsOf(OutcomesReader& reader,
-                                                        absl::string_view clinic_id,
-                                                        const OutcomeQuery& query,
-                                                        absl::Duration window) {
-  MeasurementFilter filter{.course_id = query.course_id,
-                           .states = {MeasurementState::kRecorded, MeasurementState::kCorrected,
-                                      MeasurementState::kEnteredInError}};
-  if (!query.instrument_id.empty()) filter.instrument_ids.push_back(query.instrument_id);
-  std::vector<Measurement> all;
-  std::optional<MeasurementCursor> after;
-  while (true) {
-    IPT_ASSIGN_OR_RETURN(
-        std::vector<Measurement> page,
-        reader.ListMeasurements(clinic_id, filter, /*newest_first=*/false, after, kAtOnce, window));
-    const bool last = static_cast<int>(page.size()) < kAtOnce;
-    std::move(page.begin(), page.end(), std::back_inserter(all));
-    if (last) return all;
-    after = MeasurementCursor{all.back().complete_time, all.back().course_id,
-                              all.back().measurement_id};
-  }
-}
 
 absl::StatusOr<std::vector<Alert>> AlertsOf(OutcomesReader& reader, absl::string_view clinic_id,
                                             const std::string& course_id) {
@@ -568,6 +532,28 @@ std::optional<double> ExpectedBy(const ScaleSeries& series, const Signal& signal
     return first - (lower ? 1 : -1) * series.reliable_change->value;
   }
   return std::nullopt;
+}
+
+absl::StatusOr<std::vector<Measurement>> MeasurementsOf(OutcomesReader& reader,
+                                                        absl::string_view clinic_id,
+                                                        const OutcomeQuery& query,
+                                                        absl::Duration window) {
+  MeasurementFilter filter{.course_id = query.course_id,
+                           .states = {MeasurementState::kRecorded, MeasurementState::kCorrected,
+                                      MeasurementState::kEnteredInError}};
+  if (!query.instrument_id.empty()) filter.instrument_ids.push_back(query.instrument_id);
+  std::vector<Measurement> all;
+  std::optional<MeasurementCursor> after;
+  while (true) {
+    IPT_ASSIGN_OR_RETURN(
+        std::vector<Measurement> page,
+        reader.ListMeasurements(clinic_id, filter, /*newest_first=*/false, after, kAtOnce, window));
+    const bool last = static_cast<int>(page.size()) < kAtOnce;
+    std::move(page.begin(), page.end(), std::back_inserter(all));
+    if (last) return all;
+    after = MeasurementCursor{all.back().complete_time, all.back().course_id,
+                              all.back().measurement_id};
+  }
 }
 
 absl::StatusOr<CourseOutcomes> EvaluateOutcomes(OutcomeInput input) {

@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "outcomes/domain/alert_types.h"
 #include "outcomes/domain/course_copies.h"
+#include "outcomes/domain/drop_out.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/recovery.h"
 #include "outcomes/domain/store.h"
@@ -25,6 +26,9 @@
 #include "outcomes/domain/types.h"
 
 namespace ipt::outcomes {
+
+// The measure of depression of a clinic that has not stated one.
+inline constexpr char kDefaultDepression[] = "phq-9";
 
 // Why a score does not count in its series; the contract's numbers.
 enum class Exclusion {
@@ -119,6 +123,13 @@ absl::StatusOr<CourseOutcomes> LoadOutcomes(OutcomesReader& reader, const Catalo
 
 // The instrument that the rules of not on track are asked of.
 std::string WatchedInstrument(const OutcomePolicy& policy);
+
+// Of the query's course (and instrument), by completion, those taken back among them. `window`: the
+// policy's.
+absl::StatusOr<std::vector<Measurement>> MeasurementsOf(OutcomesReader& reader,
+                                                        absl::string_view clinic_id,
+                                                        const OutcomeQuery& query,
+                                                        absl::Duration window);
 
 // The series that speaks for a measure: what the patients answered by themselves, else what was
 // read to them, else what a clinician rated. nullptr where none has a score that counts.

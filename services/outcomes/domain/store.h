@@ -18,6 +18,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "outcomes/domain/alert_tx.h"
+#include "outcomes/domain/clinic_report.h"
+#include "outcomes/domain/course_copies.h"
+#include "outcomes/domain/course_result.h"
 #include "outcomes/domain/events.h"
 #include "outcomes/domain/plan_types.h"
 #include "outcomes/domain/types.h"
@@ -64,6 +67,14 @@ struct MeasurementSeries {
 struct UnsettledCourse {
   std::string clinic_id{};
   std::string course_id{};
+};
+
+// A course whose kept result is to be made anew. `generation` grows whenever anything changes that
+// results are made of.
+struct StaleResult {
+  std::string clinic_id{};
+  std::string course_id{};
+  int64_t generation = 0;
 };
 
 class OutcomesReader {
@@ -141,6 +152,17 @@ class OutcomesReader {
                                                                        int limit) = 0;
   // The patients (CopiedCourse::patient_hash) of whom a copied course says that they have died.
   virtual absl::StatusOr<std::set<std::string>> ListDeceased(absl::string_view clinic_id) = 0;
+  // Kept results of courses of the period, and at least those, in no order. In `stale`, the courses
+  // whose result is to be made anew before it is counted, of whatever period.
+  virtual absl::Status ReadCourseResults(absl::string_view clinic_id, const ReportPeriod& period,
+                                         absl::FunctionRef<void(const CourseResult&)> on_result,
+                                         std::vector<std::string>& stale) = 0;
+  // Of all clinics, by clinic and course; strictly after `after`.
+  virtual absl::StatusOr<std::vector<StaleResult>> ListStaleResults(const StaleResult& after,
+                                                                    int limit) = 0;
+  // What is known of a course in scheduling, in this view; nullopt: nothing.
+  virtual absl::StatusOr<std::optional<CopiedCourse>> FindCourseCopy(
+      absl::string_view clinic_id, absl::string_view course_id) = 0;
 
   // Alerts, in this transaction.
   virtual AlertReader& alerts() = 0;
@@ -177,6 +199,8 @@ class OutcomesTx : public OutcomesReader {
   virtual absl::Status UpdateImport(const MeasurementImport& import) = 0;
   virtual absl::Status AddImportErrors(const MeasurementImport& import,
                                        const std::vector<ImportRowError>& errors) = 0;
+  // Nothing where the course has changed since this generation.
+  virtual absl::Status KeepCourseResult(const StaleResult& of, const CourseResult& result) = 0;
 };
 
 class OutcomesStore {

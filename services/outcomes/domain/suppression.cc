@@ -18,9 +18,14 @@ bool HasSmallPart(const SuppressionBlock& block, int64_t least) {
                      [least](int64_t part) { return IsSmall(part, least); });
 }
 
-bool HasHiddenParent(const SuppressionRow& row, const SuppressionBlock& block) {
-  return std::any_of(block.parents.begin(), block.parents.end(),
-                     [&row](size_t parent) { return row[parent].hidden; });
+// nullptr where there is none; one that is itself small before one that is not.
+const SuppressionBlock* HiddenParent(const SuppressionRow& row, const SuppressionBlock& block) {
+  const SuppressionBlock* hidden = nullptr;
+  for (const size_t parent : block.parents) {
+    if (!row[parent].hidden) continue;
+    if (hidden == nullptr || !row[parent].complementary) hidden = &row[parent];
+  }
+  return hidden;
 }
 
 // Whether the total tells of the groups that hide the block no more than it may.
@@ -58,14 +63,19 @@ void Suppress(int64_t least, std::vector<SuppressionRow>& groups, SuppressionRow
   for (size_t block = 0; block < total.size(); ++block) {
     auto hide_small = [&](SuppressionRow& row) {
       SuppressionBlock& b = row[block];
-      b.hidden = b.hidden || HasSmallPart(b, least) || HasHiddenParent(row, b);
+      if (b.hidden) return;
+      const SuppressionBlock* parent = HiddenParent(row, b);
+      const bool small = HasSmallPart(b, least);
+      b.hidden = small || parent != nullptr;
+      b.complementary = b.hidden && !small && parent->complementary;
     };
     for (SuppressionRow& row : groups) hide_small(row);
     hide_small(total);
     if (groups.empty()) continue;
     while (!total[block].hidden && !IsSafe(least, groups, block)) {
       SuppressionRow* next = NextToHide(groups, block);
-      ((next != nullptr ? *next : total)[block]).hidden = true;
+      SuppressionBlock& hidden = (next != nullptr ? *next : total)[block];
+      hidden.hidden = hidden.complementary = true;
     }
   }
 }

@@ -9,7 +9,7 @@
 //     over them is 0 or at least k: else the total less the groups shown would tell what is hidden.
 //     The group with the least people is hidden next until that holds; at last, the total.
 //
-// Not protected: what follows from two reports over filters of different width. They are audited.
+// Not protected: what follows from two reports over filters of different width.
 //
 // Pure functions, thread-safe.
 #pragma once
@@ -24,6 +24,7 @@ struct SuppressionBlock {
   std::vector<size_t> parents;  // indices of earlier blocks of the row
   std::vector<int64_t> parts;
   bool hidden = false;
+  bool complementary = false;  // hidden for what it would tell of others, not for itself
 };
 
 using SuppressionRow = std::vector<SuppressionBlock>;

@@ -100,6 +100,15 @@ class SqlOutcomesTx final : public OutcomesTx {
   absl::Status UpdateImport(const MeasurementImport& import) override;
   absl::Status AddImportErrors(const MeasurementImport& import,
                                const std::vector<ImportRowError>& errors) override;
+  // sql_course_results.cc
+  absl::Status ReadCourseResults(absl::string_view clinic_id, const ReportPeriod& period,
+                                 absl::FunctionRef<void(const CourseResult&)> on_result,
+                                 std::vector<std::string>& stale) override;
+  absl::StatusOr<std::vector<StaleResult>> ListStaleResults(const StaleResult& after,
+                                                            int limit) override;
+  absl::StatusOr<std::optional<CopiedCourse>> FindCourseCopy(absl::string_view clinic_id,
+                                                             absl::string_view course_id) override;
+  absl::Status KeepCourseResult(const StaleResult& of, const CourseResult& result) override;
 
  private:
   using Params = absl::Span<const storage::Value>;

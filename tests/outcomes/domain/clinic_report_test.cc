@@ -4,304 +4,367 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <optional>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
+#include "outcomes/domain/published.h"
 #include "tests/outcomes/domain/measures.h"
-#include "tests/support/status_matchers.h"
 
 namespace ipt::outcomes {
 namespace {
 
 using ::testing::ElementsAre;
 
-const RecoveryMeasures kRecovery{.depression = "phq-9", .anxiety = {"gad-7"}};
-// Nothing suppressed.
-const ReportOptions kOpenOptions{
-    .by_group = true, .drop_out = DropOutDefinition::kBeforeContracted, .least_shown = 0};
+constexpr absl::CivilDay kFirst(2026, 1, 1);
+constexpr absl::CivilDay kLast(2026, 12, 31);
 
-ReportedCourse Ended(CourseEnd end, int attended = 16, std::string group = "") {
-  return {.group = std::move(group),
-          .opened_in_period = true,
-          .ended_in_period = true,
-          .end = end,
-          .contracted_sessions = 16,
-          .attended = attended,
-          .no_shows = 0,
-          .late_cancellations = 0,
-          .cancellations = 0};
+// Nothing suppressed, by therapist.
+ReportQuery OpenQuery() {
+  return {.period = {PeriodBasis::kClosed, kFirst, kLast},
+          .group_by = ReportGrouping::kTherapist,
+          .smallest_group = 0};
 }
 
-MeasureResult Measured(const std::string& measure, const ChangeRules& rules, double first,
-                       std::optional<double> last) {
-  MeasureResult result;
-  result.measure = measure;
-  result.rules = absl::StrCat(measure, "/1");
-  result.better = rules.better;
-  result.scores = last.has_value() ? 2 : 1;
-  result.first = {first, first, absl::UnixEpoch()};
-  result.last = {last.value_or(first), last.value_or(first), absl::UnixEpoch()};
-  result.paired = last.has_value();
-  result.change = EvaluateChange(rules, first, last.value_or(first));
-  result.status = StatusOf(rules, first, last);
-  return result;
-}
-
-CourseResult Scores(std::optional<double> phq_first, std::optional<double> phq_last,
-                    std::optional<double> gad_first = std::nullopt,
-                    std::optional<double> gad_last = std::nullopt) {
+// Closed in the period after so many weekly sessions; without scores.
+CourseResult Ended(CourseEnd end, int attended = 16, std::string therapist = "a") {
   CourseResult course;
-  if (phq_first.has_value()) {
-    SetMeasure(course, "phq-9", Measured("phq-9", Phq9(), *phq_first, phq_last));
+  course.known = true;
+  course.end = end;
+  course.planned_sessions = 16;
+  course.attended_sessions = course.attended = attended;
+  course.therapist_id = std::move(therapist);
+  course.closed_day = absl::CivilDay(2026, 6, 15);
+  if (attended > 0) {
+    course.start_day = absl::CivilDay(2026, 2, 2);
+    course.last_day = *course.start_day + 7 * (attended - 1);
   }
-  if (gad_first.has_value()) {
-    SetMeasure(course, "gad-7", Measured("gad-7", Gad7(), *gad_first, gad_last));
-  }
+  course.recovery.finished = IsFinished(end != CourseEnd::kOpen, attended);
   return course;
+}
+
+CourseResult Open(int attended, std::string therapist = "a") {
+  CourseResult course = Ended(CourseEnd::kOpen, attended, std::move(therapist));
+  course.closed_day.reset();
+  return course;
+}
+
+MeasureResult Measured(const std::string& instrument, const ChangeRules& rules, double first,
+                       std::optional<double> last) {
+  const ChangeResult change = EvaluateChange(rules, first, last.value_or(first));
+  return {.instrument_id = instrument,
+          .rule_sets = {"nhs"},
+          .better = rules.better,
+          .first = first,
+          .last = last.value_or(first),
+          .paired = last.has_value(),
+          .case_at_first = change.case_at_first,
+          .response = change.response,
+          .remission = change.remission,
+          .reliable = change.reliable,
+          .significant = change.significant};
+}
+
+// With scores of both measures, as far as they are there.
+CourseResult WithScores(CourseResult course, std::optional<double> phq_first,
+                        std::optional<double> phq_last,
+                        std::optional<double> gad_first = std::nullopt,
+                        std::optional<double> gad_last = std::nullopt) {
+  if (gad_first.has_value()) {
+    course.measures.push_back(Measured("gad-7", Gad7(), *gad_first, gad_last));
+  }
+  if (phq_first.has_value()) {
+    course.measures.push_back(Measured("phq-9", Phq9(), *phq_first, phq_last));
+  }
+  course.recovery =
+      EvaluateRecovery(course.recovery.finished, StatusOf(Phq9(), phq_first, phq_last),
+                       StatusOf(Gad7(), gad_first, gad_last));
+  return course;
+}
+
+ClinicReport ReportOf(ReportQuery query, const std::vector<CourseResult>& courses) {
+  ReportTally tally(std::move(query));
+  for (const CourseResult& course : courses) tally.Add(course);
+  return BuildClinicReport(tally);
 }
 
 void ExpectRate(const RateCell& cell, int64_t hits, int64_t of) {
   if (of == 0) {
-    EXPECT_EQ(cell.state, CellState::kEmpty);
+    EXPECT_EQ(cell.shown, Shown::kNotComputable);
     return;
   }
-  EXPECT_EQ(cell.state, CellState::kShown);
+  EXPECT_EQ(cell.shown, Shown::kYes);
   EXPECT_EQ(cell.rate, (Rate{hits, of}));
-  EXPECT_EQ(cell.value, static_cast<double>(hits) / static_cast<double>(of));
+  EXPECT_EQ(cell.share, static_cast<double>(hits) / static_cast<double>(of));
   EXPECT_EQ(cell.interval, WilsonInterval(hits, of));
+}
+
+// ---- What is picked
+
+TEST(ReportPeriodTest, PicksByTheDayOfClosingOrOfTheFirstSession) {
+  CourseResult course = Ended(CourseEnd::kCompleted);
+  course.start_day = kLast;
+  course.closed_day = kLast + 1;
+  EXPECT_FALSE(IsOfPeriod({PeriodBasis::kClosed, kFirst, kLast}, course));
+  EXPECT_TRUE(IsOfPeriod({PeriodBasis::kStarted, kFirst, kLast}, course));
+  course.start_day = kFirst - 1;
+  course.closed_day = kFirst;
+  EXPECT_TRUE(IsOfPeriod({PeriodBasis::kClosed, kFirst, kLast}, course));
+  EXPECT_FALSE(IsOfPeriod({PeriodBasis::kStarted, kFirst, kLast}, course));
+  EXPECT_FALSE(IsOfPeriod({PeriodBasis::kClosed, kFirst, kLast}, Open(3)));
+  EXPECT_FALSE(IsOfPeriod({PeriodBasis::kStarted, kFirst, kLast}, Ended(CourseEnd::kOther, 0)));
+}
+
+TEST(ReportTallyTest, CountsWhatTheQueryPicks) {
+  CourseResult other = Ended(CourseEnd::kCompleted, 16, "b");
+  other.indication = 3;
+  other.variant_id = "ipt-a";
+  const std::vector<CourseResult> courses = {Ended(CourseEnd::kCompleted), other};
+  ReportQuery query = OpenQuery();
+  EXPECT_EQ(ReportOf(query, courses).total.courses.count, 2);
+  query.therapist_ids = {"b", "c"};
+  EXPECT_EQ(ReportOf(query, courses).total.courses.count, 1);
+  query.therapist_ids = {"a"};
+  query.indications = {3};
+  EXPECT_EQ(ReportOf(query, courses).total.courses.count, 0);
+  query.therapist_ids = {};
+  query.variant_ids = {"ipt-a"};
+  EXPECT_EQ(ReportOf(query, courses).total.courses.count, 1);
+}
+
+TEST(ReportTallyTest, LeavesOutWhatIsInErrorAndWhatNothingIsKnownOf) {
+  CourseResult in_error = Ended(CourseEnd::kOther);
+  in_error.in_error = true;
+  in_error.measurements = 5;
+  CourseResult unknown;
+  unknown.left_out = 3;
+  unknown.closed_day = unknown.start_day = kFirst;
+  CourseResult later = unknown;
+  later.closed_day = later.start_day = kLast + 1;
+  CourseResult course = Ended(CourseEnd::kCompleted);
+  course.measurements = 7;
+  course.left_out = 1;
+  const ClinicReport report = ReportOf(OpenQuery(), {in_error, unknown, later, course});
+  EXPECT_EQ(report.total.courses.count, 1);
+  EXPECT_EQ(report.measurements, 7);
+  EXPECT_EQ(report.left_out, 4);
+}
+
+TEST(ReportTallyTest, GroupsByWhatIsAsked) {
+  CourseResult course = Ended(CourseEnd::kCompleted);
+  course.indication = 2;
+  course.variant_id = "ipt";
+  course.baseline_band = "severe";
+  ReportQuery query = OpenQuery();
+  const auto by = [&](ReportGrouping grouping) {
+    query.group_by = grouping;
+    return GroupOf(query, course);
+  };
+  EXPECT_EQ(by(ReportGrouping::kNone), "");
+  EXPECT_EQ(by(ReportGrouping::kIndication), "2");
+  EXPECT_EQ(by(ReportGrouping::kTherapist), "a");
+  EXPECT_EQ(by(ReportGrouping::kVariant), "ipt");
+  EXPECT_EQ(by(ReportGrouping::kBaselineBand), "severe");
+  EXPECT_EQ(by(ReportGrouping::kMonth), "2026-06");
+  query.period.basis = PeriodBasis::kStarted;
+  EXPECT_EQ(by(ReportGrouping::kMonth), "2026-02");
+  course.indication = 0;
+  EXPECT_EQ(by(ReportGrouping::kIndication), "");
 }
 
 // ---- Drop-out
 
-TEST(DropOutTest, BeforeContractedIsWithoutAgreement) {
-  constexpr auto kBefore = DropOutDefinition::kBeforeContracted;
-  EXPECT_TRUE(IsDropOut(kBefore, Ended(CourseEnd::kDroppedOut, 15)));
-  EXPECT_FALSE(IsDropOut(kBefore, Ended(CourseEnd::kDroppedOut, 16)));
-  EXPECT_FALSE(IsDropOut(kBefore, Ended(CourseEnd::kAgreedEarly, 3)));
-  EXPECT_FALSE(IsDropOut(kBefore, Ended(CourseEnd::kOther, 3)));
-  EXPECT_FALSE(IsDropOut(kBefore, Ended(CourseEnd::kCompleted, 12)));
-  EXPECT_FALSE(CountsForDropOut(kBefore, Ended(CourseEnd::kDroppedOut, 0)));
-}
-
-TEST(DropOutTest, UnderHalfCountsSessions) {
-  constexpr auto kHalf = DropOutDefinition::kUnderHalf;
-  EXPECT_TRUE(IsDropOut(kHalf, Ended(CourseEnd::kDroppedOut, 7)));
-  EXPECT_FALSE(IsDropOut(kHalf, Ended(CourseEnd::kDroppedOut, 8)));
-  EXPECT_TRUE(IsDropOut(kHalf, Ended(CourseEnd::kOther, 7)));
-  EXPECT_TRUE(IsDropOut(kHalf, Ended(CourseEnd::kCompleted, 7)));
-  EXPECT_FALSE(IsDropOut(kHalf, Ended(CourseEnd::kAgreedEarly, 1)));
-  EXPECT_FALSE(CountsForDropOut(kHalf, Ended(CourseEnd::kDroppedOut, 0)));
-}
-
-TEST(DropOutTest, AnyNonCompletionCountsThoseWhoNeverCame) {
-  constexpr auto kAny = DropOutDefinition::kAnyNonCompletion;
-  EXPECT_TRUE(IsDropOut(kAny, Ended(CourseEnd::kDroppedOut, 0)));
-  EXPECT_TRUE(IsDropOut(kAny, Ended(CourseEnd::kDroppedOut, 16)));
-  EXPECT_TRUE(IsDropOut(kAny, Ended(CourseEnd::kOther, 16)));
-  EXPECT_FALSE(IsDropOut(kAny, Ended(CourseEnd::kCompleted, 16)));
-  EXPECT_FALSE(IsDropOut(kAny, Ended(CourseEnd::kAgreedEarly, 1)));
-  ReportedCourse open = Ended(CourseEnd::kOpen, 3);
-  open.ended_in_period = false;
-  EXPECT_FALSE(CountsForDropOut(kAny, open));
-}
-
-TEST(ClinicReportTest, DropOutIsByTheDefinitionThatItNames) {
-  ReportTally tally;
-  tally.Add(Ended(CourseEnd::kCompleted), {});
-  tally.Add(Ended(CourseEnd::kAgreedEarly, 5), {});
-  tally.Add(Ended(CourseEnd::kDroppedOut, 10), {});
-  tally.Add(Ended(CourseEnd::kDroppedOut, 2), {});
-  tally.Add(Ended(CourseEnd::kOther, 3), {});
-  tally.Add(Ended(CourseEnd::kDroppedOut, 0), {});
-  ReportOptions options = kOpenOptions;
-  ExpectRate(BuildClinicReport(tally, options).total.drop_out, 2, 5);
-  options.drop_out = DropOutDefinition::kUnderHalf;
-  ExpectRate(BuildClinicReport(tally, options).total.drop_out, 2, 5);
-  options.drop_out = DropOutDefinition::kAnyNonCompletion;
-  const ClinicReport report = BuildClinicReport(tally, options);
-  ExpectRate(report.total.drop_out, 4, 6);
-  EXPECT_EQ(report.options.drop_out, DropOutDefinition::kAnyNonCompletion);
-  ExpectRate(report.total.completion, 2, 5);
-  EXPECT_EQ(report.total.completed.count, 1);
-  EXPECT_EQ(report.total.agreed_early.count, 1);
-  EXPECT_EQ(report.total.dropped_out.count, 2);
-  EXPECT_EQ(report.total.ended_otherwise.count, 1);
+TEST(ClinicReportTest, TheEndsAreOfTheStartedAndAddUp) {
+  const std::vector<CourseResult> courses = {
+      Ended(CourseEnd::kCompleted),      Ended(CourseEnd::kAgreedEarly, 5),
+      Ended(CourseEnd::kDroppedOut, 10), Ended(CourseEnd::kDroppedOut, 2),
+      Ended(CourseEnd::kOther, 3),       Ended(CourseEnd::kDroppedOut, 0),
+      Ended(CourseEnd::kAgreedEarly, 0)};
+  ReportQuery query = OpenQuery();
+  GroupReport total = ReportOf(query, courses).total;
+  EXPECT_EQ(total.courses.count, 7);
+  EXPECT_EQ(total.never_started.count, 2);
+  ExpectRate(total.completed, 1, 5);
+  ExpectRate(total.agreed_early, 1, 5);
+  ExpectRate(total.dropped_out, 2, 5);
+  ExpectRate(total.ended_otherwise, 1, 5);
+  // Who left after half is no drop-out by the stricter word, and ended otherwise.
+  query.drop_out = DropOutDefinition::kUnderHalfAttended;
+  total = ReportOf(query, courses).total;
+  ExpectRate(total.dropped_out, 1, 5);
+  ExpectRate(total.ended_otherwise, 2, 5);
+  // By the widest word those who never came are, too, and the rate is of all that closed.
+  query.drop_out = DropOutDefinition::kAnyNonCompletion;
+  total = ReportOf(query, courses).total;
+  ExpectRate(total.dropped_out, 4, 7);
+  ExpectRate(total.completed, 1, 5);
+  ExpectRate(total.ended_otherwise, 0, 5);
 }
 
 // ---- A clinic counted by hand
 
-ReportTally SmallClinic() {
-  ReportTally tally(kRecovery);
-  ReportedCourse course = Ended(CourseEnd::kCompleted, 16, "a");
-  course.no_shows = 1;
-  course.late_cancellations = 1;
-  course.cancellations = 2;
-  tally.Add(course, Scores(20, 4, 15, 3));                                 // recovered
-  tally.Add(Ended(CourseEnd::kCompleted, 16, "a"), Scores(18, 9, 10, 9));  // case by GAD-7
-  tally.Add(Ended(CourseEnd::kAgreedEarly, 8, "a"), Scores(12, 10, 6, 6));
-  tally.Add(Ended(CourseEnd::kDroppedOut, 4, "b"), Scores(14, 20, 8, 8));
-  tally.Add(Ended(CourseEnd::kDroppedOut, 1, "b"), Scores(16, std::nullopt, 12, std::nullopt));
-  tally.Add(Ended(CourseEnd::kCompleted, 12, "b"), Scores(8, 4, 5, 5));  // never a case
-  tally.Add(Ended(CourseEnd::kDroppedOut, 0, "b"), Scores(21, 3));       // never started
-  ReportedCourse open = Ended(CourseEnd::kOpen, 5, "b");
-  open.ended_in_period = false;
-  open.opened_in_period = false;
-  tally.Add(open, Scores(22, 3));
-  return tally;
+std::vector<CourseResult> SmallClinic() {
+  CourseResult recovered = Ended(CourseEnd::kCompleted);
+  recovered.attended = 17;  // an assessment among them
+  recovered.missed = 2;
+  return {
+      WithScores(recovered, 20, 4, 15, 3),
+      WithScores(Ended(CourseEnd::kCompleted), 18, 9, 10, 9),  // still a case by GAD-7
+      WithScores(Ended(CourseEnd::kAgreedEarly, 8), 12, 10, 6, 6),
+      WithScores(Ended(CourseEnd::kDroppedOut, 4, "b"), 14, 20, 8, 8),
+      WithScores(Ended(CourseEnd::kDroppedOut, 1, "b"), 16, std::nullopt, 12, std::nullopt),
+      WithScores(Ended(CourseEnd::kCompleted, 12, "b"), 8, 4, 5, 5),  // never a case
+      WithScores(Ended(CourseEnd::kDroppedOut, 0, "b"), 21, 3),       // never started
+  };
 }
 
 TEST(ClinicReportTest, CountsFlowAndAttendance) {
-  const GroupReport total = BuildClinicReport(SmallClinic(), kOpenOptions).total;
-  EXPECT_EQ(total.courses.count, 8);
-  EXPECT_EQ(total.opened.count, 7);
-  EXPECT_EQ(total.ended.count, 7);
-  EXPECT_EQ(total.started.count, 6);
-  EXPECT_EQ(total.cancellations.count, 2);
-  EXPECT_EQ(total.attendance.rate, (Rate{62, 64}));
-  EXPECT_EQ(total.attendance.interval, std::nullopt);
+  const GroupReport total = ReportOf(OpenQuery(), SmallClinic()).total;
+  EXPECT_EQ(total.courses.count, 7);
+  EXPECT_EQ(total.open.count, 0);
+  EXPECT_EQ(total.never_started.count, 1);
+  EXPECT_EQ(total.finished.count, 5);
+  EXPECT_EQ(total.attended.rate, (Rate{58, 60}));
+  EXPECT_EQ(total.attended.interval, std::nullopt);
+  // Of 16, 16, 8, 4 and 12 weekly sessions; that of a single one is not finished.
+  EXPECT_DOUBLE_EQ(total.mean_sessions.mean, 56 / 5.0);
+  EXPECT_DOUBLE_EQ(total.mean_weeks.mean, 51 / 5.0);
 }
 
-TEST(ClinicReportTest, KeepsItsPopulationsApart) {
-  const MeasureReport phq = BuildClinicReport(SmallClinic(), kOpenOptions).total.measures[1];
-  ASSERT_EQ(phq.measure, "phq-9");
-  EXPECT_THAT(phq.rules, ElementsAre("phq-9/1"));
-  EXPECT_EQ(phq.with_first.count, 6);
-  EXPECT_EQ(phq.pairs.count, 5);
-  ExpectRate(phq.paired_data, 5, 6);
-  const auto effect = [](const std::vector<std::pair<double, double>>& pairs) {
-    PairMoments moments;
-    for (const auto& [first, last] : pairs) moments.Add(first, last);
-    return PrePostEffectSize(moments, false)->d;
-  };
-  EXPECT_EQ(phq.paired.effect.pairs, 5);
-  EXPECT_EQ(phq.paired.effect.d, effect({{20, 4}, {18, 9}, {12, 10}, {14, 20}, {8, 4}}));
-  EXPECT_EQ(phq.completers.effect.pairs, 4);
-  EXPECT_EQ(phq.completers.effect.d, effect({{20, 4}, {18, 9}, {12, 10}, {8, 4}}));
+TEST(ClinicReportTest, OpenCoursesOfAPeriodOfStartsHaveNoResult) {
+  ReportQuery query = OpenQuery();
+  query.period.basis = PeriodBasis::kStarted;
+  std::vector<CourseResult> courses = SmallClinic();
+  courses.push_back(WithScores(Open(5), 22, 3));
+  const GroupReport total = ReportOf(query, courses).total;
+  EXPECT_EQ(total.courses.count, 7);  // the one that never started is not of it
+  EXPECT_EQ(total.open.count, 1);
+  EXPECT_EQ(total.never_started.count, 0);
+  EXPECT_EQ(total.attended.rate, (Rate{63, 65}));
+  EXPECT_EQ(total.measures[1].effect.effect.pairs, 5);
+}
+
+double EffectOf(const std::vector<std::pair<double, double>>& pairs) {
+  PairMoments moments;
+  for (const auto& [first, last] : pairs) moments.Add(first, last);
+  return PrePostEffectSize(moments, false)->d;
+}
+
+TEST(ClinicReportTest, ChangesAreOfThePopulationThatIsAsked) {
+  ReportQuery query = OpenQuery();
+  const MeasureReport paired = ReportOf(query, SmallClinic()).total.measures[1];
+  ASSERT_EQ(paired.instrument_id, "phq-9");
+  EXPECT_THAT(paired.rule_sets, ElementsAre("nhs"));
+  ExpectRate(paired.paired, 5, 5);
+  EXPECT_EQ(paired.effect.effect.pairs, 5);
+  EXPECT_EQ(paired.effect.effect.d, EffectOf({{20, 4}, {18, 9}, {12, 10}, {14, 20}, {8, 4}}));
+  ExpectRate(paired.response, 3, 5);
+  ExpectRate(paired.remission, 2, 5);
+  ExpectRate(paired.reliably_improved, 2, 5);
+  ExpectRate(paired.reliably_deteriorated, 1, 5);
+  ExpectRate(paired.significantly_changed, 2, 4);  // one was no case
+
   // The one who left after a session stays as they were.
-  EXPECT_EQ(phq.itt.effect.pairs, 6);
-  EXPECT_EQ(phq.itt.effect.d, effect({{20, 4}, {18, 9}, {12, 10}, {14, 20}, {8, 4}, {16, 16}}));
-  // Leaving out those who left flatters.
-  EXPECT_LT(phq.itt.effect.d, phq.paired.effect.d);
-  EXPECT_LT(phq.paired.effect.d, phq.completers.effect.d);
-}
-
-TEST(ClinicReportTest, RatesAreOfThoseWhoWereACase) {
-  const MeasureReport phq = BuildClinicReport(SmallClinic(), kOpenOptions).total.measures[1];
-  ExpectRate(phq.case_at_first, 4, 5);
-  ExpectRate(phq.response, 2, 4);
-  ExpectRate(phq.response_itt, 2, 5);
-  ExpectRate(phq.remission, 1, 4);
-  ExpectRate(phq.remission_itt, 1, 5);
-  ExpectRate(phq.reliably_improved, 2, 5);
-  ExpectRate(phq.reliably_unchanged, 2, 5);
-  ExpectRate(phq.reliably_deteriorated, 1, 5);
-  ExpectRate(phq.significant_recovered, 2, 5);
-  ExpectRate(phq.significant_improved, 0, 5);
-  ExpectRate(phq.significant_unchanged, 2, 5);
-  ExpectRate(phq.significant_deteriorated, 1, 5);
+  query.population = ReportPopulation::kCarriedForward;
+  const MeasureReport carried = ReportOf(query, SmallClinic()).total.measures[1];
+  ExpectRate(carried.paired, 5, 5);
+  EXPECT_EQ(carried.effect.effect.pairs, 6);
+  EXPECT_EQ(carried.effect.effect.d,
+            EffectOf({{20, 4}, {18, 9}, {12, 10}, {14, 20}, {8, 4}, {16, 16}}));
+  ExpectRate(carried.response, 3, 6);
+  ExpectRate(carried.significantly_changed, 2, 5);
+  EXPECT_LT(carried.effect.effect.d, paired.effect.effect.d);
 }
 
 TEST(ClinicReportTest, RecoveryIsOverBothMeasures) {
-  const RecoveryReport recovery = *BuildClinicReport(SmallClinic(), kOpenOptions).total.recovery;
-  // The one with a single session has not finished a course.
-  EXPECT_EQ(recovery.finished.count, 5);
-  ExpectRate(recovery.paired_data, 5, 5);
+  const RecoveryReport recovery = ReportOf(OpenQuery(), SmallClinic()).total.recovery;
+  ExpectRate(recovery.paired, 5, 5);
   ExpectRate(recovery.case_at_start, 4, 5);
-  ExpectRate(recovery.recovery, 1, 4);
-  ExpectRate(recovery.reliable_recovery, 1, 4);
-  ExpectRate(recovery.improvement, 2, 5);
+  ExpectRate(recovery.recovered, 1, 4);
+  ExpectRate(recovery.reliably_recovered, 1, 4);
+  ExpectRate(recovery.reliably_improved, 2, 5);
   ExpectRate(recovery.no_reliable_change, 2, 5);
-  ExpectRate(recovery.deterioration, 1, 5);
-  ExpectRate(recovery.paired_recovery, 1, 4);
-  ReportTally without;
-  without.Add(Ended(CourseEnd::kCompleted), Scores(20, 4, 15, 3));
-  EXPECT_FALSE(BuildClinicReport(without, kOpenOptions).total.recovery.has_value());
-}
-
-TEST(ClinicReportTest, TakesTheAnxietyMeasureThatTheCourseHasAPairOf) {
-  const RecoveryMeasures measures{.depression = "phq-9", .anxiety = {"pcl-5", "gad-7"}};
-  ReportTally tally(measures);
-  CourseResult course = Scores(20, 4, 15, 3);
-  SetMeasure(course, "pcl-5", Measured("pcl-5", Gad7(), 40, std::nullopt));
-  tally.Add(Ended(CourseEnd::kCompleted), course);
-  EXPECT_EQ(tally.Total().recovery.reliably_recovered, 1);
+  ExpectRate(recovery.reliably_deteriorated, 1, 5);
+  ExpectRate(recovery.recovered_of_paired, 1, 4);
+  ExpectRate(recovery.improved_of_paired, 2, 5);
 }
 
 TEST(ClinicReportTest, GroupsStandBesideTheirTotal) {
-  const ClinicReport report = BuildClinicReport(SmallClinic(), kOpenOptions);
+  ReportQuery query = OpenQuery();
+  const ClinicReport report = ReportOf(query, SmallClinic());
   ASSERT_EQ(report.groups.size(), 2u);
   EXPECT_EQ(report.groups[0].group, "a");
   EXPECT_EQ(report.groups[0].courses.count, 3);
-  EXPECT_EQ(report.groups[1].courses.count, 5);
-  ReportOptions options = kOpenOptions;
-  options.by_group = false;
-  EXPECT_TRUE(BuildClinicReport(SmallClinic(), options).groups.empty());
-  EXPECT_EQ(BuildClinicReport(SmallClinic(), options).total.courses.count, 8);
+  EXPECT_EQ(report.groups[1].courses.count, 4);
+  query.group_by = ReportGrouping::kNone;
+  EXPECT_TRUE(ReportOf(query, SmallClinic()).groups.empty());
+  EXPECT_EQ(ReportOf(query, SmallClinic()).total.courses.count, 7);
+}
+
+TEST(ClinicReportTest, HasTheMeasuresThatAreAskedFor) {
+  ReportQuery query = OpenQuery();
+  query.instrument_ids = {"phq-9", "wsas"};
+  const GroupReport total = ReportOf(query, SmallClinic()).total;
+  ASSERT_EQ(total.measures.size(), 2u);
+  EXPECT_EQ(total.measures[0].effect.shown, Shown::kYes);
+  EXPECT_EQ(total.measures[1].effect.shown, Shown::kNotComputable);
+  ExpectRate(total.measures[1].response, 0, 0);
+  // A measure that nobody has a pair of is not there unless it is asked for.
+  query.instrument_ids = {};
+  const auto single = WithScores(Ended(CourseEnd::kCompleted), 20, std::nullopt);
+  EXPECT_TRUE(ReportOf(query, {single}).total.measures.empty());
 }
 
 TEST(ClinicReportTest, AMeasureWithoutRulesHasAnEffectAndNoRates) {
-  ReportTally tally;
-  CourseResult course;
+  std::vector<CourseResult> courses;
   for (const double first : {4, 7, 9}) {
-    SetMeasure(course, "goal", Measured("goal", ChangeRules(), first, 2));
-    tally.Add(Ended(CourseEnd::kCompleted), course);
+    courses.push_back(Ended(CourseEnd::kCompleted));
+    courses.back().measures = {Measured("goal", ChangeRules(), first, 2)};
   }
-  const MeasureReport goal = BuildClinicReport(tally, kOpenOptions).total.measures[0];
-  EXPECT_EQ(goal.paired.state, CellState::kShown);
-  EXPECT_EQ(goal.response.state, CellState::kEmpty);
-  EXPECT_EQ(goal.reliably_improved.state, CellState::kEmpty);
-  EXPECT_EQ(goal.case_at_first.state, CellState::kEmpty);
+  const MeasureReport goal = ReportOf(OpenQuery(), courses).total.measures[0];
+  EXPECT_EQ(goal.effect.shown, Shown::kYes);
+  EXPECT_EQ(goal.response.shown, Shown::kNotComputable);
+  EXPECT_EQ(goal.reliably_improved.shown, Shown::kNotComputable);
+  EXPECT_EQ(goal.significantly_changed.shown, Shown::kNotComputable);
+  // All first scores alike: no standard deviation to divide by.
+  for (CourseResult& course : courses) course.measures[0].first = 7;
+  const MeasureReport alike = ReportOf(OpenQuery(), courses).total.measures[0];
+  EXPECT_EQ(alike.effect.shown, Shown::kNotComputable);
+  EXPECT_EQ(alike.effect.effect.pairs, 3);
 }
 
 TEST(ClinicReportTest, AnEffectIsPositiveWhereHigherIsBetterAndRose) {
-  ReportTally tally;
-  CourseResult course;
+  std::vector<CourseResult> courses;
   for (const double first : {20, 30, 45}) {
-    SetMeasure(course, "who-5", Measured("who-5", Who5(), first, 70));
-    tally.Add(Ended(CourseEnd::kCompleted), course);
+    courses.push_back(Ended(CourseEnd::kCompleted));
+    courses.back().measures = {Measured("who-5", Who5(), first, 70)};
   }
-  const MeasureReport who = BuildClinicReport(tally, kOpenOptions).total.measures[0];
-  EXPECT_GT(who.paired.effect.d, 0);
-  ExpectRate(who.significant_recovered, 3, 3);
-  EXPECT_EQ(who.response.state, CellState::kEmpty);
+  const MeasureReport who = ReportOf(OpenQuery(), courses).total.measures[0];
+  EXPECT_GT(who.effect.effect.d, 0);
+  ExpectRate(who.significantly_changed, 3, 3);
+  EXPECT_EQ(who.response.shown, Shown::kNotComputable);
 }
 
 TEST(ClinicReportTest, MixedRulesAreNamed) {
-  ReportTally tally;
-  CourseResult course = Scores(20, 4);
-  tally.Add(Ended(CourseEnd::kCompleted), course);
-  course.measures[0].rules = "phq-9/2";
-  tally.Add(Ended(CourseEnd::kCompleted), course);
-  EXPECT_THAT(BuildClinicReport(tally, kOpenOptions).total.measures[0].rules,
-              ElementsAre("phq-9/1", "phq-9/2"));
+  std::vector<CourseResult> courses(2, WithScores(Ended(CourseEnd::kCompleted), 20, 4));
+  courses[1].measures[0].rule_sets = {"nhs", "delgadillo"};
+  EXPECT_THAT(ReportOf(OpenQuery(), courses).total.measures[0].rule_sets,
+              ElementsAre("delgadillo", "nhs"));
 }
 
 TEST(ClinicReportTest, AnEmptyClinicHasAnEmptyReport) {
-  const ClinicReport report = BuildClinicReport(ReportTally(kRecovery), ReportOptions());
-  EXPECT_EQ(report.total.courses.state, CellState::kEmpty);
-  EXPECT_EQ(report.total.drop_out.state, CellState::kEmpty);
-  EXPECT_EQ(report.total.recovery->recovery.state, CellState::kEmpty);
+  ReportQuery query = OpenQuery();
+  query.smallest_group = 5;
+  const ClinicReport report = ReportOf(query, {});
+  EXPECT_EQ(report.total.courses.shown, Shown::kYes);
+  EXPECT_EQ(report.total.courses.count, 0);
+  EXPECT_EQ(report.total.dropped_out.shown, Shown::kNotComputable);
+  EXPECT_EQ(report.total.recovery.recovered.shown, Shown::kNotComputable);
   EXPECT_TRUE(report.groups.empty());
 }
 
 // ---- Published results
-
-TEST(ClinicReportTest, StandsBesideResultsOfItsOwnKindOnly) {
-  const ClinicReport report = BuildClinicReport(SmallClinic(), kOpenOptions);
-  int effects = 0;
-  for (const PublishedComparison& comparison : report.comparisons) {
-    EXPECT_NE(comparison.published.kind, PublishedKind::kControlledEffect);
-    EXPECT_EQ(comparison.measure.empty(),
-              comparison.published.kind != PublishedKind::kPrePostEffect);
-    effects += comparison.published.kind == PublishedKind::kPrePostEffect;
-  }
-  EXPECT_EQ(effects, 1);
-  for (const PublishedResult& published : report.context) {
-    EXPECT_NE(published.kind, PublishedKind::kPrePostEffect);
-  }
-  EXPECT_EQ(report.comparisons.size() + report.context.size(), PublishedResults().size());
-}
 
 TEST(PublishedResultsTest, KeepThePrintedNumbers) {
   const auto value = [](absl::string_view id) {
@@ -333,45 +396,51 @@ TEST(PublishedResultsTest, KeepThePrintedNumbers) {
 
 // ---- Merging and suppression
 
-struct AnyCourse {
-  ReportedCourse course;
-  CourseResult result;
-};
-
 std::optional<double> AnyScore(int highest, int missing) {
   const int score = *rc::gen::inRange(-missing, highest + 1);
   if (score < 0) return std::nullopt;
   return score;
 }
 
-AnyCourse DrawCourse(int groups) {
-  AnyCourse any;
-  any.course = Ended(*rc::gen::weightedElement<CourseEnd>({{10, CourseEnd::kCompleted},
-                                                           {3, CourseEnd::kAgreedEarly},
-                                                           {5, CourseEnd::kDroppedOut},
-                                                           {3, CourseEnd::kOther},
-                                                           {2, CourseEnd::kOpen}}),
-                     *rc::gen::inRange(0, 17), absl::StrCat("g", *rc::gen::inRange(0, groups)));
-  any.course.ended_in_period = any.course.end != CourseEnd::kOpen;
-  any.course.opened_in_period = *rc::gen::arbitrary<bool>();
-  any.course.no_shows = *rc::gen::inRange(0, 4);
-  any.result = Scores(AnyScore(27, 2), AnyScore(27, 5), AnyScore(21, 2), AnyScore(21, 5));
-  return any;
+CourseResult DrawCourse(int groups) {
+  const CourseEnd end = *rc::gen::weightedElement<CourseEnd>({{10, CourseEnd::kCompleted},
+                                                              {3, CourseEnd::kAgreedEarly},
+                                                              {5, CourseEnd::kDroppedOut},
+                                                              {3, CourseEnd::kOther},
+                                                              {2, CourseEnd::kOpen}});
+  CourseResult course =
+      Ended(end, *rc::gen::inRange(0, 17), absl::StrCat("g", *rc::gen::inRange(0, groups)));
+  course.missed = *rc::gen::inRange(0, 4);
+  course.measurements = *rc::gen::inRange(0, 4);
+  return WithScores(std::move(course), AnyScore(27, 2), AnyScore(27, 5), AnyScore(21, 2),
+                    AnyScore(21, 5));
+}
+
+ReportQuery DrawQuery() {
+  ReportQuery query = OpenQuery();
+  query.population =
+      *rc::gen::element(ReportPopulation::kPaired, ReportPopulation::kCarriedForward);
+  query.drop_out = *rc::gen::element(DropOutDefinition::kEndedWithoutAgreement,
+                                     DropOutDefinition::kUnderHalfAttended,
+                                     DropOutDefinition::kAnyNonCompletion);
+  return query;
 }
 
 RC_GTEST_PROP(ClinicReportPropertyTest, PartsMergeToTheWhole, ()) {
-  ReportTally whole(kRecovery);
-  std::vector<ReportTally> parts(3, ReportTally(kRecovery));
+  const ReportQuery query = DrawQuery();
+  ReportTally whole(query);
+  std::vector<ReportTally> parts(3, ReportTally(query));
   const int courses = *rc::gen::inRange(0, 40);
   for (int i = 0; i < courses; ++i) {
-    const AnyCourse any = DrawCourse(3);
-    whole.Add(any.course, any.result);
-    parts[*rc::gen::inRange<size_t>(0, parts.size())].Add(any.course, any.result);
+    const CourseResult any = DrawCourse(3);
+    whole.Add(any);
+    parts[*rc::gen::inRange<size_t>(0, parts.size())].Add(any);
   }
-  ReportTally merged(kRecovery);
+  ReportTally merged(query);
   for (const ReportTally& part : parts) merged.Merge(part);
   RC_ASSERT(merged.groups() == whole.groups());
   RC_ASSERT(merged.Total() == whole.Total());
+  RC_ASSERT(merged.measurements() == whole.measurements());
 }
 
 // The outcome rates of a group, in a fixed order. Those of the finished count people without an
@@ -383,61 +452,46 @@ struct OutcomeRate {
 };
 
 std::vector<OutcomeRate> OutcomeRates(const GroupReport& group) {
-  std::vector<OutcomeRate> rates = {{"completion", &group.completion, true},
-                                    {"drop_out", &group.drop_out, true}};
+  std::vector<OutcomeRate> rates = {{"completed", &group.completed, true},
+                                    {"agreed_early", &group.agreed_early, true},
+                                    {"dropped_out", &group.dropped_out, true},
+                                    {"ended_otherwise", &group.ended_otherwise, true}};
   for (const MeasureReport& m : group.measures) {
-    rates.insert(rates.end(), {{"case_at_first", &m.case_at_first, true},
-                               {"response", &m.response, true},
-                               {"response_itt", &m.response_itt, true},
+    rates.insert(rates.end(), {{"response", &m.response, true},
                                {"remission", &m.remission, true},
-                               {"remission_itt", &m.remission_itt, true},
                                {"improved", &m.reliably_improved, true},
-                               {"unchanged", &m.reliably_unchanged, true},
                                {"deteriorated", &m.reliably_deteriorated, true},
-                               {"s_recovered", &m.significant_recovered, true},
-                               {"s_improved", &m.significant_improved, true},
-                               {"s_unchanged", &m.significant_unchanged, true},
-                               {"s_deteriorated", &m.significant_deteriorated, true}});
+                               {"significant", &m.significantly_changed, true}});
   }
-  const RecoveryReport& r = *group.recovery;
+  const RecoveryReport& r = group.recovery;
   rates.insert(rates.end(), {{"case_at_start", &r.case_at_start, false},
-                             {"recovery", &r.recovery, false},
-                             {"reliable_recovery", &r.reliable_recovery, false},
-                             {"improvement", &r.improvement, false},
+                             {"recovered", &r.recovered, false},
+                             {"reliably_recovered", &r.reliably_recovered, false},
+                             {"reliably_improved", &r.reliably_improved, false},
                              {"no_reliable_change", &r.no_reliable_change, false},
-                             {"deterioration", &r.deterioration, false},
-                             {"paired_recovery", &r.paired_recovery, true},
-                             {"paired_reliable_recovery", &r.paired_reliable_recovery, true},
-                             {"paired_improvement", &r.paired_improvement, true},
-                             {"paired_unchanged", &r.paired_no_reliable_change, true},
-                             {"paired_deterioration", &r.paired_deterioration, true}});
+                             {"reliably_deteriorated", &r.reliably_deteriorated, false},
+                             {"recovered_of_paired", &r.recovered_of_paired, true},
+                             {"improved_of_paired", &r.improved_of_paired, true}});
   return rates;
 }
 
-std::vector<const EffectCell*> Effects(const GroupReport& group) {
-  std::vector<const EffectCell*> effects;
-  for (const MeasureReport& m : group.measures) {
-    effects.insert(effects.end(), {&m.paired, &m.completers, &m.itt});
-  }
-  return effects;
+std::vector<const CountCell*> Counts(const GroupReport& group) {
+  return {&group.courses, &group.open, &group.never_started, &group.finished};
 }
 
+bool Suppressed(Shown shown) { return shown == Shown::kSmall || shown == Shown::kComplementary; }
+
 RC_GTEST_PROP(ClinicReportPropertyTest, NoSmallNumberIsShownOrFollowsFromTheTotal, ()) {
-  ReportTally tally(kRecovery);
+  ReportQuery query = DrawQuery();
   const int groups = *rc::gen::inRange(1, 5);
-  const int courses = *rc::gen::inRange(0, 150);
-  for (int i = 0; i < courses; ++i) {
-    const AnyCourse any = DrawCourse(groups);
-    tally.Add(any.course, any.result);
-  }
-  ReportOptions options;
-  options.by_group = true;
-  options.drop_out = static_cast<DropOutDefinition>(*rc::gen::inRange(0, kDropOutDefinitions));
-  options.least_shown = *rc::gen::inRange(2, 9);
-  const ClinicReport report = BuildClinicReport(tally, options);
-  options.least_shown = 0;
-  const ClinicReport truth = BuildClinicReport(tally, options);
-  const int64_t least = report.options.least_shown;
+  std::vector<CourseResult> courses;
+  const int count = *rc::gen::inRange(0, 150);
+  for (int i = 0; i < count; ++i) courses.push_back(DrawCourse(groups));
+  query.smallest_group = 0;
+  const ClinicReport truth = ReportOf(query, courses);
+  query.smallest_group = *rc::gen::inRange(2, 9);
+  const ClinicReport report = ReportOf(query, courses);
+  const int64_t least = query.smallest_group;
   const auto is_small = [least](int64_t n) { return n > 0 && n < least; };
 
   const std::vector<OutcomeRate> total = OutcomeRates(report.total);
@@ -445,17 +499,24 @@ RC_GTEST_PROP(ClinicReportPropertyTest, NoSmallNumberIsShownOrFollowsFromTheTota
   std::vector<Rate> hidden_sum(total.size());
   for (size_t g = 0; g <= report.groups.size(); ++g) {
     const bool is_total = g == report.groups.size();
-    const std::vector<OutcomeRate> shown = OutcomeRates(is_total ? report.total : report.groups[g]);
+    const GroupReport& group = is_total ? report.total : report.groups[g];
+    const std::vector<OutcomeRate> shown = OutcomeRates(group);
     const std::vector<OutcomeRate> real = OutcomeRates(is_total ? truth.total : truth.groups[g]);
+    for (const CountCell* cell : Counts(group)) {
+      RC_ASSERT(!is_small(cell->count));
+      RC_ASSERT(cell->shown == Shown::kYes || cell->count == 0);
+    }
+    RC_ASSERT((group.shown == Shown::kYes) == (group.courses.shown == Shown::kYes));
     for (size_t i = 0; i < shown.size(); ++i) {
       const Rate& rate = real[i].cell->rate;
-      if (shown[i].cell->state == CellState::kSuppressed) {
+      if (Suppressed(group.shown)) RC_ASSERT(Suppressed(shown[i].cell->shown));
+      if (Suppressed(shown[i].cell->shown)) {
+        RC_ASSERT(shown[i].cell->rate == Rate());
+        RC_ASSERT(!shown[i].cell->interval.has_value());
         if (is_total) continue;
         ++hidden[i];
         hidden_sum[i].hits += rate.hits;
         hidden_sum[i].of += rate.of;
-        RC_ASSERT(shown[i].cell->rate == Rate());
-        RC_ASSERT(!shown[i].cell->interval.has_value());
       } else {
         RC_LOG() << shown[i].name << "\n";
         RC_ASSERT(shown[i].cell->rate == rate);
@@ -465,7 +526,7 @@ RC_GTEST_PROP(ClinicReportPropertyTest, NoSmallNumberIsShownOrFollowsFromTheTota
     }
   }
   for (size_t i = 0; i < total.size(); ++i) {
-    if (total[i].cell->state == CellState::kSuppressed || hidden[i] == 0) continue;
+    if (Suppressed(total[i].cell->shown) || hidden[i] == 0) continue;
     RC_LOG() << total[i].name << "\n";
     RC_ASSERT(hidden[i] >= 2);
     RC_ASSERT(!is_small(hidden_sum[i].hits));
@@ -473,63 +534,75 @@ RC_GTEST_PROP(ClinicReportPropertyTest, NoSmallNumberIsShownOrFollowsFromTheTota
       RC_ASSERT(!is_small(hidden_sum[i].of - hidden_sum[i].hits));
     }
   }
-  // Means of few, alone or by subtraction from the total's or from another population's.
-  const std::vector<const EffectCell*> total_effects = Effects(report.total);
-  std::vector<int64_t> hidden_pairs(total_effects.size());
-  std::vector<int> hidden_effects(total_effects.size());
-  for (size_t g = 0; g < report.groups.size(); ++g) {
-    const std::vector<const EffectCell*> shown = Effects(report.groups[g]);
-    const std::vector<const EffectCell*> real = Effects(truth.groups[g]);
-    for (size_t i = 0; i < shown.size(); ++i) {
-      if (shown[i]->state == CellState::kSuppressed) {
-        RC_ASSERT(shown[i]->effect.pairs == 0);
-        hidden_pairs[i] += real[i]->effect.pairs;
-        ++hidden_effects[i];
-      } else if (shown[i]->state == CellState::kShown) {
-        RC_ASSERT(!is_small(shown[i]->effect.pairs));
+  // Means of few, alone or by subtraction from the total's.
+  for (size_t m = 0; m < report.total.measures.size(); ++m) {
+    int hidden_effects = 0;
+    for (size_t g = 0; g < report.groups.size(); ++g) {
+      const EffectCell& cell = report.groups[g].measures[m].effect;
+      if (Suppressed(cell.shown)) {
+        RC_ASSERT(cell.effect.pairs == 0);
+        ++hidden_effects;
+      } else {
+        RC_ASSERT(!is_small(cell.effect.pairs));
       }
     }
-    for (size_t m = 0; m < shown.size(); m += 3) {
-      const auto pairs = [&shown](size_t cell) { return shown[cell]->effect.pairs; };
-      if (shown[m]->state != CellState::kShown) continue;
-      if (shown[m + 1]->state == CellState::kShown) {
-        RC_ASSERT(!is_small(pairs(m) - pairs(m + 1)));
-      }
-      if (shown[m + 2]->state == CellState::kShown) {
-        RC_ASSERT(!is_small(pairs(m + 2) - pairs(m)));
-      }
-    }
-  }
-  for (size_t i = 0; i < total_effects.size(); ++i) {
-    if (total_effects[i]->state != CellState::kShown || hidden_effects[i] == 0) continue;
-    RC_ASSERT(hidden_effects[i] >= 2);
+    if (Suppressed(report.total.measures[m].effect.shown)) continue;
+    RC_ASSERT(hidden_effects != 1);
   }
 }
 
 TEST(ClinicReportTest, ALargeClinicShowsWhatItHas) {
-  ReportTally tally(kRecovery);
+  ReportQuery query = OpenQuery();
+  query.smallest_group = 5;
+  std::vector<CourseResult> courses;
   for (int i = 0; i < 60; ++i) {
     const CourseEnd end = i % 6 == 0 ? CourseEnd::kDroppedOut : CourseEnd::kCompleted;
-    tally.Add(Ended(end, end == CourseEnd::kCompleted ? 16 : 5, i % 2 == 0 ? "a" : "b"),
-              Scores(12 + i % 10, i % 4 == 0 ? 18 : 3 + i % 5, 8 + i % 8, i % 3 == 0 ? 14 : 2));
+    courses.push_back(
+        WithScores(Ended(end, end == CourseEnd::kCompleted ? 16 : 5, i % 2 == 0 ? "a" : "b"),
+                   12 + i % 10, i % 4 == 0 ? 18 : 3 + i % 5, 8 + i % 8, i % 3 == 0 ? 14 : 2));
   }
-  const ClinicReport report = BuildClinicReport(tally, ReportOptions{.by_group = true});
-  EXPECT_EQ(report.total.drop_out.state, CellState::kShown);
-  EXPECT_EQ(report.total.measures[1].paired.state, CellState::kShown);
-  EXPECT_EQ(report.total.measures[1].response.state, CellState::kShown);
-  EXPECT_EQ(report.total.recovery->recovery.state, CellState::kShown);
+  const ClinicReport report = ReportOf(query, courses);
+  EXPECT_EQ(report.total.dropped_out.shown, Shown::kYes);
+  EXPECT_EQ(report.total.completed.shown, Shown::kYes);
+  EXPECT_EQ(report.total.measures[1].effect.shown, Shown::kYes);
+  EXPECT_EQ(report.total.measures[1].response.shown, Shown::kYes);
+  EXPECT_EQ(report.total.recovery.recovered.shown, Shown::kYes);
   EXPECT_EQ(report.groups[0].courses.count, 30);
   // Ten drop-outs, all of even courses: "b" has none, so that "a" hides nothing.
-  EXPECT_EQ(report.groups[0].drop_out.rate, (Rate{10, 30}));
-  EXPECT_EQ(report.groups[1].drop_out.rate, (Rate{0, 30}));
+  EXPECT_EQ(report.groups[0].dropped_out.rate, (Rate{10, 30}));
+  EXPECT_EQ(report.groups[1].dropped_out.rate, (Rate{0, 30}));
 }
 
-TEST(CheckReportOptionsTest, NamesTheBadField) {
-  FieldViolations bad;
-  CheckReportOptions(ReportOptions{.least_shown = 1000}, bad.In("options"));
-  EXPECT_TRUE(bad.empty()) << bad.ToStatus();
-  CheckReportOptions(ReportOptions{.least_shown = 1001}, bad.In("options"));
-  EXPECT_THAT(bad.ToStatus(), testing::HasBadFields("options.least_shown"));
+TEST(ClinicReportTest, ASmallGroupTakesAnotherOneWithIt) {
+  ReportQuery query = OpenQuery();
+  query.smallest_group = 5;
+  std::vector<CourseResult> courses;
+  for (const auto& [therapist, count] :
+       {std::pair("a", 12), std::pair("b", 8), std::pair("c", 3)}) {
+    for (int i = 0; i < count; ++i) courses.push_back(Ended(CourseEnd::kCompleted, 16, therapist));
+  }
+  const ClinicReport report = ReportOf(query, courses);
+  EXPECT_EQ(report.total.courses.count, 23);
+  EXPECT_EQ(report.groups[0].courses.count, 12);
+  EXPECT_EQ(report.groups[1].shown, Shown::kComplementary);
+  EXPECT_EQ(report.groups[1].completed.shown, Shown::kComplementary);
+  EXPECT_EQ(report.groups[2].shown, Shown::kSmall);
+  EXPECT_EQ(report.groups[2].recovery.recovered.shown, Shown::kSmall);
+}
+
+// How many never started is nobody's result, but what became of few is.
+TEST(ClinicReportTest, FewWhoNeverStartedHideThemselvesOnly) {
+  ReportQuery query = OpenQuery();
+  query.smallest_group = 5;
+  std::vector<CourseResult> courses(20, WithScores(Ended(CourseEnd::kCompleted), 20, 4));
+  courses[0].measures[0].first = 15;
+  courses.push_back(Ended(CourseEnd::kOther, 0));
+  const GroupReport total = ReportOf(query, courses).total;
+  EXPECT_EQ(total.never_started.shown, Shown::kSmall);
+  EXPECT_EQ(total.completed.rate, (Rate{20, 20}));
+  EXPECT_EQ(total.measures[0].effect.shown, Shown::kYes);
+  query.drop_out = DropOutDefinition::kAnyNonCompletion;
+  EXPECT_EQ(ReportOf(query, courses).total.dropped_out.shown, Shown::kSmall);
 }
 
 }  // namespace

@@ -37,73 +37,82 @@ MeasureRules Rules() {
   return rules;
 }
 
-TEST(ResultOfTest, IsTheTrajectorysEndsAndVerdicts) {
+TEST(MeasureResultOfTest, IsTheTrajectorysEndsAndVerdicts) {
   const MeasureResult result =
-      *ResultOf("phq-9", "phq-9/1", Rules(), WithScores(Rules(), {22, 21, 23, 5, 6, 7}));
-  EXPECT_EQ(result.measure, "phq-9");
-  EXPECT_EQ(result.rules, "phq-9/1");
-  EXPECT_EQ(result.scores, 6);
-  EXPECT_EQ(result.first.value, 22);
-  EXPECT_EQ(result.first.exact, 22.25);
-  EXPECT_EQ(result.last.value, 7);
-  EXPECT_EQ(result.last.completed_at, absl::FromCivil(kStart + 35, absl::UTCTimeZone()));
+      *MeasureResultOf("phq-9", Rules(), {"nhs"}, WithScores(Rules(), {22, 21, 23, 5, 6, 7}));
+  EXPECT_EQ(result.instrument_id, "phq-9");
+  EXPECT_THAT(result.rule_sets, testing::ElementsAre("nhs"));
+  // Exact ones for means, printed ones for verdicts.
+  EXPECT_EQ(result.first, 22.25);
+  EXPECT_EQ(result.last, 7.25);
   EXPECT_TRUE(result.paired);
-  EXPECT_EQ(result.change, EvaluateChange(Phq9(), 22, 7));
-  EXPECT_EQ(result.status, StatusOf(Phq9(), 22, 7));
-  EXPECT_EQ(result.gains, 1);
-  EXPECT_EQ(result.signals, 1);  // no reliable improvement by the second of four sessions
+  EXPECT_EQ(result.case_at_first, true);
+  EXPECT_EQ(result.response, true);
+  EXPECT_EQ(result.remission, false);
+  EXPECT_EQ(result.reliable, ReliableVerdict::kImproved);
+  EXPECT_EQ(result.significant, SignificantChange::kRecovered);
 }
 
-TEST(ResultOfTest, CarriesASingleScoreForward) {
-  const MeasureResult result = *ResultOf("phq-9", "x", Rules(), WithScores(Rules(), {22}));
+TEST(MeasureResultOfTest, CarriesASingleScoreForward) {
+  const MeasureResult result = *MeasureResultOf("phq-9", Rules(), {}, WithScores(Rules(), {22}));
   EXPECT_FALSE(result.paired);
   EXPECT_EQ(result.last, result.first);
-  EXPECT_EQ(result.change.improvement, 0);
-  EXPECT_EQ(result.change.response, false);
-  EXPECT_TRUE(result.status.has_first);
-  EXPECT_FALSE(result.status.has_last);
+  EXPECT_EQ(result.response, false);
+  EXPECT_EQ(result.reliable, ReliableVerdict::kUnchanged);
 }
 
-TEST(ResultOfTest, IsNotThereWithoutAScore) {
-  EXPECT_FALSE(ResultOf("phq-9", "x", Rules(), WithScores(Rules(), {})).has_value());
+TEST(MeasureResultOfTest, IsNotThereWithoutAScore) {
+  EXPECT_FALSE(MeasureResultOf("phq-9", Rules(), {}, WithScores(Rules(), {})).has_value());
 }
 
-TEST(CourseResultTest, KeepsEachMeasureOnceByItsId) {
-  const MeasureResult phq = *ResultOf("phq-9", "x", Rules(), WithScores(Rules(), {22, 7}));
-  MeasureResult gad = phq;
-  gad.measure = "gad-7";
-  CourseResult course;
-  EXPECT_EQ(FindMeasure(course, "phq-9"), nullptr);
-  SetMeasure(course, "phq-9", phq);
-  SetMeasure(course, "gad-7", gad);
-  ASSERT_EQ(course.measures.size(), 2u);
-  EXPECT_EQ(course.measures[0].measure, "gad-7");
-  MeasureResult changed = phq;
-  changed.scores = 9;
-  SetMeasure(course, "phq-9", changed);
-  ASSERT_EQ(course.measures.size(), 2u);
-  EXPECT_EQ(FindMeasure(course, "phq-9")->scores, 9);
-  SetMeasure(course, "gad-7", std::nullopt);
-  SetMeasure(course, "gad-7", std::nullopt);
-  EXPECT_EQ(FindMeasure(course, "gad-7"), nullptr);
-  EXPECT_EQ(course.measures.size(), 1u);
+// ---- Drop-out
+
+constexpr auto kBefore = DropOutDefinition::kEndedWithoutAgreement;
+constexpr auto kHalf = DropOutDefinition::kUnderHalfAttended;
+constexpr auto kAny = DropOutDefinition::kAnyNonCompletion;
+
+TEST(DropOutTest, EndedWithoutAgreementIsBeforeTheAgreedNumber) {
+  EXPECT_TRUE(IsDropOut(kBefore, CourseEnd::kDroppedOut, 15, 16));
+  EXPECT_FALSE(IsDropOut(kBefore, CourseEnd::kDroppedOut, 16, 16));
+  EXPECT_FALSE(IsDropOut(kBefore, CourseEnd::kAgreedEarly, 3, 16));
+  EXPECT_FALSE(IsDropOut(kBefore, CourseEnd::kOther, 3, 16));
+  EXPECT_FALSE(IsDropOut(kBefore, CourseEnd::kCompleted, 12, 16));
+  EXPECT_TRUE(CountsForDropOut(kBefore, CourseEnd::kDroppedOut, 1));
+  EXPECT_FALSE(CountsForDropOut(kBefore, CourseEnd::kDroppedOut, 0));
 }
 
-TEST(CourseResultTest, MergesPartsThatWereMadeApart) {
-  CourseResult one;
-  CourseResult two;
-  MeasureResult result;
-  for (const char* measure : {"gad-7", "phq-9", "wsas"}) {
-    result.measure = measure;
-    result.scores = 1;
-    SetMeasure(one, measure, result);
-    result.scores = 2;
-    if (result.measure != "gad-7") SetMeasure(two, measure, result);
-  }
-  MergeResult(one, two);
-  EXPECT_EQ(one.measures.size(), 3u);
-  EXPECT_EQ(FindMeasure(one, "gad-7")->scores, 1);
-  EXPECT_EQ(FindMeasure(one, "wsas")->scores, 2);
+TEST(DropOutTest, UnderHalfIsWithoutAgreement) {
+  EXPECT_TRUE(IsDropOut(kHalf, CourseEnd::kDroppedOut, 7, 16));
+  EXPECT_FALSE(IsDropOut(kHalf, CourseEnd::kDroppedOut, 8, 16));
+  EXPECT_FALSE(IsDropOut(kHalf, CourseEnd::kOther, 7, 16));
+  EXPECT_FALSE(IsDropOut(kHalf, CourseEnd::kCompleted, 7, 16));
+  EXPECT_FALSE(CountsForDropOut(kHalf, CourseEnd::kDroppedOut, 0));
+}
+
+TEST(DropOutTest, AnyNonCompletionCountsThoseWhoNeverCame) {
+  EXPECT_TRUE(CountsForDropOut(kAny, CourseEnd::kDroppedOut, 0));
+  EXPECT_TRUE(IsDropOut(kAny, CourseEnd::kDroppedOut, 0, 16));
+  EXPECT_TRUE(IsDropOut(kAny, CourseEnd::kDroppedOut, 16, 16));
+  EXPECT_TRUE(IsDropOut(kAny, CourseEnd::kOther, 16, 16));
+  EXPECT_FALSE(IsDropOut(kAny, CourseEnd::kCompleted, 16, 16));
+  EXPECT_FALSE(IsDropOut(kAny, CourseEnd::kAgreedEarly, 1, 16));
+  EXPECT_FALSE(CountsForDropOut(kAny, CourseEnd::kOpen, 3));
+}
+
+TEST(EndOfTest, IsWhatSchedulingSays) {
+  CopiedCourse course;
+  course.state = CopiedCourseState::kActive;
+  EXPECT_EQ(EndOf(course), CourseEnd::kOpen);
+  course.state = CopiedCourseState::kCompleted;
+  EXPECT_EQ(EndOf(course), CourseEnd::kCompleted);
+  course.state = CopiedCourseState::kDiscontinued;
+  course.closure_reason = 4;  // moved away
+  EXPECT_EQ(EndOf(course), CourseEnd::kOther);
+  course.closure_reason = kClosedAgreedEarly;
+  EXPECT_EQ(EndOf(course), CourseEnd::kAgreedEarly);
+  course.closure_reason = 1;
+  course.drop_out = true;
+  EXPECT_EQ(EndOf(course), CourseEnd::kDroppedOut);
 }
 
 }  // namespace

@@ -103,6 +103,20 @@ TEST(SuppressionTest, NothingIsHiddenBelowTwo) {
               ElementsAre(false, false, false));
 }
 
+TEST(SuppressionTest, SaysWhetherANumberIsSmallItselfOrOnlyTellsOfOne) {
+  const Table table = Suppressed({RateRow(20, 2), RateRow(10, 10), RateRow(20, 20)});
+  ASSERT_THAT(Hidden(table), ElementsAre(true, true, false, false));
+  EXPECT_FALSE(table.groups[0][1].complementary);
+  EXPECT_TRUE(table.groups[1][1].complementary);
+  // What refines a hidden block is hidden for the same reason.
+  SuppressionRow row = {{{}, {9}, true, true}, {{0}, {9}}, {{0}, {4, 5}}};
+  std::vector<SuppressionRow> none;
+  Suppress(5, none, row);
+  EXPECT_TRUE(row[1].complementary);
+  EXPECT_TRUE(row[2].hidden);
+  EXPECT_FALSE(row[2].complementary);
+}
+
 // An attacker who adds and subtracts: from what is shown, and each time something new is known, all
 // over again. A row knows its parts from their sum (the parent) and each other, a column from its
 // total.

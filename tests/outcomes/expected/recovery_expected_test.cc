@@ -199,13 +199,15 @@ TEST(RecoveryExpectedTest, FirstAndLast) {
 MeasureResult PhqOf(const json& course) {
   const double first = course["first_phq"];
   const std::optional<double> last = NumberOf(course["last_phq"]);
+  const ChangeResult change = EvaluateChange(Phq9InForce(), first, last.value_or(first));
   MeasureResult result;
-  result.measure = "phq-9";
-  result.first = {.exact = first, .value = first, .completed_at = Noon(0)};
-  result.last = {
-      .exact = last.value_or(first), .value = last.value_or(first), .completed_at = Noon(7)};
+  result.instrument_id = "phq-9";
+  result.first = first;
+  result.last = last.value_or(first);
   result.paired = last.has_value();
-  result.change = EvaluateChange(Phq9InForce(), first, last.value_or(first));
+  result.case_at_first = change.case_at_first;
+  result.response = change.response;
+  result.remission = change.remission;
   return result;
 }
 
@@ -215,9 +217,9 @@ TEST(RecoveryExpectedTest, Cohort) {
   for (const json& course : File()["cohort"]["courses"]) {
     const bool finished = IsFinished(course["ended"], course["attended"]);
     tally.Add(Evaluate(finished, course));
-    // The file counts response and remission of the finished, as it does recovery; a report has
-    // them of all courses that had started.
-    if (finished) phq.Add(PhqOf(course), /*completer=*/true);
+    // The file counts response and remission of the cases; a report has them of all pairs.
+    const MeasureResult result = PhqOf(course);
+    if (*result.case_at_first) phq.Add(result, finished, ReportPopulation::kPaired);
   }
   const json got = {{"courses", tally.courses},
                     {"finished", tally.finished},
@@ -232,7 +234,7 @@ TEST(RecoveryExpectedTest, Cohort) {
                     {"no_change", tally.unchanged},
                     {"response_of_phq_cases", phq.response.hits},
                     {"remission_of_phq_cases", phq.remission.hits},
-                    {"phq_cases_paired", phq.cases}};
+                    {"phq_cases_paired", phq.pairs}};
   EXPECT_EQ(got, File()["cohort"]["expected"]);
   // Each rate's denominator, as published and of the paired.
   EXPECT_EQ(tally.ReliableRecovery().of, 8);

@@ -127,11 +127,11 @@ MeasureResult ResultOfScores(const json& scores) {
   episode.contacts = episode.sessions;
   MeasureRules rules;
   rules.change = RulesOf("phq-9");
-  return ResultOf("phq-9", "nhs", rules, BuildTrajectory(rules, episode, points)).value();
+  return MeasureResultOf("phq-9", rules, {"nhs"}, BuildTrajectory(rules, episode, points)).value();
 }
 
 void ExpectCell(const EffectCell& cell, const json& expected) {
-  ASSERT_EQ(cell.state, CellState::kShown);
+  ASSERT_EQ(cell.shown, Shown::kYes);
   EXPECT_EQ(cell.effect.pairs, expected["n"].get<int64_t>());
   EXPECT_NEAR(cell.effect.first_mean, expected["mean_start"].get<double>(), kNear);
   EXPECT_NEAR(cell.effect.last_mean, expected["mean_end"].get<double>(), kNear);
@@ -140,20 +140,29 @@ void ExpectCell(const EffectCell& cell, const json& expected) {
 
 TEST(EffectSizeExpectedTest, OfCompletersAndOfEveryoneWithTheLastScoreCarriedForward) {
   const json& expected = File()["effect_sizes"]["carried_forward"];
-  ReportTally tally;
+  const absl::CivilDay day(2026, 6, 1);
+  ReportQuery query{.period = {PeriodBasis::kClosed, day, day}, .smallest_group = 0};
+  ReportTally completers(query);
+  query.population = ReportPopulation::kCarriedForward;
+  ReportTally everyone(query);
   for (const json& course : expected["courses"]) {
-    ReportedCourse reported;
-    reported.ended_in_period = true;
-    reported.end = course["completed"].get<bool>() ? CourseEnd::kCompleted : CourseEnd::kDroppedOut;
-    reported.contracted_sessions = 16;
-    reported.attended = static_cast<int>(course["scores"].size());
-    tally.Add(reported, {.measures = {ResultOfScores(course["scores"])}});
+    CourseResult result;
+    result.known = true;
+    result.closed_day = day;
+    const bool completed = course["completed"];
+    result.end = completed ? CourseEnd::kCompleted : CourseEnd::kDroppedOut;
+    result.planned_sessions = 16;
+    result.attended_sessions = static_cast<int>(course["scores"].size());
+    result.recovery.finished = IsFinished(true, result.attended_sessions);
+    result.measures = {ResultOfScores(course["scores"])};
+    everyone.Add(result);
+    if (completed) completers.Add(result);
   }
-  const ClinicReport report = BuildClinicReport(
-      tally, {.by_group = false, .drop_out = DropOutDefinition::kUnderHalf, .least_shown = 0});
-  ASSERT_EQ(report.total.measures.size(), 1u);
-  ExpectCell(report.total.measures[0].completers, expected["expected"]["completers"]);
-  ExpectCell(report.total.measures[0].itt, expected["expected"]["everyone"]);
+  const auto effect_of = [](const ReportTally& tally) {
+    return BuildClinicReport(tally).total.measures.at(0).effect;
+  };
+  ExpectCell(effect_of(completers), expected["expected"]["completers"]);
+  ExpectCell(effect_of(everyone), expected["expected"]["everyone"]);
 }
 
 // ---- Rates
@@ -219,24 +228,20 @@ TEST(DropOutExpectedTest, ByEachDefinition) {
   ASSERT_FALSE(File()["drop_out"]["cases"].empty());
   for (const json& expected : File()["drop_out"]["cases"]) {
     SCOPED_TRACE(expected["what"].get<std::string>());
-    ReportedCourse course;
-    course.end = EndOf(expected);
-    course.ended_in_period = course.end != CourseEnd::kOpen;
-    course.contracted_sessions = expected["contracted"];
-    course.attended = expected["attended"];
+    const CourseEnd end = EndOf(expected);
+    const int attended = expected["attended"];
     for (const auto& [letter, definition] :
-         {std::pair("a", DropOutDefinition::kBeforeContracted),
-          std::pair("b", DropOutDefinition::kUnderHalf),
+         {std::pair("a", DropOutDefinition::kEndedWithoutAgreement),
+          std::pair("b", DropOutDefinition::kUnderHalfAttended),
           std::pair("c", DropOutDefinition::kAnyNonCompletion)}) {
-      // The file asks of a course whether it is a drop-out; a rate's denominator is another matter.
-      // Who never came is in no rate of the first two, which are of courses that had started: not
-      // as a drop-out, and not otherwise.
-      if (course.attended == 0 && definition != DropOutDefinition::kAnyNonCompletion) {
-        EXPECT_FALSE(CountsForDropOut(definition, course)) << letter;
-        continue;
-      }
-      EXPECT_EQ(CountsForDropOut(definition, course), expected["ended"].get<bool>()) << letter;
-      EXPECT_EQ(IsDropOut(definition, course), expected["drop_out"][letter].get<bool>()) << letter;
+      EXPECT_EQ(IsDropOut(definition, end, attended, expected["contracted"]),
+                expected["drop_out"][letter].get<bool>())
+          << letter;
+      // A rate's denominator is another matter. Who never came is in no rate of the first two,
+      // which are of courses that had started: not as a drop-out, and not otherwise.
+      const bool counts = expected["ended"].get<bool>() &&
+                          (attended > 0 || definition == DropOutDefinition::kAnyNonCompletion);
+      EXPECT_EQ(CountsForDropOut(definition, end, attended), counts) << letter;
     }
   }
 }

@@ -1,0 +1,169 @@
+#include "outcomes/domain/clinic_reports.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "outcomes/domain/course_result.h"
+#include "platform/errors/field_violations.h"
+#include "platform/errors/status_macros.h"
+#include "platform/zone/time_zone.h"
+
+namespace ipt::outcomes {
+namespace {
+
+constexpr int kDefaultSmallestGroup = 5;
+
+absl::CivilDay DayIn(const absl::TimeZone& zone, absl::Time time) {
+  return absl::CivilDay(zone.At(time).cs);
+}
+
+std::vector<std::string> RuleSetsOf(const ScaleSeries& series) {
+  std::vector<std::string> rule_sets;
+  if (series.cut_off.has_value()) rule_sets.push_back(series.cut_off->rule_set);
+  if (series.reliable_change.has_value() &&
+      (rule_sets.empty() || rule_sets[0] != series.reliable_change->rule_set)) {
+    rule_sets.push_back(series.reliable_change->rule_set);
+  }
+  return rule_sets;
+}
+
+// Of the first score of the measure of depression.
+std::string BaselineBandOf(const CourseOutcomes& outcomes) {
+  const ScaleSeries* series = SpeakingSeries(outcomes.series, outcomes.depression_instrument_id);
+  if (series == nullptr || !series->trajectory.first.index.has_value()) return "";
+  const SeriesScore& first = series->Placed(*series->trajectory.first.index);
+  return outcomes.measurements[first.measurement].scores[first.score].band;
+}
+
+void AddSessions(const CopiedCourse& course, const absl::TimeZone& zone, CourseResult& result) {
+  for (const CopiedSession& session : course.sessions) {
+    result.attended += session.state == CopiedSessionState::kAttended;
+    result.missed += session.state == CopiedSessionState::kNoShow;
+    if (!session.IsTreatment()) continue;
+    const absl::CivilDay day = DayIn(zone, session.start);
+    result.start_day = std::min(result.start_day.value_or(day), day);
+    result.last_day = std::max(result.last_day.value_or(day), day);
+  }
+}
+
+}  // namespace
+
+CourseResult CourseResultOf(const CourseOutcomes& outcomes) {
+  CourseResult result;
+  for (const Measurement& m : outcomes.measurements) {
+    const bool left_out =
+        !outcomes.course.course.has_value() || m.binding_problem != BindingProblem::kNone;
+    ++(left_out ? result.left_out : result.measurements);
+  }
+  if (!outcomes.course.course.has_value()) {
+    if (!outcomes.measurements.empty()) {
+      result.closed_day = result.start_day =
+          DayIn(absl::UTCTimeZone(), outcomes.measurements.back().complete_time);
+    }
+    return result;
+  }
+  const CopiedCourse& course = *outcomes.course.course;
+  // Read by EvaluateOutcomes already.
+  const absl::TimeZone zone = StoredZone(course.time_zone).value_or(absl::UTCTimeZone());
+  result.known = true;
+  result.in_error = course.closure_reason == kClosedEnteredInError;
+  result.end = EndOf(course);
+  if (course.closed() && course.closed_at.has_value()) {
+    result.closed_day = DayIn(zone, *course.closed_at);
+  }
+  AddSessions(course, zone, result);
+  result.planned_sessions = course.planned_sessions;
+  result.attended_sessions = outcomes.attended_sessions;
+  result.indication = course.indication;
+  result.therapist_id = course.therapist_id;
+  result.variant_id = course.variant_id;
+  result.baseline_band = BaselineBandOf(outcomes);
+  result.recovery = outcomes.recovery;
+  for (const ScaleSeries& one : outcomes.series) {
+    const std::string& id = one.instrument.definition.id;
+    // Series of one instrument stand together; the one that speaks for it counts.
+    const ScaleSeries* series = SpeakingSeries(outcomes.series, id);
+    if (series != &one) continue;
+    std::optional<MeasureResult> measure =
+        MeasureResultOf(id, series->rules, RuleSetsOf(*series), series->trajectory);
+    if (measure.has_value()) result.measures.push_back(*std::move(measure));
+  }
+  return result;
+}
+
+absl::StatusOr<ResultRules> LoadResultRules(OutcomesReader& reader, const Catalog& catalog,
+                                            absl::string_view clinic_id) {
+  ResultRules rules;
+  IPT_ASSIGN_OR_RETURN(rules.policy, reader.GetPolicy(clinic_id));
+  IPT_ASSIGN_OR_RETURN(rules.instruments, AllInstruments(reader, catalog, clinic_id, ""));
+  return rules;
+}
+
+absl::StatusOr<CourseResult> MakeCourseResult(OutcomesReader& reader, const ResultRules& rules,
+                                              absl::string_view clinic_id,
+                                              const std::string& course_id) {
+  OutcomeInput input{.clinic_id = std::string(clinic_id),
+                     .query = {.course_id = course_id},
+                     .policy = rules.policy};
+  IPT_ASSIGN_OR_RETURN(input.course.course, reader.FindCourseCopy(clinic_id, course_id));
+  if (input.course.course.has_value()) input.course.known = CourseAnswer::Known::kVerified;
+  IPT_ASSIGN_OR_RETURN(input.measurements, MeasurementsOf(reader, clinic_id, input.query,
+                                                          rules.policy.DuplicateWindow()));
+  for (const HeldInstrument& instrument : rules.instruments) {
+    const bool used = std::any_of(
+        input.measurements.begin(), input.measurements.end(),
+        [&](const Measurement& m) { return m.instrument_id == instrument.definition.id; });
+    if (used) input.instruments.push_back(instrument);
+  }
+  IPT_ASSIGN_OR_RETURN(const CourseOutcomes outcomes, EvaluateOutcomes(std::move(input)));
+  return CourseResultOf(outcomes);
+}
+
+absl::StatusOr<ClinicReportView> MakeClinicReport(OutcomesReader& reader, const Catalog& catalog,
+                                                  absl::string_view clinic_id,
+                                                  ReportRequest request) {
+  IPT_ASSIGN_OR_RETURN(ResultRules rules, LoadResultRules(reader, catalog, clinic_id));
+  ReportQuery query = std::move(request.query);
+  FieldViolations bad;
+  for (size_t i = 0; i < query.instrument_ids.size(); ++i) {
+    const std::string& id = query.instrument_ids[i];
+    if (std::none_of(rules.instruments.begin(), rules.instruments.end(),
+                     [&](const HeldInstrument& held) { return held.definition.id == id; })) {
+      bad.In("query").At("instruments", i).Add("", "must be an instrument of the clinic");
+    }
+  }
+  IPT_RETURN_IF_ERROR(bad.ToStatus());
+  std::sort(query.instrument_ids.begin(), query.instrument_ids.end());
+  query.instrument_ids.erase(std::unique(query.instrument_ids.begin(), query.instrument_ids.end()),
+                             query.instrument_ids.end());
+  const int stated = rules.policy.drop_out;
+  query.drop_out = request.drop_out.value_or(stated == 0 ? DropOutDefinition::kEndedWithoutAgreement
+                                                         : static_cast<DropOutDefinition>(stated));
+  query.smallest_group =
+      std::max(request.smallest_group, rules.policy.smallest_group.value_or(kDefaultSmallestGroup));
+
+  ReportTally tally(query);
+  std::vector<std::string> stale;
+  IPT_RETURN_IF_ERROR(reader.ReadCourseResults(
+      clinic_id, query.period, [&](const CourseResult& result) { tally.Add(result); }, stale));
+  int not_made = 0;
+  for (const std::string& course_id : stale) {
+    const absl::StatusOr<CourseResult> result =
+        MakeCourseResult(reader, rules, clinic_id, course_id);
+    if (absl::IsInternal(result.status())) {
+      ++not_made;  // one course is no reason to have no report
+      continue;
+    }
+    IPT_RETURN_IF_ERROR(result.status());
+    tally.Add(*result);
+  }
+  ClinicReportView view{.report = BuildClinicReport(tally),
+                        .policy = std::move(rules.policy),
+                        .instruments = std::move(rules.instruments),
+                        .not_made = not_made};
+  IPT_ASSIGN_OR_RETURN(view.revision, reader.CurrentRevision());
+  return view;
+}
+
+}  // namespace ipt::outcomes

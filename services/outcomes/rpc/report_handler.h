@@ -1,0 +1,41 @@
+// ipt.outcomes.v1.ReportService.
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "ipt/outcomes/v1/report_service.pb.h"
+#include "outcomes/domain/course_copies.h"
+#include "outcomes/domain/instruments.h"
+#include "outcomes/domain/store.h"
+#include "platform/rpc/stream.h"
+#include "platform/transaction/call_context.h"
+
+namespace ipt::outcomes {
+namespace pb = ::ipt::outcomes::v1;
+
+// Thread-safe. What it is given must outlive it.
+class ReportHandler {
+ public:
+  // Without a horizon (null) nothing is known of scheduling.
+  ReportHandler(OutcomesStore& store, const Catalog& catalog, CopyHorizon* horizon = nullptr)
+      : store_(store), catalog_(catalog), horizon_(horizon) {}
+
+  absl::StatusOr<pb::ClinicReport> GetClinicReport(const CallContext& ctx,
+                                                   const pb::GetClinicReportRequest& request);
+
+  using Stream = rpc::ServerStream<pb::StreamClinicReportResponse>;
+  absl::StatusOr<std::unique_ptr<Stream>> StreamClinicReport(
+      const CallContext& ctx, const pb::StreamClinicReportRequest& request,
+      std::shared_ptr<rpc::StreamHandle> handle);
+
+ private:
+  absl::StatusOr<pb::ClinicReport> Make(const CallContext& ctx, const pb::ReportQuery& query,
+                                        int64_t min_revision);
+
+  OutcomesStore& store_;
+  const Catalog& catalog_;
+  CopyHorizon* const horizon_;
+};
+
+}  // namespace ipt::outcomes
