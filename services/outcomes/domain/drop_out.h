@@ -8,10 +8,6 @@
 
 namespace ipt::outcomes {
 
-// ipt.scheduling.v1.ClosureReason.
-inline constexpr int kClosedAgreedEarly = 2;
-inline constexpr int kClosedEnteredInError = 9;
-
 enum class CourseEnd {
   kOpen,
   kCompleted,

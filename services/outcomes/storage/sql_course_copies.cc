@@ -94,10 +94,10 @@ constexpr Statement kFindSessions = {SELECT_SESSION
                                      kSessionColumns};
 
 // COMPLETED and DISCONTINUED are closed. Each half by its index: a clinic's closed courses become
-// many more than it asks for.
+// many more than it asks for. `state >= 0` has SQLite prefer the first to the primary key.
 #define OF_THERAPIST " AND (CAST(:any AS BIGINT) = 1 OR therapist_id = :therapist)"
 constexpr Statement kListCourses = {
-    SELECT_COURSE " AND state NOT IN (4, 5)" OF_THERAPIST " UNION ALL " SELECT_COURSE
+    SELECT_COURSE " AND state >= 0 AND state NOT IN (4, 5)" OF_THERAPIST " UNION ALL " SELECT_COURSE
                   " AND state IN (4, 5) AND closed_us >= :since" OF_THERAPIST,
     kCourseColumns};
 constexpr size_t kCoursesAtOnce = 250;
