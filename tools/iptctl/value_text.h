@@ -40,9 +40,6 @@ Color ColorOfState(absl::string_view text);
 int64_t IntField(const Message& message, const char* name);
 // The string field of the message, empty if it has none of that name.
 std::string StringField(const Message& message, const char* name);
-// The value of an enum field, as people read it.
-std::string EnumField(const Message& message, const char* name);
-
 // The enum field's value, as people read it; "?" where a newer server knows more of them.
 std::string EnumField(const Message& message, const char* name);
 

@@ -22,11 +22,11 @@ using scheduling::v1::SchedulingEvent;
 std::string StateOf(const SchedulingEvent& payload) {
   switch (payload.event_case()) {
     case SchedulingEvent::kCourseChanged:
-      return EnumOf(payload.course_changed(), "state");
+      return EnumField(payload.course_changed(), "state");
     case SchedulingEvent::kForecastChanged:
-      return EnumOf(payload.forecast_changed().course().forecast(), "state");
+      return EnumField(payload.forecast_changed().course().forecast(), "state");
     case SchedulingEvent::kSessionChanged:
-      return EnumOf(payload.session_changed(), "state");
+      return EnumField(payload.session_changed(), "state");
     default:
       return "";
   }
@@ -35,15 +35,15 @@ std::string StateOf(const SchedulingEvent& payload) {
 std::string StateOf(const OutcomeEvent& payload) {
   switch (payload.event_case()) {
     case OutcomeEvent::kMeasurementRecorded:
-      return EnumOf(payload.measurement_recorded(), "state");
+      return EnumField(payload.measurement_recorded(), "state");
     case OutcomeEvent::kMeasurementChanged:
-      return EnumOf(payload.measurement_changed(), "state");
+      return EnumField(payload.measurement_changed(), "state");
     case OutcomeEvent::kAlertRaised:
-      return EnumOf(payload.alert_raised(), "state");
+      return EnumField(payload.alert_raised(), "state");
     case OutcomeEvent::kAlertChanged:
-      return EnumOf(payload.alert_changed(), "state");
+      return EnumField(payload.alert_changed(), "state");
     case OutcomeEvent::kCoverageChanged:
-      return EnumOf(payload.coverage_changed(), "state");
+      return EnumField(payload.coverage_changed(), "state");
     default:
       return "";
   }
@@ -56,7 +56,7 @@ std::string Line(const Event& event, Session& session) {
   const Paint paint = session.show().paint;
   std::string line =
       absl::StrCat(paint(Color::kDim, absl::FormatTime("%Y-%m-%d %H:%M:%S", time, zone)), "  ",
-                   paint(Color::kBold, EnumOf(event, "kind")), "  ", event.subject());
+                   paint(Color::kBold, EnumField(event, "kind")), "  ", event.subject());
   if (const std::string state = StateOf(event.payload()); !state.empty()) {
     absl::StrAppend(&line, "  ", state);
   }
