@@ -1144,6 +1144,12 @@ class IptctlOutcomes(Runner):
         csv = self.ctl("report csv", self.clinic, **period).out
         self.assertTrue(csv.startswith("grouping,group,display_name,section,"))
         self.assertIn(",,All,flow,,,courses,,,,,,SMALL\n", csv.replace("\r", ""))
+        written = self.home / "report.html"
+        self.assertEqual(f"wrote {written}\n", self.ctl("report get", self.clinic, html=written, **period).out)
+        text = "\n".join(ElementTree.parse(written).getroot().itertext())
+        for words in ("2020-01-01 to 2029-12-31", "Paired data", "not shown: too few", "What the words mean"):
+            self.assertIn(words, text)
+        self.assertEqual([], re.findall(r"<script|<link|<img|src=|href=", written.read_text(encoding="utf-8")))
         wrong = self.run_iptctl("report csv", self.clinic, first_date="2020-01-01")
         self.assertEqual(2, wrong.status)
         self.assertIn("query.last_date", wrong.err)
