@@ -512,6 +512,15 @@ absl::StatusOr<Recorded> RecordOne(OutcomesTx& tx, const CallContext& ctx, IdSou
     measurement = held;
     return recorded;
   }
+  if (!command.measurement_id.empty()) {
+    const absl::Status taken =
+        tx.GetMeasurement(ctx.clinic_id, command.course_id, command.measurement_id, {}).status();
+    if (taken.ok()) {
+      return AlreadyExists(::ipt::reason::kResourceExists, kMeasurementType, NameOf(measurement),
+                           "the id is taken: choose another one");
+    }
+    if (!absl::IsNotFound(taken)) return taken;
+  }
   IPT_RETURN_IF_ERROR(BindToCourse(course, measurement));
   if (!command.history) {
     IPT_RETURN_IF_ERROR(NameRule(tx, catalog, policy, course, ctx.now, measurement));

@@ -74,7 +74,7 @@ const std::vector<Fault>& Faults() {
       {"items[1].reverse", [](Instrument& i) { i.items[1].options[1].value = 2; }},
       {"multiplier", [](Instrument& i) { i.multiplier = 0; }},
       {"range.max", [](Instrument& i) { i.multiplier = 4; }},
-      {"range.min", [](Instrument& i) { i.range.min = 1; }},
+      {"range.min", [](Instrument& i) { i.range.min = i.bands[0].bands[0].low = 1; }},
       {"missing.max_missing", [](Instrument& i) { i.missing.max_missing = 3; }},
       {"missing.max_missing", [](Instrument& i) { i.missing.max_missing = -1; }},
       {"missing.evidence", [](Instrument& i) { i.missing.basis.evidence = Evidence{}; }},

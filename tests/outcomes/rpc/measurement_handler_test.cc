@@ -332,6 +332,16 @@ TEST_P(MeasurementHandlerTest, ARetryHasTheFirstAnswerAndNoSecondAlert) {
               FailsWith(absl::StatusCode::kAlreadyExists, "REQUEST_ID_REUSED"));
 }
 
+TEST_P(MeasurementHandlerTest, AnIdThatIsTakenIsRefusedAlsoWithARisk) {
+  auto request = Phq9({0, 0, 0, 0, 0, 0, 0, 0, 1});
+  request.set_measurement_id("m1");
+  ASSERT_OK(Record(request));
+  auto other = Phq9({1, 0, 0, 0, 0, 0, 0, 0, 2});
+  other.set_measurement_id("m1");
+  EXPECT_THAT(Record(other), FailsWith(absl::StatusCode::kAlreadyExists, "RESOURCE_EXISTS"));
+  EXPECT_THAT(Alerts(), SizeIs(1));
+}
+
 TEST_P(MeasurementHandlerTest, TryingWritesNothing) {
   auto request = Phq9({0, 0, 0, 0, 0, 0, 0, 0, 1});
   request.set_validate_only(true);
