@@ -31,6 +31,7 @@ class Bench:
         # Servers run from copies: a rebuild in the middle of a run changes nothing.
         self.tools.bin = os.path.join(folder, "bin")
         shutil.copytree(os.path.join(build, "bin"), self.tools.bin)
+        os.symlink(os.path.join(build, "generated_python"), os.path.join(folder, "generated_python"))
         for name in ("ipt-suite", "ipt-scheduling", "ipt-outcomes"):
             shutil.copy(os.path.join(self.tools.bin, name), self.tools.path(f"bench-{name}"))
         self.keys = self.tools.path("keys")
