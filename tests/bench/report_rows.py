@@ -296,7 +296,7 @@ def documents_of(store):
             for key in ("completed", "received", "time"):
                 if key in change:
                     change[key] = "AT"
-        documents[instrument, form["scores"][0]["rounded"]] = json.dumps(form, separators=(",", ":"))
+        documents[instrument, form["scores"][0].get("rounded", 0)] = json.dumps(form, separators=(",", ":"))
     for table in ("measurements", "course_results"):
         store.read(f"DELETE FROM {table}")
     return documents

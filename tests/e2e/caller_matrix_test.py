@@ -24,10 +24,12 @@ DAY = support.datetime.timedelta(days=1)
 MONDAY = next_weekday(0, TODAY + 7 * DAY)
 UNAUTHENTICATED = ("UNAUTHENTICATED", "UNAUTHENTICATED")
 NOT_FOUND = ("NOT_FOUND", "RESOURCE_NOT_FOUND")
+FIELDS = ("INVALID_ARGUMENT", "INVALID_FIELDS")
 GET_CLINIC = "/ipt.scheduling.v1.ClinicService/GetClinic"
 # What a request needs beside its names, to be a right one.
 PERIOD = dict(query=dict(first_date=dict(year=2026, month=1, day=1), last_date=dict(year=2026, month=1, day=31)))
 ALSO = {"WatchAlerts": dict(observer=True), "GetClinicReport": PERIOD, "StreamClinicReport": PERIOD}
+BULK = "ipt.outcomes.v1.MeasurementBulkService"
 
 
 def policy(method):
@@ -78,7 +80,7 @@ class World:
             api.CreateMeasurementPlan(parent=parent, measurement_plan_id="p1", measurement_plan=dict(
                 display_name="P", rules=rules))
             api.UpdateCourseMeasurementPlan(course=course, measurement_plan=dict(rules=rules))
-        if "ipt.outcomes.v1.MeasurementBulkService" in served:
+        if BULK in served:
             api.ImportMeasurements(open=dict(parent=parent, import_id=brought_in.rsplit("/", 1)[1]))
         return {
             "clinics/{clinic}/instruments/{instrument}": instrument,
@@ -108,14 +110,42 @@ class World:
         return f"{parent}/" + ("2031-01-01" if "holidays" in parent else "absent-" + last)
 
     def request(self, method):
-        """A request whose names are of this clinic; its writes are harmless or refused."""
+        """A request whose names are of this clinic; its writes are harmless or refused. Of a stream it is
+        the first one."""
         request = message_class(method.input_type)()
         for path, pattern in resource_fields(method.input_type):
-            put(request, path, self.names[pattern])
+            one_of = path[0].containing_oneof
+            if not one_of or request.WhichOneof(one_of.name) in (None, path[0].name):
+                put(request, path, self.names[pattern])
         request.MergeFrom(type(request)(**ALSO.get(method.name, {})))
+        if method.name == "ImportMeasurements":
+            request.open.import_id = rid()
         if "request_id" in request.DESCRIPTOR.fields_by_name:
             request.request_id = rid()
         return request
+
+
+def filled(message):
+    """The message, with something in each field that it must have."""
+    for field in message.DESCRIPTOR.fields:
+        rules = field.GetOptions().Extensions[options_pb2.rules]
+        many = field.label == support.REPEATED
+        there = len(getattr(message, field.name)) if many else (
+            message.HasField(field.name) if field.has_presence else getattr(message, field.name))
+        some = "x" if field.type == field.TYPE_STRING else 1
+        if rules.required and not there:
+            if many:
+                values = getattr(message, field.name)
+                values.add() if field.message_type else values.append(some)
+            elif field.message_type:
+                getattr(message, field.name).SetInParent()
+            else:
+                setattr(message, field.name, some)
+        if field.message_type and field.message_type.full_name.startswith("ipt."):
+            values = getattr(message, field.name)
+            for value in values if many else [values] if message.HasField(field.name) else []:
+                filled(value)
+    return message
 
 
 class Matrix:
@@ -167,6 +197,10 @@ class Matrix:
         except Refused as error:
             self.assertNotIn(error.code, ("INTERNAL", "UNKNOWN", "UNIMPLEMENTED"), str(error))
             return (error.code, error.reason)
+
+    @staticmethod
+    def told(error):
+        return (error.code, error.reason, error.fields)
 
     def test_reflection_shows_the_methods_that_are_tested(self):
         every = methods({**SERVICES, **OUTCOMES} if self.flags else SERVICES)
@@ -258,8 +292,7 @@ class Matrix:
                 south.send(path, request)
             except Refused as error:
                 error.details.pop("RequestInfo", None)
-                self.assertIn((error.code, error.reason), (
-                    NOT_FOUND, ("INVALID_ARGUMENT", "INVALID_FIELDS")), str(error))
+                self.assertIn((error.code, error.reason), (NOT_FOUND, FIELDS), str(error))
                 return error.shape(word)
             return self.fail(f"{path} took another clinic's {word}")
 
@@ -284,15 +317,15 @@ class Matrix:
         self.assertGreater(count, self.least_named)
 
     def test_refused_calls_on_patients_data_leave_entries(self):
-        """The clinic that was asked for sees who was refused, as an outsider and without the scope."""
-        tried = {path: method for path, method in self.methods.items() if policy(method).patient_data
-                 and not support.streams(method)[1]}
+        """The clinic that was asked for sees who was refused, as an outsider and without the scope. Of a
+        member's request with bad fields nothing is told: what it is about is not known."""
+        tried = {path: method for path, method in self.methods.items() if policy(method).patient_data}
         callers = (("outsider", "NOT_FOUND", dict(clinics=["south"])),
                    ("scopeless", "PERMISSION_DENIED", dict(scope="")))
         for subject, code, claims in callers:
             api = self.anybody.with_token(self.token(sub=subject, **claims))
-            for path in tried:
-                self.assertEqual(code, self.outcome(api, path)[0], path)
+            for path, method in tried.items():
+                self.assertEqual(code, self.outcome(api, path, filled(self.north.request(method)))[0], path)
         expected = {(subject, path, policy(method).access, code) for subject, code, _ in callers
                     for path, method in tried.items()}
         auditor = self.anybody.with_token(self.token())
@@ -303,8 +336,9 @@ class Matrix:
                                          caller=subject)}
         wait_until(lambda: len(entries()) >= len(expected), "the entries", seconds=10)
         self.assertEqual(expected, entries())
-        self.assertEqual([], list(auditor.ListAuditEntries(
-            parent="clinics/north", resource="clinics/south").audit_entries))
+        with self.assertRaises(Refused) as refusal:
+            auditor.ListAuditEntries(parent="clinics/north", resource="clinics/south")
+        self.assertEqual((*FIELDS, ["resource"]), self.told(refusal.exception))
         self.assertEqual([], auditor.with_token(self.token(clinics=["south"])).all(
             "ListAuditEntries", "audit_entries", parent="clinics/south", caller="outsider"))
 
@@ -438,21 +472,72 @@ class OutcomesMatrix(Matrix, unittest.TestCase):
         self.assertIn("clinics/south", seen)
         self.assertNotIn("clinics/north", seen)
 
-    def test_the_audit_of_anothers_names_is_empty(self):
-        """Every name that there is, its own clinic's auditor sees what was written; another one nothing."""
+    def test_the_audit_of_anothers_names_tells_nothing(self):
+        """Every name that there is, its own clinic's auditor sees what was written; another one is refused,
+        and alike whether it exists or not."""
         own = self.anybody.with_token(self.token())
         other = self.anybody.with_token(self.token(clinics=["south"]))
+
+        def refused(parent, name):
+            with self.assertRaises(Refused) as refusal:
+                other.ListAuditEntries(parent=parent, resource=name)
+            refusal.exception.details.pop("RequestInfo", None)
+            return refusal.exception
         written = 0
         for pattern, name in self.north.names.items():
+            if pattern == "{clinic}":  # an id, and no resource's name
+                continue
             with self.subTest(pattern):
-                ask = dict(resource=name)
-                written += len(own.ListAuditEntries(parent="clinics/north", **ask).audit_entries) > 0
-                self.assertEqual([], list(other.ListAuditEntries(parent="clinics/south",
-                                                                 **ask).audit_entries))
-                with self.assertRaises(Refused) as refusal:
-                    other.ListAuditEntries(parent="clinics/north", **ask)
-                self.assertEqual(NOT_FOUND, (refusal.exception.code, refusal.exception.reason))
+                written += len(own.ListAuditEntries(parent="clinics/north",
+                                                    resource=name).audit_entries) > 0
+                for parent, expected in (("clinics/south", (*FIELDS, ["resource"])),
+                                         ("clinics/north", (*NOT_FOUND, []))):
+                    there, missing = refused(parent, name), refused(parent, self.north.missing(pattern))
+                    self.assertEqual(expected, self.told(there))
+                    self.assertEqual(there.shape(), missing.shape())
         self.assertGreater(written, 10)
+
+    def test_a_foreign_name_in_an_imports_row_tells_nothing(self):
+        """The south's caller brings in rows that name the north's things: refused one by one, and alike
+        whether they exist or not; and so is an import that goes over to another clinic."""
+        path = f"/{BULK}/ImportMeasurements"
+        south = self.anybody.with_token(self.token(clinics=["south"]))
+        call, method = south.stubs[path]
+        make = message_class(method.input_type)
+        opened = lambda: make(open=dict(parent="clinics/south", import_id=rid()))  # noqa: E731
+        right = dict(course="clinics/south/courses/c1", measurement=dict(
+            instrument="clinics/south/instruments/phq-9", respondent=1,
+            complete_time=ts(at(TODAY - 3 * DAY, 9)), answers=dict(answers=[dict(item="q1", value=1)])))
+        rows, wrong = [], []
+        for field, pattern in resource_fields(method.input_type):
+            if field[0].name != "rows":
+                continue
+            for name in (self.north.names[pattern], self.north.missing(pattern)):
+                row = make(rows=dict(rows=[dict(right, row=len(rows) + 1)]))
+                put(row, field, name)
+                rows += row.rows.rows
+                wrong.append(".".join(step.name for step in field[2:]))
+        self.assertEqual(["course", "measurement.instrument", "measurement.session"], sorted(set(wrong)))
+        before = south.all("ListMeasurements", "measurements", parent="clinics/south/courses/-")
+        answers = list(call(iter([opened(), make(rows=dict(rows=rows))]), timeout=20,
+                            metadata=south.metadata))
+        errors = [error for answer in answers for error in answer.errors]
+        self.assertEqual([*range(1, len(rows) + 1)], [error.row for error in errors])
+        done = answers[-1].progress
+        self.assertEqual((0, len(rows)), (done.recorded_rows, done.failed_rows))
+        for field, error in zip(wrong, errors):
+            self.assertEqual("INVALID_FIELDS", error.reason, error)
+            self.assertIn(field, [each.field for each in error.fields], error)
+            self.assertNotIn("north", str(error))
+        plain = [(error.reason, error.message, [str(each) for each in error.fields]) for error in errors]
+        self.assertEqual(plain[::2], plain[1::2])
+        self.assertEqual(before, south.all("ListMeasurements", "measurements",
+                                           parent="clinics/south/courses/-"))
+        # Only the first message says of which clinic.
+        with self.assertRaises(support.grpc.RpcError) as refusal:
+            list(call(iter([opened(), self.north.request(method)]), timeout=20, metadata=south.metadata))
+        error = Refused(path, refusal.exception)
+        self.assertIn((error.code, error.reason), (NOT_FOUND, FIELDS), str(error))
 
 
 class ClientCertificates(unittest.TestCase):

@@ -48,6 +48,17 @@ def set_path(message, path, value):
         setattr(message, last, value)
 
 
+def malformed_names(field, pattern):
+    """What is no name of that pattern."""
+    wildcard = field.GetOptions().Extensions[options_pb2.rules].wildcard
+    good = re.sub(r"{[^}]+}", "a", pattern)
+    return {good + "/", "/" + good, good.upper(), good + "/a/a", good + "\n", good[:-1] + "\0",
+            good[:-1] + "é", good[:-1] + "_", good[:-1] + "%61", good[:-1] + "x" * 64,
+            good.replace("clinics/a", "clinics/-"), good.replace("clinics", "clinic"),
+            good.replace("/", "//"), "clinics/../" + good, "x" * 5000, "-",
+            good if wildcard else good[:-1] + "-"} - {good}
+
+
 @support.on_all(engines=("suite", "outcomes"), secure=(False,))
 class OutcomesBadInput(Refusals):
     """ipt-suite on SQLite, whose scheduling can be asked, and ipt-outcomes on PostgreSQL, whose cannot."""
@@ -121,14 +132,9 @@ class OutcomesBadInput(Refusals):
         count = 0
         for path, method in self.methods.items():
             for way, pattern in support.resource_fields(method.input_type):
-                wildcard = way[-1].GetOptions().Extensions[options_pb2.rules].wildcard
-                good = re.sub(r"{[^}]+}", "a", pattern)
-                for name in {good + "/", "/" + good, good.upper(), good + "/a/a", good + "\n",
-                             good[:-1] + "\0",
-                             good[:-1] + "é", good[:-1] + "_", good[:-1] + "%61", good[:-1] + "x" * 64,
-                             good.replace("clinics/a", "clinics/-"), good.replace("clinics", "clinic"),
-                             good.replace("/", "//"), "clinics/../" + good, "x" * 5000, "-",
-                             good if wildcard else good[:-1] + "-"} - {good}:
+                if way[0].name == "rows":  # not of a first message: see below
+                    continue
+                for name in malformed_names(way[-1], pattern):
                     request = message_class(method.input_type)()
                     put(request, way, name)
                     if "request_id" in request.DESCRIPTOR.fields_by_name:
@@ -141,6 +147,101 @@ class OutcomesBadInput(Refusals):
                         self.fields_exist(path, refusal.error)
         self.assertGreater(count, 800)
         self.assertEqual(before, self.snapshot(), "something was written")
+
+    def test_an_import_that_is_not_opened_well(self):
+        path = "/ipt.outcomes.v1.MeasurementBulkService/ImportMeasurements"
+        good = dict(parent=self.clinic, import_id=rid())
+        opened = lambda *bad, **fields: (path, dict(open=dict(good, **fields)), *FIELDS,  # noqa: E731
+                                         [f"open.{field}" for field in bad])
+        self.check([
+            (path, {}, *FIELDS, ["open"]), (path, dict(rows={}), *FIELDS, ["open"]),
+            (path, dict(rows=dict(rows=[dict(row=1)])), *FIELDS, ["open"]),
+            (path, dict(open={}), *FIELDS, None),
+            (path, dict(open=dict(import_id=rid())), *FIELDS, ["open.parent"]),
+            *(opened("import_id", import_id=bad) for bad in ("", "1", rid() + "0", "g" * 36, "x" * 64)),
+            opened("display_name", display_name="x" * 129), opened("display_name", display_name="a\0b"),
+            opened("history_before_time", history_before_time=dict(seconds=FAR)),
+            opened("history_before_time", history_before_time=ts(now() - 13 * DAY)),
+            # Of both in one message the last one counts, as protobuf has it.
+            (path, dict(open=good, rows=dict(rows=[dict(row=1)])), *FIELDS, ["open"]),
+        ])
+
+    def test_malformed_rows(self):
+        """Each row is told for itself, its fields by their paths in it; nothing of it is written."""
+        call, method = self.api.stubs["ImportMeasurements"]
+        make = message_class(method.input_type)
+        row = lambda **fields: make(rows=dict(rows=[dict(row=1, **fields)]))  # noqa: E731
+        form = lambda day=3, **fields: self.form(  # noqa: E731
+            complete_time=ts(now().replace(microsecond=0) - day * DAY), **fields)
+        cases = []  # a message of one row, and the fields of it that must be named
+        for way, pattern in support.resource_fields(method.input_type):
+            if way[0].name == "rows":
+                for name in malformed_names(way[-1], pattern):
+                    case = row(course=self.course, measurement=form())
+                    put(case, way, name)
+                    cases.append((case, {".".join(field.name for field in way[2:])}))
+        self.assertGreater(len(cases), 40)
+        cases += [
+            (row(), {"course", "measurement"}), (row(course=self.course), {"measurement"}),
+            (row(measurement=form()), {"course"}),
+            (row(course=self.course, measurement=self.form()), {"measurement.complete_time"}),
+            (row(course=self.course, measurement=form(answers=answers(0, 4))),
+             {"measurement.answers.answers[1].value"}),
+            (row(course=self.course, measurement=form(respondent=99)), {"measurement.respondent"}),
+            (row(course=self.course, measurement=form(external_id="x" * 129)), {"measurement.external_id"}),
+            (row(course=f"{self.other}/courses/c1", measurement=form()), {"course"}),
+            (row(course=self.course, measurement=form(instrument=f"{self.other}/instruments/phq-9")),
+             {"measurement.instrument"}),
+            (row(course=self.course, measurement=form(session=f"{self.clinic}/courses/c2/sessions/s1")),
+             {"measurement.session"})]
+        rows = []
+        for case, _ in cases:
+            rows += case.rows.rows
+            rows[-1].row = len(rows)
+        right = row(course=self.course, measurement=form(day=5)).rows.rows[0]
+        right.row = len(rows) + 1  # a row that fails stops no other
+        *before, _ = self.snapshot()
+        opened = make(open=dict(parent=self.clinic, import_id=rid(), validate_only=True))
+        answered = list(call(iter([opened, make(rows=dict(rows=[*rows, right]))]), timeout=20,
+                             metadata=self.api.metadata))
+        errors = {error.row: error for answer in answered for error in answer.errors}
+        self.assertEqual({*range(1, len(rows) + 1)}, set(errors))
+        for number, (case, fields) in enumerate(cases, 1):
+            with self.subTest(fields, row=str(case)[:200]):
+                error = errors[number]
+                self.assertEqual("INVALID_FIELDS", error.reason, error)
+                named = {each.field for each in error.fields}
+                self.assertLessEqual(fields, named, error)
+                descriptor_ = case.rows.rows[0].DESCRIPTOR
+                self.assertTrue(all(support.names_field(descriptor_, field) for field in named), error)
+                self.assertTrue(all(each.description for each in error.fields), error)
+        done = answered[-1].progress
+        self.assertEqual((True, 1, len(rows)), (done.complete, done.recorded_rows, done.failed_rows))
+        self.assertEqual(before, self.snapshot()[:-1], "something was written")
+
+    def test_messages_of_an_import_that_are_no_rows(self):
+        call, method = self.api.stubs["ImportMeasurements"]
+        make = message_class(method.input_type)
+        opening = dict(parent=self.clinic, import_id=rid())
+        right = dict(course=self.course, measurement=self.form(
+            complete_time=ts(now().replace(microsecond=0) - 3 * DAY)))
+        order = ("FAILED_PRECONDITION", "IMPORT_ROW_ORDER", [])
+        *before, _ = self.snapshot()
+        for message, expected in (
+                (dict(open=opening), (*FIELDS, ["open"])), ({}, (*FIELDS, ["rows"])),
+                (dict(rows={}), (*FIELDS, ["rows.rows"])),
+                (dict(rows=dict(rows=[dict(right, row=i + 1) for i in range(501)])),
+                 (*FIELDS, ["rows.rows"])),
+                (dict(rows=dict(rows=[dict(right, row=2)])), order),
+                (dict(rows=dict(rows=[dict(right, row=0)])), order),
+                (dict(rows=dict(rows=[dict(right, row=-2**63)])), order)):
+            with self.subTest(expected, message=str(message)[:80]):
+                with self.assertRaises(support.grpc.RpcError) as refusal:
+                    list(call(iter([make(open=opening), make(**message)]), timeout=20,
+                              metadata=self.api.metadata))
+                error = support.Refused("ImportMeasurements", refusal.exception)
+                self.assertEqual(expected, (error.code, error.reason, error.fields), str(error))
+        self.assertEqual(before, self.snapshot()[:-1], "something was written")
 
     def test_names_that_nothing_has(self):
         alert, measurement = f"{self.course}/alerts/none", f"{self.course}/measurements/none"
@@ -183,6 +284,10 @@ class OutcomesBadInput(Refusals):
                 ("GetTrajectory", dict(course=nobodys), *NOT_FOUND),
                 ("GetCourseResult", dict(course=nobodys), *NOT_FOUND),
             ]
+        else:
+            cases.append(("UpdateCourseMeasurementPlan", dict(course=self.course, measurement_plan=dict(
+                rules=[dict(id="each", instrument=self.phq9, timing=1)])),
+                "UNAVAILABLE", "PEER_UNAVAILABLE", None))
         for method, fields in (
                 ("GetMeasurement", dict(name=self.m1)), ("GetAlert", dict(name=self.alert)),
                 ("GetInstrument", dict(name=self.phq9)), ("GetTrajectory", dict(course=self.course)),
@@ -620,12 +725,18 @@ class OutcomesBadInput(Refusals):
                     retire(*ABORTED, etag='"1"'), retire(*ABORTED, etag=self.recorded.etag),
                     retire(*ABORTED, etag="x", validate_only=True)])
         retired = self.api.RetireInstrument(name=mood.name, reason="x")
+        time.sleep(1.1)  # forms are completed at whole seconds: those to come are so after it
         gone = ("FAILED_PRECONDITION", "INSTRUMENT_RETIRED", None)
         self.check([
             self.record(*gone, instrument=mood.name),
             self.record(*gone, instrument=mood.name, instrument_version=1),
+            self.record(*gone, instrument=mood.name,  # counts as now
+                        complete_time=ts(now().replace(microsecond=0) + DAY / 24 / 60)),
             retire(*ABORTED, etag=mood.etag), ("ReinstateInstrument", dict(name=mood.name, etag=mood.etag),
                                                *ABORTED)])
+        self.api.RecordMeasurement(parent=self.course, measurement=self.form(  # completed before
+            instrument=mood.name, answers=answers(*[1] * 9),
+            complete_time=ts(now().replace(microsecond=0) - DAY)))
         self.api.ReinstateInstrument(name=mood.name, etag=retired.instrument.etag)
         self.api.RecordMeasurement(parent=self.course, measurement=self.form(instrument=mood.name))
 
@@ -759,7 +870,10 @@ class OutcomesBadInput(Refusals):
                 "language": ["en", "en-GB"], "instrument_version": [0, 1], "version": [0, 1],
                 "respondent": [1, 2],
                 "rule_set": ["nhs", "a"], "instrument_id": ["mood", "other"],
-                "paths": ["*", "answers", "mode", "cover", "baseline_days", "not_on_track.late_week"]})
+                "paths": ["*", "answers", "mode", "cover", "baseline_days", "not_on_track.late_week"]},
+            # It copies the course's facts into the plan, and nothing can be asked for them.
+            away=() if self.engine == "suite" else (
+                "/ipt.outcomes.v1.MeasurementPlanService/UpdateCourseMeasurementPlan",))
         calls = list(self.methods.items())
         right = [
             ("RecordMeasurement", lambda: dict(parent=self.course, measurement=self.form(

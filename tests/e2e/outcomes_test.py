@@ -611,7 +611,7 @@ class OutcomesTest(unittest.TestCase):
                                measurement=phq9([0] * 8 + [3]))
         brought = Importing(server, rows_of(1)).stream(token=north)
         with self.assertRaises(Refused) as refused:
-            next(iter(server.call("ExportMeasurements", token=south, parent="clinics/north")))
+            support.Api(server.channel()).with_token(south).ExportMeasurements(parent="clinics/north")
         self.assertEqual("NOT_FOUND", refused.exception.code)
         with self.assertRaises(Refused) as refused:
             Importing(server, rows_of(1)).stream(token=south)
@@ -639,7 +639,10 @@ class OutcomesTest(unittest.TestCase):
         reader = identity.token("north", scopes="outcomes.read")
         self.assertEqual(recorded, server.call("GetMeasurement", token=reader, name=recorded.name))
         seen = server.call("GetTrajectory", token=reader, course=COURSE, min_revision=recorded.revision)
-        self.assertEqual([recorded.name], [point.measurement for point in seen.series[0].points])
+        held = {each.external_id: each.name
+                for each in server.call("ListMeasurements", token=reader, parent=COURSE).measurements}
+        self.assertEqual([held["form-1"], recorded.name],
+                         [point.measurement for point in seen.series[0].points])
         self.assertEqual([recorded.risks[0].alert], [alert.alert for alert in seen.alerts])
         with self.assertRaises(Refused) as refused:
             server.call("RecordMeasurement", token=reader, parent=COURSE, measurement=phq9([1] * 9))

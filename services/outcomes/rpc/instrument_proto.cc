@@ -528,7 +528,8 @@ class DefinitionReader {
     cut_off.rule_set = in.rule_set();
     cut_off.use = static_cast<CutOffUse>(in.kind());
     cut_off.value = Whole(in.points(), "points", at);
-    const bool upwards = (definition_.direction == Direction::kHigherIsWorse) !=
+    // As the definition's check has it, so that a direction that is none is told once.
+    const bool upwards = (definition_.direction != Direction::kHigherIsBetter) !=
                          (in.kind() == pb::CUT_OFF_KIND_REMISSION);
     cut_off.comparison = upwards ? (in.inclusive() ? Comparison::kAtLeast : Comparison::kAbove)
                                  : (in.inclusive() ? Comparison::kAtMost : Comparison::kBelow);
@@ -639,6 +640,7 @@ class DefinitionReader {
         {"bands.bands.low", "lowest"},
         {"citations.text", ""},
         {"codes.code", ""},
+        {"cut_offs.comparison", "inclusive"},
         {"cut_offs.value", "points"},
         {"items.loinc", "loinc_code"},
         {"items.options.loinc", "loinc_code"},
