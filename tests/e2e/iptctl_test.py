@@ -1002,7 +1002,7 @@ class IptctlOutcomes(Runner):
         drawn = self.ctl("outcomes chart", self.course).out
         self.assertTrue(drawn.startswith(f"Outcomes of {self.course}\n"), drawn)
         for text in ("PHQ-9  answered by the patient", "17 at first, 16 so far: better by 1, no reliable change",
-                     "cut 10", "initial", f"Alert, {days[1]}: risk item answered (item q9); open", "deadline"):
+                     "cut 10", "│init", f"Alert, {days[1]}: risk item answered (item q9); open", "deadline"):
             self.assertIn(text, drawn)
         self.assertTrue(all(len(line) <= 100 for line in drawn.splitlines()), drawn)
         self.assertNotIn("\x1b", drawn)
@@ -1015,7 +1015,7 @@ class IptctlOutcomes(Runner):
         self.assertEqual("{http://www.w3.org/2000/svg}svg", svg.tag)
         points = [dict(circle.attrib, title=group[0].text) for group in svg.iter(svg.tag[:-3] + "g")
                   if group.get("class") == "point" for circle in group if circle.get("class") == "dot"]
-        self.assertEqual([f"{day}: {score} (moderately severe)" for day, score in zip(days, scores)],
+        self.assertEqual([f"{day}: {score} (Moderately severe)" for day, score in zip(days, scores)],
                          [point["title"].split(";")[0] for point in points])
         self.assertLess(float(points[0]["cx"]), float(points[1]["cx"]))
         self.assertLess(float(points[0]["cy"]), float(points[1]["cy"]), "17 stands above 16")
@@ -1024,7 +1024,7 @@ class IptctlOutcomes(Runner):
         page = ElementTree.parse(html_file).getroot()
         self.assertEqual("{http://www.w3.org/1999/xhtml}html", page.tag)
         text = "\n".join(page.itertext())
-        for words in ("17, moderately severe", "better by 1 (6 %)", "risk item answered (item q9)"):
+        for words in ("17, Moderately severe", "initial phase", "better by 1 (6 %)", "risk item answered (item q9)"):
             self.assertIn(words, text)
         source = html_file.read_text(encoding="utf-8")
         self.assertNotIn("urn:mrn", source)
@@ -1115,7 +1115,7 @@ class IptctlOutcomes(Runner):
         broken = self.run_iptctl("measurement import", self.clinic, path)
         self.assertEqual(1, broken.status, broken.err)
         self.assertIn("line 242", broken.err)
-        self.assertIn("--resume", broken.err)
+        self.assertIn("200 rows are dealt with; go on by --resume", broken.err)
         self.file("broken.csv", [heading, *rows])
         refused = self.run_iptctl("measurement import", self.clinic, path)
         self.assertEqual(1, refused.status)
@@ -1134,7 +1134,10 @@ class IptctlOutcomes(Runner):
     def test_reports(self):
         period = dict(first_date="2020-01-01", last_date="2029-12-31")
         self.record([2] * 8 + [0], "m1")
-        self.ctl("course discontinue", self.course, "dropped-out")
+        self.ctl("course discontinue", self.course, reason="dropped-out")
+        # It is closed in scheduling; outcomes reads of it in its own time, and says until then that some are missing.
+        support.wait_until(lambda: "not all in yet" not in self.ctl("report get", self.clinic, **period).out and
+                           "SMALL" in self.ctl("report csv", self.clinic, **period).out, "the closed course")
         report = self.json("report get", self.clinic, group_by="therapist", **period)
         self.assertEqual(("PERIOD_BASIS_CLOSED", 5), (report["query"]["basis"], report["query"]["smallestGroup"]))
         shown = self.ctl("report get", self.clinic, group_by="therapist", **period)

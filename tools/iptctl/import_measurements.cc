@@ -105,6 +105,7 @@ class ImportRun {
 
   StreamRun Stream(const MethodDescriptor& method, Connection& server) {
     opened_ = answered_ = gone_ = false;
+    sent_to_ = 0;
     StreamRun run;
     run.status = server.Converse(
         method, [this] { return Next(); }, [this](const std::string& bytes) { OnResponse(bytes); },
@@ -143,17 +144,29 @@ class ImportRun {
     }
     o::ImportMeasurementsRequest message;
     size_t bytes = 0;
+    int64_t sent_to = sent_to_;
     while (message.rows().rows_size() < kRowsAMessage && bytes < kBytesAMessage) {
       o::ImportRow row;
       const absl::StatusOr<bool> more = file_.Read(row);
-      if (!more.ok()) return failed_ = more.status();
+      if (!more.ok()) return Fail(more.status(), lock);
       if (!*more) break;
+      sent_to = row.row();
       bytes += row.ByteSizeLong();
       *message.mutable_rows()->add_rows() = std::move(row);
     }
     if (!message.has_rows()) return std::optional<std::string>();
     sent_rows_ = true;
+    sent_to_ = sent_to;
     return message.SerializeAsString();
+  }
+
+  // The file cannot be read on. What was sent before is dealt with first, so that it is known, and
+  // kept, how far the import has come.
+  absl::Status Fail(const absl::Status& status, std::unique_lock<std::mutex>& lock) {
+    changed_.wait(lock,
+                  [this] { return gone_ || !failed_.ok() || progress_.next_row() > sent_to_; });
+    failed_.Update(status);
+    return failed_;
   }
 
   void OnResponse(const std::string& bytes) {
@@ -225,6 +238,7 @@ class ImportRun {
   bool answered_ = false;
   bool was_complete_ = false;
   bool gone_ = false;
+  int64_t sent_to_ = 0;  // the last row that it took
   absl::Time drawn_ = absl::InfinitePast();
   int width_ = 0;
 };

@@ -59,7 +59,9 @@ void StreamCall::OnReadDone(bool ok) {
   if (ok) {
     message_ready_ = true;
   } else {
-    client_done_ = read_all_ = true;
+    read_all_ = true;
+    // So ends one that was cut off, too, whose client never said that it is done: OnCancel follows.
+    client_done_ = !call_.cancelled();
   }
   Schedule();
 }

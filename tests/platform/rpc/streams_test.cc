@@ -156,7 +156,10 @@ class StreamsTest : public ::testing::Test {
       return absl::OkStatus();
     }
     bool WantsMessage() const override { return said_.size() < test_.room_; }
-    void OnClientDone(const CallContext&) override { done_ = true; }
+    void OnClientDone(const CallContext&) override {
+      done_ = true;
+      ++test_.done_;
+    }
     absl::StatusOr<Next<pb::TalkResponse>> NextResponse(const CallContext&) override {
       if (said_.empty()) {
         return done_ ? Next<pb::TalkResponse>::End() : Next<pb::TalkResponse>::Later();
@@ -244,6 +247,7 @@ class StreamsTest : public ::testing::Test {
   std::atomic<int> pause_at_{-1};
   std::atomic<bool> block_{false};
   std::atomic<int> heard_{0};
+  std::atomic<int> done_{0};
   size_t room_ = 1 << 20;  // of what an Echo has not said yet
 };
 
@@ -497,6 +501,23 @@ TEST_F(StreamsTest, AStreamWithoutAFirstMessageEnds) {
   const auto stream = stub_->Talk(&empty);
   stream->WritesDone();
   EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(StreamsTest, WhoIsCutOffHasNotSaidThatTheyAreDone) {
+  for (int i = 0; i < 50; ++i) {
+    grpc::ClientContext context;
+    context.AddMetadata("authorization", "Bearer a");
+    const auto stream = stub_->Talk(&context);
+    pb::TalkRequest request;
+    request.set_parent(kPath);
+    ASSERT_TRUE(stream->Write(request));
+    pb::TalkResponse response;
+    ASSERT_TRUE(stream->Read(&response));
+    context.TryCancel();
+    EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  }
+  EXPECT_TRUE(Eventually([&] { return over_ == 50; }));
+  EXPECT_EQ(done_, 0);
 }
 
 // Who does not read what is said is not listened to for long, either.

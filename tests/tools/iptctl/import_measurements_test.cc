@@ -19,6 +19,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "ipt/outcomes/v1/measurement_bulk_service.grpc.pb.h"
 #include "iptctl/app.h"
 #include "iptctl/error_output.h"
@@ -80,6 +81,9 @@ class Imports final : public o::MeasurementBulkService::Service {
         response.clear_errors();
       }
     }
+    // Nothing more to read is the end of a stream that was cut off, too.
+    for (int i = 0; i < 10 && !context->IsCancelled(); ++i) absl::SleepFor(absl::Milliseconds(5));
+    if (context->IsCancelled()) return grpc::Status::CANCELLED;
     import.set_complete(true);
     *response.mutable_progress() = import;
     stream->Write(response);
@@ -287,9 +291,31 @@ TEST_F(ImportMeasurementsTest, GoesOnWithTheSameFileOnly) {
   std::string text = Read(file_);
   text.erase(std::remove(text.begin(), text.end(), '\r'), text.end());
   Write(file_, text);
-  EXPECT_EQ(Import({"--resume"}).exit, 0);
+  const Ended same = Import({"--resume"});
+  EXPECT_EQ(same.exit, 0) << same.err;
   EXPECT_THAT(imports_.rows, SizeIs(25));
   EXPECT_FALSE(Exists(State()));
+}
+
+// What was sent before is waited for: how far it came is kept, and held against the file.
+TEST_F(ImportMeasurementsTest, KnowsHowFarItCameInAFileThatCannotBeReadOn) {
+  WriteRows(1, 240);
+  const std::string text = Read(file_);
+  Write(file_, text + "c241,\"phq-2\r\n");
+  const Ended broken = Import();
+  EXPECT_EQ(broken.exit, kExitUsage);
+  EXPECT_THAT(broken.err, HasSubstr("line 242: the file ends within quotes"));
+  EXPECT_THAT(broken.err, HasSubstr("note: 200 rows are dealt with"));
+  EXPECT_THAT(imports_.rows, SizeIs(200));
+  EXPECT_THAT(Read(State()), HasSubstr(" 200 "));
+  WriteRows(101, 350);
+  const Ended other = Import({"--resume"});
+  EXPECT_EQ(other.exit, kExitUsage);
+  EXPECT_THAT(other.err, HasSubstr("the file is not what it was"));
+  WriteRows(1, 250);
+  const Ended same = Import({"--resume"});
+  EXPECT_EQ(same.exit, 0) << same.err;
+  EXPECT_THAT(imports_.rows, SizeIs(250));
 }
 
 TEST_F(ImportMeasurementsTest, TellsWhatFailedBeforeItBrokeOff) {
