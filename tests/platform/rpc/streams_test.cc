@@ -515,8 +515,8 @@ TEST_F(StreamsTest, WhoIsCutOffHasNotSaidThatTheyAreDone) {
     ASSERT_TRUE(stream->Read(&response));
     context.TryCancel();
     EXPECT_EQ(stream->Finish().error_code(), grpc::StatusCode::CANCELLED);
+    ASSERT_TRUE(Eventually([&] { return over_ == i + 1; }));  // of open ones there are so many only
   }
-  EXPECT_TRUE(Eventually([&] { return over_ == 50; }));
   EXPECT_EQ(done_, 0);
 }
 
