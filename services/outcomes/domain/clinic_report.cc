@@ -273,9 +273,7 @@ void MeasureTally::Add(const MeasureResult& result, bool finished, ReportPopulat
   pairs += pair;
   if (population == ReportPopulation::kPaired && !pair) return;
   better = result.better;
-  for (const std::string& rule_set : result.rule_sets) {
-    if (rule_sets.find(rule_set) == rule_sets.end()) rule_sets.insert(rule_set);
-  }
+  rule_sets.insert(result.rule_sets.begin(), result.rule_sets.end());
   scores.Add(result.first, result.last);
   Count(result.response, response);
   Count(result.remission, remission);
@@ -310,10 +308,10 @@ void GroupTally::Add(const CourseResult& course, const ReportQuery& query) {
     ++open;
     return;
   }
-  const bool drops_out =
-      CountsForDropOut(query.drop_out, course.end, course.attended_sessions) &&
-      IsDropOut(query.drop_out, course.end, course.attended_sessions, course.planned_sessions);
-  drop_out.of += CountsForDropOut(query.drop_out, course.end, course.attended_sessions);
+  const bool counts = CountsForDropOut(query.drop_out, course.end, course.attended_sessions);
+  const bool drops_out = counts && IsDropOut(query.drop_out, course.end, course.attended_sessions,
+                                             course.planned_sessions);
+  drop_out.of += counts;
   drop_out.hits += drops_out;
   if (course.attended_sessions == 0) {
     ++never_started;

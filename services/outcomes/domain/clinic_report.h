@@ -104,7 +104,6 @@ struct GroupTally {
   std::map<std::string, MeasureTally, std::less<>> measures;
   RecoveryTally recovery;  // of the closed
 
-  int64_t closed() const { return never_started + started; }
   int64_t ended_otherwise() const { return started - completed - agreed_early - dropped_out; }
 
   void Add(const CourseResult& course, const ReportQuery& query);

@@ -47,8 +47,6 @@ void AddSessions(const CopiedCourse& course, const absl::TimeZone& zone, CourseR
   }
 }
 
-}  // namespace
-
 CourseResult CourseResultOf(const CourseOutcomes& outcomes) {
   CourseResult result;
   for (const Measurement& m : outcomes.measurements) {
@@ -91,6 +89,8 @@ CourseResult CourseResultOf(const CourseOutcomes& outcomes) {
   }
   return result;
 }
+
+}  // namespace
 
 absl::StatusOr<ResultRules> LoadResultRules(OutcomesReader& reader, const Catalog& catalog,
                                             absl::string_view clinic_id) {

@@ -20,8 +20,6 @@
 
 namespace ipt::outcomes {
 
-CourseResult CourseResultOf(const CourseOutcomes& outcomes);
-
 // What results of one clinic's courses are made by.
 struct ResultRules {
   OutcomePolicy policy{};

@@ -60,6 +60,7 @@ class DueLister {
     std::set<std::string> instrument_ids;
     course_ids.clear();
     for (const CopiedCourse* course = begin; course != end; ++course) {
+      if (!query_.therapist_id.empty() && course->therapist_id != query_.therapist_id) continue;
       if (deceased_.contains(course->patient_hash)) continue;
       const auto own = stored_of.find(course->course_id);
       std::vector<AskedRule> rules =
@@ -113,9 +114,6 @@ class DueLister {
 
   absl::Status AddCourse(const CopiedCourse& course, const std::vector<AskedRule>& rules,
                          const std::vector<PlanAnswer>& answers) {
-    if (!query_.therapist_id.empty() && course.therapist_id != query_.therapist_id) {
-      return absl::OkStatus();
-    }
     IPT_ASSIGN_OR_RETURN(const absl::TimeZone zone, StoredZone(course.time_zone));
     const absl::CivilDay today = absl::ToCivilDay(now_, zone);
     for (Occasion& occasion : OccasionsOf(rules, course, zone, answers, last_score_days_, today)) {
@@ -174,33 +172,36 @@ absl::StatusOr<std::vector<DueLine>> ListDue(OutcomesReader& reader, const Catal
   return lister.Take();
 }
 
+namespace {
+
+// The occasions of one course, with the rules that they are of.
+struct CourseOccasions {
+  std::vector<AskedRule> rules{};
+  std::vector<Occasion> occasions{};
+};
+
+// Those of one instrument. `instead` (may be null): takes the place of the recorded measurement of
+// its id, or comes on top.
 absl::StatusOr<CourseOccasions> LoadOccasions(OutcomesReader& reader, const Catalog& catalog,
                                               const OutcomePolicy& policy,
                                               absl::string_view course_id,
                                               const CopiedCourse& course,
+                                              absl::string_view instrument_id,
                                               const Measurement* instead, absl::Time now) {
   const std::string& clinic_id = policy.clinic_id;
   CourseOccasions result;
   IPT_ASSIGN_OR_RETURN(CoursePlan plan, FindCoursePlan(reader, clinic_id, course_id, &course));
-  std::string instrument_id;  // empty: all
-  if (instead != nullptr) {
-    instrument_id = instead->instrument_id;
-    plan.rules.erase(std::remove_if(plan.rules.begin(), plan.rules.end(),
-                                    [&](const MeasurementRule& rule) {
-                                      return rule.instrument_id != instrument_id;
-                                    }),
-                     plan.rules.end());
-  }
+  std::erase_if(plan.rules,
+                [&](const MeasurementRule& rule) { return rule.instrument_id != instrument_id; });
   if (plan.rules.empty()) return result;
-  IPT_ASSIGN_OR_RETURN(const auto deceased, reader.ListDeceased(clinic_id));
-  if (deceased.contains(course.patient_hash)) return result;
+  IPT_ASSIGN_OR_RETURN(const bool deceased, reader.IsDeceased(clinic_id, course.patient_hash));
+  if (deceased) return result;
   IPT_ASSIGN_OR_RETURN(const auto instruments,
                        AllInstruments(reader, catalog, clinic_id, instrument_id));
   result.rules = AskedRules(plan.rules, instruments);
-  std::set<std::string> ids;
-  for (const AskedRule& asked : result.rules) ids.insert(asked.rule.instrument_id);
+  if (result.rules.empty()) return result;
   IPT_ASSIGN_OR_RETURN(auto answers, reader.ListAnswers(clinic_id, {std::string(course_id)},
-                                                        {ids.begin(), ids.end()}));
+                                                        {std::string(instrument_id)}));
   if (instead != nullptr) {
     answers.erase(std::remove_if(answers.begin(), answers.end(),
                                  [&](const PlanAnswer& answer) {
@@ -219,13 +220,15 @@ absl::StatusOr<CourseOccasions> LoadOccasions(OutcomesReader& reader, const Cata
   return result;
 }
 
+}  // namespace
+
 absl::Status NameRule(OutcomesReader& reader, const Catalog& catalog, const OutcomePolicy& policy,
                       const CourseAnswer& course, absl::Time now, Measurement& measurement) {
   measurement.plan_rule.clear();
   if (!course.course.has_value()) return absl::OkStatus();
   IPT_ASSIGN_OR_RETURN(const CourseOccasions asked,
                        LoadOccasions(reader, catalog, policy, measurement.course_id, *course.course,
-                                     &measurement, now));
+                                     measurement.instrument_id, &measurement, now));
   for (const Occasion& occasion : asked.occasions) {
     if (occasion.measurement_id != measurement.measurement_id) continue;
     measurement.plan_rule = asked.rules[occasion.rule].rule.id;
@@ -244,11 +247,10 @@ absl::Status FindMissed(OutcomesReader& reader, const Catalog& catalog, absl::Ti
     return absl::OkStatus();
   }
   const CopiedCourse& course = *outcomes.course.course;
-  const std::string& watched =
-      stated.instrument_id.empty() ? outcomes.depression_instrument_id : stated.instrument_id;
-  IPT_ASSIGN_OR_RETURN(
-      CourseOccasions asked,
-      LoadOccasions(reader, catalog, outcomes.policy, outcomes.course_id, course, nullptr, now));
+  const std::string watched = WatchedInstrument(outcomes.policy);
+  IPT_ASSIGN_OR_RETURN(CourseOccasions asked,
+                       LoadOccasions(reader, catalog, outcomes.policy, outcomes.course_id, course,
+                                     watched, nullptr, now));
   std::map<std::string, absl::Time> completed;
   for (const Measurement& m : outcomes.measurements) completed[m.measurement_id] = m.complete_time;
   IPT_ASSIGN_OR_RETURN(const absl::TimeZone zone, StoredZone(course.time_zone));
@@ -257,9 +259,7 @@ absl::Status FindMissed(OutcomesReader& reader, const Catalog& catalog, absl::Ti
   std::vector<AskedPoint> points;
   for (const Occasion& occasion : asked.occasions) {
     const MeasurementRule& of = asked.rules[occasion.rule].rule;
-    if (of.instrument_id != watched || of.voluntary || of.timing == PlanTiming::kFollowUp) {
-      continue;
-    }
+    if (of.voluntary || of.timing == PlanTiming::kFollowUp) continue;
     if (WasMissed(occasion, of)) {
       const absl::CivilDay day =
           occasion.state == OccasionState::kMissed ? *occasion.missed_day : *occasion.overdue_day;

@@ -49,19 +49,6 @@ absl::StatusOr<std::vector<DueLine>> ListDue(OutcomesReader& reader, const Catal
                                              const std::vector<CopiedCourse>& courses,
                                              const DueQuery& query, absl::Time now);
 
-// All occasions of one course, with the rules that they are of.
-struct CourseOccasions {
-  std::vector<AskedRule> rules{};
-  std::vector<Occasion> occasions{};
-};
-// `instead` (may be null): takes the place of the recorded measurement of its id, or comes on top;
-// then only rules of its instrument are looked at.
-absl::StatusOr<CourseOccasions> LoadOccasions(OutcomesReader& reader, const Catalog& catalog,
-                                              const OutcomePolicy& policy,
-                                              absl::string_view course_id,
-                                              const CopiedCourse& course,
-                                              const Measurement* instead, absl::Time now);
-
 // States the rule whose occasion the measurement fulfils, as far as anything is known of its
 // course. Call before it is written.
 absl::Status NameRule(OutcomesReader& reader, const Catalog& catalog, const OutcomePolicy& policy,

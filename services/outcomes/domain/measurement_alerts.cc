@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "outcomes/domain/alerts.h"
 #include "platform/errors/status_macros.h"
 
 namespace ipt::outcomes {
@@ -15,8 +14,11 @@ AlertKind KindOf(const HeldRisk& risk) {
 
 }  // namespace
 
-absl::Status RaiseFor(OutcomesTx& tx, const CallContext& ctx, IdSource& ids,
-                      std::string therapist_id, Measurement& measurement) {
+std::string TherapistOf(const CourseAnswer& course) {
+  return course.course.has_value() ? course.course->therapist_id : "";
+}
+
+AlertCause CauseOf(const Measurement& measurement, std::string therapist_id) {
   AlertCause cause{.clinic_id = measurement.clinic_id,
                    .course_id = measurement.course_id,
                    .therapist_id = std::move(therapist_id),
@@ -28,6 +30,12 @@ absl::Status RaiseFor(OutcomesTx& tx, const CallContext& ctx, IdSource& ids,
   for (const UnverifiedFact fact : measurement.unverified) {
     cause.unverified.push_back(static_cast<int>(fact));
   }
+  return cause;
+}
+
+absl::Status RaiseFor(OutcomesTx& tx, const CallContext& ctx, IdSource& ids,
+                      std::string therapist_id, Measurement& measurement) {
+  const AlertCause cause = CauseOf(measurement, std::move(therapist_id));
   std::vector<AlertFinding> findings;
   std::vector<HeldRisk*> raising;
   for (HeldRisk& risk : measurement.risks) {

@@ -6,12 +6,20 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "outcomes/domain/alerts.h"
+#include "outcomes/domain/course_copies.h"
 #include "outcomes/domain/store.h"
 #include "outcomes/domain/types.h"
 #include "platform/ids/ids.h"
 #include "platform/transaction/call_context.h"
 
 namespace ipt::outcomes {
+
+// The course's therapist; empty: not known.
+std::string TherapistOf(const CourseAnswer& course);
+
+// What an alert that this revision of a measurement raises is about.
+AlertCause CauseOf(const Measurement& measurement, std::string therapist_id);
 
 // For a new measurement, or a new revision of one: raises what its risks ask for, and notes each
 // alert with its risk. `therapist_id`: the course's; empty: not known.

@@ -1,7 +1,6 @@
 #include "outcomes/domain/measurement_imports.h"
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <set>
 #include <utility>
@@ -54,12 +53,13 @@ bool IsHistory(const MeasurementImport& import, const ImportedRow& row) {
   return import.history_before.has_value() && row.input.complete_time < import.history_before;
 }
 
-CourseAnswer AnswerOf(const CourseAnswers& courses, const std::string& course_id) {
+const CourseAnswer& AnswerOf(const CourseAnswers& courses, const std::string& course_id) {
+  static const auto* const kNothing = new CourseAnswer();
   const auto course = courses.find(course_id);
-  return course == courses.end() ? CourseAnswer() : course->second;
+  return course == courses.end() ? *kNothing : course->second;
 }
 
-// Records rows, and reads only once what they have in common.
+// Records rows, and reads each instrument only once.
 class RowRecorder {
  public:
   RowRecorder(OutcomesTx& tx, const CallContext& ctx, IdSource& ids, const Catalog& catalog,

@@ -350,11 +350,6 @@ void Apply(const MeasurementInput& input, Scored scored, absl::Time completed,
   measurement.session_id = input.session_id;
 }
 
-// Whose alerts go to; empty: not known.
-std::string TherapistOf(const CourseAnswer& course) {
-  return course.course.has_value() ? course.course->therapist_id : "";
-}
-
 bool SameForm(const Measurement& a, const Measurement& b) {
   if (a.reported != b.reported || a.instrument_version != b.instrument_version) return false;
   // By what was ticked, however it was said and in whatever order; what was left out is not told

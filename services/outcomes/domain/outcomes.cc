@@ -15,6 +15,7 @@
 namespace ipt::outcomes {
 namespace {
 
+constexpr char kDefaultDepression[] = "phq-9";
 constexpr char kDefaultAnxiety[] = "gad-7";
 // The rules' ids; those that a clinic may switch off.
 constexpr char kSlowStart[] = "slow-start";
@@ -161,11 +162,6 @@ NotOnTrackRules TrackRulesOf(const OutcomePolicy& policy) {
     if (stated.late_percent.has_value()) rule.least_fall = *stated.late_percent / 100;
   }
   return rules;
-}
-
-std::string DepressionInstrument(const OutcomePolicy& policy) {
-  const std::string& stated = policy.depression_instrument_id;
-  return stated.empty() ? kDefaultDepression : stated;
 }
 
 std::string Days(int days) { return absl::StrCat(days, days == 1 ? " day" : " days"); }
@@ -472,28 +468,16 @@ class CourseEvaluation {
   Episode episode_;
 };
 
-absl::StatusOr<std::vector<Alert>> AlertsOf(OutcomesReader& reader, absl::string_view clinic_id,
-                                            const std::string& course_id) {
-  const AlertFilter filter{.course_id = course_id,
-                           .states = {AlertState::kOpen, AlertState::kEscalated,
-                                      AlertState::kAcknowledged, AlertState::kResolved}};
-  std::vector<Alert> all;
-  std::optional<AlertCursor> after;
-  while (true) {
-    IPT_ASSIGN_OR_RETURN(std::vector<Alert> page,
-                         reader.alerts().ListAlerts(clinic_id, filter, after, kAtOnce));
-    const bool last = static_cast<int>(page.size()) < kAtOnce;
-    std::move(page.begin(), page.end(), std::back_inserter(all));
-    if (last) return all;
-    after = AlertCursor{all.back().raised, all.back().alert_id};
-  }
-}
-
 }  // namespace
 
 const SeriesScore& ScaleSeries::Placed(size_t placed) const {
   return *std::find_if(scores.begin(), scores.end(),
                        [&](const SeriesScore& score) { return score.placed == placed; });
+}
+
+std::string DepressionInstrument(const OutcomePolicy& policy) {
+  const std::string& stated = policy.depression_instrument_id;
+  return stated.empty() ? kDefaultDepression : stated;
 }
 
 std::string WatchedInstrument(const OutcomePolicy& policy) {
@@ -553,6 +537,23 @@ absl::StatusOr<std::vector<Measurement>> MeasurementsOf(OutcomesReader& reader,
     if (last) return all;
     after = MeasurementCursor{all.back().complete_time, all.back().course_id,
                               all.back().measurement_id};
+  }
+}
+
+absl::StatusOr<std::vector<Alert>> AlertsOf(OutcomesReader& reader, absl::string_view clinic_id,
+                                            const std::string& course_id) {
+  const AlertFilter filter{.course_id = course_id,
+                           .states = {AlertState::kOpen, AlertState::kEscalated,
+                                      AlertState::kAcknowledged, AlertState::kResolved}};
+  std::vector<Alert> all;
+  std::optional<AlertCursor> after;
+  while (true) {
+    IPT_ASSIGN_OR_RETURN(std::vector<Alert> page,
+                         reader.alerts().ListAlerts(clinic_id, filter, after, kAtOnce));
+    const bool last = static_cast<int>(page.size()) < kAtOnce;
+    std::move(page.begin(), page.end(), std::back_inserter(all));
+    if (last) return all;
+    after = AlertCursor{all.back().raised, all.back().alert_id};
   }
 }
 

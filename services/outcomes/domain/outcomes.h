@@ -27,9 +27,6 @@
 
 namespace ipt::outcomes {
 
-// The measure of depression of a clinic that has not stated one.
-inline constexpr char kDefaultDepression[] = "phq-9";
-
 // Why a score does not count in its series; the contract's numbers.
 enum class Exclusion {
   kCounts = 0,
@@ -121,6 +118,8 @@ absl::StatusOr<CourseOutcomes> LoadOutcomes(OutcomesReader& reader, const Catalo
                                             absl::string_view clinic_id, const OutcomeQuery& query,
                                             const CourseAnswer& course);
 
+// The policy's measure of depression.
+std::string DepressionInstrument(const OutcomePolicy& policy);
 // The instrument that the rules of not on track are asked of.
 std::string WatchedInstrument(const OutcomePolicy& policy);
 
@@ -130,6 +129,9 @@ absl::StatusOr<std::vector<Measurement>> MeasurementsOf(OutcomesReader& reader,
                                                         absl::string_view clinic_id,
                                                         const OutcomeQuery& query,
                                                         absl::Duration window);
+// The course's, resolved ones among them, by raising.
+absl::StatusOr<std::vector<Alert>> AlertsOf(OutcomesReader& reader, absl::string_view clinic_id,
+                                            const std::string& course_id);
 
 // The series that speaks for a measure: what the patients answered by themselves, else what was
 // read to them, else what a clinician rated. nullptr where none has a score that counts.

@@ -1,8 +1,12 @@
 #include "outcomes/domain/review_alerts.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "outcomes/domain/alerts.h"
+#include "outcomes/domain/measurement_alerts.h"
 #include "outcomes/domain/outcomes.h"
 #include "platform/errors/status_macros.h"
 
@@ -29,19 +33,7 @@ absl::Status Raise(OutcomesTx& tx, IdSource& ids, const CourseOutcomes& outcomes
   const auto raised_by =
       std::find_if(outcomes.measurements.begin(), outcomes.measurements.end(),
                    [&](const Measurement& m) { return m.measurement_id == signal.raised_by; });
-  AlertCause cause{.clinic_id = outcomes.clinic_id,
-                   .course_id = outcomes.course_id,
-                   .measurement_id = signal.raised_by,
-                   .measurement_revision = raised_by->revision_number,
-                   .instrument_id = raised_by->instrument_id,
-                   .instrument_version = raised_by->instrument_version,
-                   .completed = raised_by->complete_time};
-  if (outcomes.course.course.has_value()) {
-    cause.therapist_id = outcomes.course.course->therapist_id;
-  }
-  for (const UnverifiedFact fact : raised_by->unverified) {
-    cause.unverified.push_back(static_cast<int>(fact));
-  }
+  const AlertCause cause = CauseOf(*raised_by, TherapistOf(outcomes.course));
   const AlertFinding finding{.kind = AlertKind::kReview,
                              .rule = signal.rule.id,
                              .rule_version = signal.rule.version,
@@ -61,22 +53,31 @@ absl::StatusOr<int> RaiseReviews(OutcomesTx& tx, IdSource& ids, const Catalog& c
   const ReviewLevel least = policy.review_alert_level == ReviewLevel::kUnspecified
                                 ? ReviewLevel::kRed
                                 : policy.review_alert_level;
-  IPT_ASSIGN_OR_RETURN(
-      const CourseOutcomes outcomes,
-      LoadOutcomes(tx, catalog, written.clinic_id,
-                   {.course_id = written.course_id, .instrument_id = written.instrument_id},
-                   course));
-  int raised = 0;
+  OutcomeInput input{
+      .clinic_id = written.clinic_id,
+      .query = {.course_id = written.course_id, .instrument_id = written.instrument_id},
+      .policy = policy,
+      .course = course};
+  IPT_ASSIGN_OR_RETURN(input.measurements, MeasurementsOf(tx, written.clinic_id, input.query,
+                                                          policy.DuplicateWindow()));
+  IPT_ASSIGN_OR_RETURN(input.instruments,
+                       AllInstruments(tx, catalog, written.clinic_id, written.instrument_id));
+  IPT_ASSIGN_OR_RETURN(const CourseOutcomes outcomes, EvaluateOutcomes(std::move(input)));
+  std::optional<std::vector<Alert>> alerts;  // read once there is a signal
+  int passed_on = 0;
   for (const ScaleSeries& series : outcomes.series) {
     if (!series.watched) continue;
     for (const Signal& signal : series.trajectory.track.signals) {
       if (!signal.cleared_by.empty() || LevelOf(signal) < least) continue;
-      if (WasRaised(outcomes.alerts, signal)) continue;
+      if (!alerts.has_value()) {
+        IPT_ASSIGN_OR_RETURN(alerts, AlertsOf(tx, written.clinic_id, written.course_id));
+      }
+      if (WasRaised(*alerts, signal)) continue;
       IPT_RETURN_IF_ERROR(Raise(tx, ids, outcomes, series, signal, now));
-      ++raised;
+      ++passed_on;
     }
   }
-  return raised;
+  return passed_on;
 }
 
 }  // namespace ipt::outcomes

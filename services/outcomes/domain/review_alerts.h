@@ -15,7 +15,8 @@ namespace ipt::outcomes {
 // After `written`, new or corrected, was stored: raises an alert for each signal of its course that
 // holds now and never had one. A late form or a correction may make a signal begin at another
 // score: the alert is of that one. A signal that holds on, or was dealt with, raises nothing again;
-// one that begins anew does. How many it raised.
+// one that begins anew does, unless its rule has an alert that is not resolved. Returns how many
+// signals were passed on, those that have such an alert among them.
 absl::StatusOr<int> RaiseReviews(OutcomesTx& tx, IdSource& ids, const Catalog& catalog,
                                  const OutcomePolicy& policy, const CourseAnswer& course,
                                  const Measurement& written, absl::Time now);

@@ -7,6 +7,7 @@
 #include "outcomes/domain/alerts.h"
 #include "outcomes/domain/binding.h"
 #include "outcomes/domain/due_list.h"
+#include "outcomes/domain/measurement_alerts.h"
 #include "outcomes/domain/names.h"
 #include "outcomes/domain/own_work.h"
 #include "platform/errors/status_macros.h"
@@ -83,7 +84,7 @@ absl::Status SettleMeasurements(OutcomesTx& tx, const Catalog& catalog, absl::st
     cause.clinic_id = m.clinic_id;
     cause.course_id = m.course_id;
     cause.measurement_id = m.measurement_id;
-    if (course.course.has_value()) cause.therapist_id = course.course->therapist_id;
+    cause.therapist_id = TherapistOf(course);
     IPT_RETURN_IF_ERROR(VerifyAlerts(tx.alerts(), cause, now));
     tx.log().NoteChanged(MeasurementName(m.clinic_id, m.course_id, m.measurement_id));
   }

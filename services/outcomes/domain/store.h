@@ -152,6 +152,9 @@ class OutcomesReader {
                                                                        int limit) = 0;
   // The patients (CopiedCourse::patient_hash) of whom a copied course says that they have died.
   virtual absl::StatusOr<std::set<std::string>> ListDeceased(absl::string_view clinic_id) = 0;
+  // Whether this one is among them.
+  virtual absl::StatusOr<bool> IsDeceased(absl::string_view clinic_id,
+                                          absl::string_view patient_hash) = 0;
   // Kept results of courses of the period, and at least those, in no order. In `stale`, the courses
   // whose result is to be made anew before it is counted, of whatever period.
   virtual absl::Status ReadCourseResults(absl::string_view clinic_id, const ReportPeriod& period,

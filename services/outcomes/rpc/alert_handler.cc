@@ -15,6 +15,7 @@
 #include "outcomes/domain/reasons.h"
 #include "outcomes/rpc/alert_proto.h"
 #include "outcomes/rpc/alert_stream.h"
+#include "outcomes/rpc/scheduling_view.h"
 #include "platform/errors/field_violations.h"
 #include "platform/errors/status_macros.h"
 #include "platform/rpc/etag.h"
@@ -85,8 +86,7 @@ pb::AlertRouting Describe(const std::string& clinic_id, const std::string& thera
   WriteRouting(clinic_id, therapist_id, view.in_force, view.stated, &response);
   response.set_owner_away(view.owner_away);
   if (view.presence.known) {
-    response.mutable_scheduling()->set_current(view.presence.current);
-    rpc::WriteTime(view.presence.as_of, response.mutable_scheduling()->mutable_as_of_time());
+    WriteScheduling(view.presence.current, view.presence.as_of, response.mutable_scheduling());
   }
   return response;
 }

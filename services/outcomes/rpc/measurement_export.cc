@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "outcomes/domain/names.h"
 #include "outcomes/rpc/measurement_proto.h"
 #include "platform/errors/error.h"
 #include "platform/errors/field_violations.h"
@@ -92,9 +93,9 @@ absl::StatusOr<std::unique_ptr<ExportStream>> ExportStream::Open(
     }
     if (!csv) return absl::OkStatus();
     const std::string& instrument_id = stream->filter_.instrument_ids[0];
-    IPT_RETURN_IF_ERROR(FindInstrument(reader, catalog, ctx.clinic_id, instrument_id, 0).status());
     IPT_ASSIGN_OR_RETURN(versions, AllInstruments(reader, catalog, ctx.clinic_id, instrument_id));
-    return absl::OkStatus();
+    if (!versions.empty()) return absl::OkStatus();
+    return NotFound(kInstrumentType, InstrumentName(ctx.clinic_id, instrument_id));
   }));
   if (anew) {
     place.began = ctx.now;

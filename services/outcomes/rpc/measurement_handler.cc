@@ -18,10 +18,8 @@
 #include "platform/rpc/etag.h"
 #include "platform/rpc/field_mask.h"
 #include "platform/rpc/paging.h"
-#include "platform/rpc/proto_time.h"
 #include "platform/rpc/read_view.h"
 #include "platform/rpc/resource_name.h"
-#include "platform/rpc/stated.h"
 #include "platform/rpc/write_once.h"
 
 namespace ipt::outcomes {

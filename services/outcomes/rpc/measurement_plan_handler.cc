@@ -28,7 +28,6 @@
 #include "platform/rpc/resource_name.h"
 #include "platform/rpc/stated.h"
 #include "platform/rpc/write_once.h"
-#include "platform/transaction/min_revision.h"
 
 namespace ipt::outcomes {
 namespace {
@@ -310,12 +309,11 @@ absl::StatusOr<DueWalk> MeasurementPlanHandler::Walk(const CallContext& ctx,
     walk.as_of = course.as_of;
     if (course.course.has_value()) courses.push_back(*std::move(course.course));
   }
-  IPT_RETURN_IF_ERROR(store_.Read(ctx.deadline, [&](OutcomesReader& reader) -> absl::Status {
-    IPT_RETURN_IF_ERROR(CheckMinRevision(reader, request.min_revision()));
-    IPT_ASSIGN_OR_RETURN(walk.lines,
-                         ListDue(reader, catalog_, ctx.clinic_id, courses, query, ctx.now));
-    return absl::OkStatus();
-  }));
+  IPT_ASSIGN_OR_RETURN(
+      walk.lines, rpc::ReadView<std::vector<DueLine>>(
+                      store_, ctx, request.min_revision(), [&](OutcomesReader& reader) {
+                        return ListDue(reader, catalog_, ctx.clinic_id, courses, query, ctx.now);
+                      }));
   walk.clinic_id = ctx.clinic_id;
   return walk;
 }
@@ -352,7 +350,9 @@ absl::StatusOr<pb::ListDueMeasurementsResponse> MeasurementPlanHandler::ListDueM
         rpc::NextPageToken(request, WriteDueCursor(*walk, *std::prev(line))));
     if (!kept) walks_.Keep(walk, place, ctx.now);
   }
-  WriteScheduling(ListedCourses{{}, walk->as_of, walk->current}, response.mutable_scheduling());
+  const bool known = walk->as_of > absl::UnixEpoch();
+  WriteScheduling(walk->current, known ? std::optional(walk->as_of) : std::nullopt,
+                  response.mutable_scheduling());
   return response;
 }
 

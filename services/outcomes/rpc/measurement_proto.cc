@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "outcomes/domain/names.h"
 #include "outcomes/rpc/stamp_proto.h"
+#include "platform/rpc/proto_time.h"
 #include "platform/rpc/resource_name.h"
 #include "platform/rpc/stated.h"
 

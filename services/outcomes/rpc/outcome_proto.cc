@@ -250,7 +250,7 @@ class SeriesWriter {
     }
   }
 
-  // Of a default that is not one of all of them.
+  // In place of what holds for all rules, where more is known of a rule's default.
   void WriteSource(const std::string& rule, pb::Source* out) const {
     if (rule == "slow-start") {
       out->set_citation(

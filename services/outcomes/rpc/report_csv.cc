@@ -5,9 +5,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "platform/text/csv.h"
 
 namespace ipt::outcomes {
 namespace {
@@ -15,11 +15,6 @@ namespace {
 constexpr char kHeading[] =
     "grouping,group,display_name,section,instrument,scale,figure,value,hits,of,low,high,"
     "suppression\r\n";
-
-std::string Quoted(absl::string_view text) {
-  if (text.find_first_of(",\"\r\n") == absl::string_view::npos) return std::string(text);
-  return absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
-}
 
 std::string Number(double value) { return absl::StrFormat("%.10g", value); }
 
@@ -32,7 +27,7 @@ class RowLines {
             row.grouping() == pb::REPORT_GROUPING_UNSPECIFIED
                 ? ""
                 : absl::StripPrefix(pb::ReportGrouping_Name(row.grouping()), "REPORT_GROUPING_"),
-            ",", Quoted(row.group()), ",", Quoted(row.display_name()), ",")) {}
+            ",", CsvCell(row.group()), ",", CsvCell(row.display_name()), ",")) {}
 
   void Write() {
     Flow();
@@ -111,7 +106,8 @@ class RowLines {
   }
 
   void Measure(const pb::MeasureFigures& measure) {
-    section_ = absl::StrCat("measure,", Quoted(measure.instrument()), ",", Quoted(measure.scale()));
+    section_ =
+        absl::StrCat("measure,", CsvCell(measure.instrument()), ",", CsvCell(measure.scale()));
     Rate("paired", measure.paired());
     const pb::EffectSize& effect = measure.effect();
     Add("effect_size",

@@ -14,8 +14,6 @@
 namespace ipt::outcomes {
 namespace {
 
-// Then the copy counts as current, as a course's does.
-constexpr absl::Duration kCurrentFor = absl::Seconds(60);
 constexpr size_t kMostBytesAPart = 1 << 20;
 
 // The lines of a report, in parts.
@@ -58,7 +56,9 @@ absl::StatusOr<pb::ClinicReport> ReportHandler::Make(const CallContext& ctx,
   ReportHorizon horizon;
   if (horizon_ != nullptr) {
     IPT_ASSIGN_OR_RETURN(horizon.as_of, horizon_->CopiedUntil(ctx.clinic_id, ctx.deadline));
-    horizon.current = horizon.as_of.has_value() && ctx.now - *horizon.as_of <= kCurrentFor;
+    // As a course's copy does.
+    horizon.current =
+        horizon.as_of.has_value() && ctx.now - *horizon.as_of <= CourseDemand().max_age;
   }
   return rpc::ReadView<pb::ClinicReport>(
       store_, ctx, min_revision, [&](OutcomesReader& reader) -> absl::StatusOr<pb::ClinicReport> {

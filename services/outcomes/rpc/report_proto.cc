@@ -12,8 +12,10 @@
 #include "absl/strings/strip.h"
 #include "outcomes/domain/names.h"
 #include "outcomes/domain/published.h"
+#include "outcomes/rpc/scheduling_view.h"
 #include "platform/rpc/proto_time.h"
 #include "platform/rpc/resource_name.h"
+#include "platform/rpc/stated.h"
 
 namespace ipt::outcomes {
 namespace {
@@ -143,9 +145,7 @@ std::string IndicationText(absl::string_view name) {
 
 // Of the newest version of the measure of depression that has it; nullptr where none has.
 const Band* FindBand(const ClinicReportView& view, absl::string_view id) {
-  const std::string& stated = view.policy.depression_instrument_id;
-  const absl::string_view depression =
-      stated.empty() ? absl::string_view(kDefaultDepression) : absl::string_view(stated);
+  const std::string depression = DepressionInstrument(view.policy);
   const Band* found = nullptr;
   for (const HeldInstrument& instrument : view.instruments) {
     if (instrument.definition.id != depression) continue;
@@ -407,10 +407,7 @@ ReportRequest ReadReportQuery(const pb::ReportQuery& in, FieldViolations& bad) {
   if (in.basis() != pb::PERIOD_BASIS_UNSPECIFIED) {
     query.period.basis = static_cast<PeriodBasis>(in.basis());
   }
-  for (int i = 0; i < in.indications_size(); ++i) {
-    if (in.indications(i) == 0) bad.At("indications", i).Add("", "must be stated");
-    query.indications.push_back(in.indications(i));
-  }
+  query.indications = rpc::ReadStated<int>(in.indications(), bad, "indications");
   for (int i = 0; i < in.variants_size(); ++i) {
     if (in.variants(i).empty()) bad.At("variants", i).Add("", "must be a variant's id");
     query.variant_ids.push_back(in.variants(i));
@@ -465,10 +462,7 @@ void WriteClinicReport(const ClinicReportView& view, absl::string_view clinic_id
   out->set_unverified_measurements(report.left_out);
   out->set_policy_version(view.policy.version);
   rpc::WriteTime(now, out->mutable_create_time());
-  out->mutable_scheduling()->set_current(horizon.current);
-  if (horizon.as_of.has_value()) {
-    rpc::WriteTime(*horizon.as_of, out->mutable_scheduling()->mutable_as_of_time());
-  }
+  WriteScheduling(horizon.current, horizon.as_of, out->mutable_scheduling());
   out->set_revision(view.revision);
 }
 

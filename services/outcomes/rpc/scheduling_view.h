@@ -1,6 +1,8 @@
 // What is said of scheduling beside what follows from it.
 #pragma once
 
+#include <optional>
+
 #include "absl/time/time.h"
 #include "ipt/outcomes/v1/measurement.pb.h"
 #include "outcomes/domain/course_copies.h"
@@ -9,14 +11,15 @@
 namespace ipt::outcomes {
 namespace pb = ::ipt::outcomes::v1;
 
-inline void WriteScheduling(const CourseAnswer& course, pb::SchedulingView* out) {
-  out->set_current(course.known == CourseAnswer::Known::kVerified);
-  if (course.course.has_value()) rpc::WriteTime(course.as_of, out->mutable_as_of_time());
+inline void WriteScheduling(bool current, std::optional<absl::Time> as_of,
+                            pb::SchedulingView* out) {
+  out->set_current(current);
+  if (as_of.has_value()) rpc::WriteTime(*as_of, out->mutable_as_of_time());
 }
 
-inline void WriteScheduling(const ListedCourses& listed, pb::SchedulingView* out) {
-  out->set_current(listed.current);
-  if (listed.as_of > absl::UnixEpoch()) rpc::WriteTime(listed.as_of, out->mutable_as_of_time());
+inline void WriteScheduling(const CourseAnswer& course, pb::SchedulingView* out) {
+  WriteScheduling(course.known == CourseAnswer::Known::kVerified,
+                  course.course.has_value() ? std::optional(course.as_of) : std::nullopt, out);
 }
 
 }  // namespace ipt::outcomes

@@ -83,6 +83,8 @@ class SqlOutcomesTx final : public OutcomesTx {
       absl::string_view clinic_id, const std::vector<std::string>& course_ids,
       const std::vector<std::string>& instrument_ids) override;
   absl::StatusOr<std::set<std::string>> ListDeceased(absl::string_view clinic_id) override;
+  absl::StatusOr<bool> IsDeceased(absl::string_view clinic_id,
+                                  absl::string_view patient_hash) override;
   absl::Status InsertPlan(MeasurementPlan& plan, absl::Time now) override;
   absl::Status UpdatePlan(MeasurementPlan& plan, absl::Time now) override;
   absl::Status DeletePlan(absl::string_view clinic_id, absl::string_view plan_id) override;

@@ -47,6 +47,10 @@ constexpr ColumnTypes kAnswerColumns = {kText, kText, kText, kInt, kInt, kText};
 constexpr Statement kListDeceased = {
     "SELECT patient_hash FROM course_copies WHERE clinic_id = :clinic AND closure_reason = 7",
     {kText}};
+constexpr Statement kIsDeceased = {
+    "SELECT patient_hash FROM course_copies WHERE clinic_id = :clinic AND closure_reason = 7 "
+    "AND patient_hash = :patient LIMIT 1",
+    {kText}};
 
 absl::StatusOr<MeasurementPlan> PlanOf(absl::string_view clinic_id, const Row& row) {
   MeasurementPlan plan;
@@ -121,6 +125,14 @@ absl::StatusOr<std::set<std::string>> SqlOutcomesTx::ListDeceased(absl::string_v
     return absl::OkStatus();
   }));
   return deceased;
+}
+
+absl::StatusOr<bool> SqlOutcomesTx::IsDeceased(absl::string_view clinic_id,
+                                               absl::string_view patient_hash) {
+  IPT_ASSIGN_OR_RETURN(const auto found,
+                       conn_.QueryOne(kIsDeceased, {clinic_id, patient_hash},
+                                      [](const Row& row) { return row.Text(0); }));
+  return found.has_value();
 }
 
 absl::Status SqlOutcomesTx::InsertPlan(MeasurementPlan& plan, absl::Time now) {

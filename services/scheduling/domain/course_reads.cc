@@ -5,14 +5,12 @@
 #include <set>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "platform/transaction/min_revision.h"
 #include "scheduling/domain/course_edit.h"
 #include "scheduling/domain/course_state.h"
 #include "scheduling/domain/names.h"
-#include "scheduling/domain/reasons.h"
 
 namespace ipt::scheduling {
 namespace {

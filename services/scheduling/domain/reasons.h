@@ -23,7 +23,6 @@ inline constexpr char kTherapistLacksVariant[] = "THERAPIST_LACKS_VARIANT";
 inline constexpr char kTherapistHasCourses[] = "THERAPIST_HAS_COURSES";
 inline constexpr char kVariantBounds[] = "VARIANT_BOUNDS";
 inline constexpr char kSessionInFuture[] = "SESSION_IN_FUTURE";
-using ::ipt::reason::kRevisionNotReached;
 inline constexpr char kNoSlot[] = "NO_SLOT";
 inline constexpr char kPatientExists[] = "PATIENT_EXISTS";
 inline constexpr char kSessionHistoryFull[] = "SESSION_HISTORY_FULL";
