@@ -14,6 +14,7 @@
 #include "iptctl/dead_letters.h"
 #include "iptctl/error_output.h"
 #include "iptctl/export_measurements.h"
+#include "iptctl/file_output.h"
 #include "iptctl/help.h"
 #include "iptctl/import_measurements.h"
 #include "iptctl/method_list.h"
@@ -322,7 +323,8 @@ int Session::Save(const std::string& flag, const std::string& text) {
     env.out << text;
     return 0;
   }
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  std::ofstream file;
+  if (MakePrivateFile(path).ok()) file.open(path, std::ios::binary | std::ios::trunc);
   file << text;
   file.close();
   if (!file.good()) return UsageError(absl::StrCat("--", flag, ": ", path, " cannot be written"));

@@ -114,9 +114,8 @@ void WriteAlerts(const CourseChart& chart, Markup& out) {
   out.Element("h2", "Alerts");
   PageTable table{"Alerts by the day of the answer", {{"Alert"}, {"State"}, {"Name"}}, {}};
   for (const ChartAlert& alert : chart.alerts) {
-    const absl::CivilDay day = absl::CivilDay(1970, 1, 1) + static_cast<int>(alert.at);
-    table.rows.push_back(
-        {absl::StrCat(IsoDay(day), ": ", alert.kind), alert.state, LastSegment(alert.name)});
+    table.rows.push_back({absl::StrCat(IsoDay(DayOfNumber(alert.at)), ": ", alert.kind),
+                          alert.state, LastSegment(alert.name)});
   }
   WriteTable(table, out);
   out.Element("p", "Not an emergency service: how soon an alert is seen depends on who listens.",

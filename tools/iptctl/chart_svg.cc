@@ -111,11 +111,8 @@ class ChartDrawing {
     if (chart_.limits.empty()) return;
     LaneRows rows;
     for (const ChartLimit& limit : chart_.limits) {
-      const std::string text = absl::StrCat(
-          limit.name, narrow_ ? "" : " ",
-          narrow_ ? ""
-                  : ShortDay(absl::CivilDay(1970, 1, 1) +
-                             static_cast<int>(std::floor(limit.at - (limit.name == "deadline")))));
+      const std::string text =
+          narrow_ ? limit.name : absl::StrCat(limit.name, " ", ShortDay(DayNamed(limit)));
       const double half = TextWidth(text, font_) / 2;
       const double middle = std::clamp(X(limit.at), frame_.left + half,
                                        std::max(frame_.left + half, style_.width - half - 4));

@@ -333,10 +333,7 @@ class ChartPrint {
     if (!chart_.limits.empty()) {
       std::vector<std::string> parts;
       for (const ChartLimit& limit : chart_.limits) {
-        const absl::CivilDay day = absl::CivilDay(1970, 1, 1) +
-                                   static_cast<int>(std::floor(limit.at)) -
-                                   (limit.name == "deadline" ? 1 : 0);
-        parts.push_back(absl::StrCat(limit.name, " ", IsoDay(day)));
+        parts.push_back(absl::StrCat(limit.name, " ", IsoDay(DayNamed(limit))));
       }
       Line("");
       Paragraph(absl::StrJoin(parts, ", "), 0, Color::kNone);

@@ -23,10 +23,6 @@ constexpr absl::CivilDay kEpoch(1970, 1, 1);
 
 ChartDay DayNumber(absl::CivilDay day) { return static_cast<double>(day - kEpoch); }
 
-absl::CivilDay DayOfNumber(ChartDay at) {
-  return kEpoch + static_cast<absl::civil_diff_t>(std::floor(at));
-}
-
 class Planner {
  public:
   explicit Planner(const ChartFacts& facts) : facts_(facts), trajectory_(facts.trajectory) {
@@ -122,10 +118,10 @@ class Planner {
       const auto before = places.find(gain.before_measurement());
       const auto after = places.find(gain.after_measurement());
       if (before == places.end() || after == places.end()) continue;
-      ChartGain shown{before->second, after->second, gain.state() == o::SUDDEN_GAIN_STATE_FOUND,
-                      ""};
+      const bool found = gain.state() == o::SUDDEN_GAIN_STATE_FOUND;
+      ChartGain shown{before->second, after->second, ""};
       shown.text = absl::StrCat(
-          "Sudden gain", shown.found ? "" : ", undecided until two more scores", ": ",
+          "Sudden gain", found ? "" : ", undecided until two more scores", ": ",
           ShortNumber(gain.fall(), 3), " points, ", added.points[shown.before].date, " to ",
           added.points[shown.after].date, ". Shown only: in IPT unrelated to remission.");
       added.gains.push_back(std::move(shown));
@@ -305,7 +301,6 @@ class Planner {
       added.name = name;
       added.at = At(alert.has_complete_time() ? alert.complete_time() : alert.raise_time());
       added.unknown = alert.kind() == o::ALERT_KIND_RISK_UNKNOWN;
-      added.review = alert.kind() == o::ALERT_KIND_REVIEW;
       added.open = alert.state() != o::ALERT_STATE_RESOLVED;
       added.kind = Spoken(alert.kind());
       if (!alert.item().empty()) absl::StrAppend(&added.kind, " (item ", alert.item(), ")");
@@ -393,6 +388,14 @@ class Planner {
 };
 
 }  // namespace
+
+absl::CivilDay DayOfNumber(ChartDay at) {
+  return kEpoch + static_cast<absl::civil_diff_t>(std::floor(at));
+}
+
+absl::CivilDay DayNamed(const ChartLimit& limit) {
+  return DayOfNumber(limit.at - (limit.name == "deadline" ? 1 : 0));
+}
 
 CourseChart PlanChart(const ChartFacts& facts) { return Planner(facts).Plan(); }
 

@@ -54,7 +54,6 @@ struct ChartBand {
 
 struct ChartGain {
   size_t before = 0, after = 0;  // of the series' points
-  bool found = false;            // else undecided
   std::string text;
 };
 
@@ -99,8 +98,7 @@ struct ChartSignal {
 struct ChartAlert {
   ChartDay at = 0;
   bool unknown = false;  // risk unknown: ask
-  bool review = false;
-  bool open = false;  // not resolved
+  bool open = false;     // not resolved
   std::string kind, state, text;
   std::string name;
 };
@@ -143,5 +141,9 @@ std::vector<double> ScoreTicks(double minimum, double maximum, int at_most);
 
 // All of it in a few sentences, for who cannot see it.
 std::string DescribeChart(const CourseChart& chart);
+
+absl::CivilDay DayOfNumber(ChartDay at);
+// The day that the limit is named by: a deadline's line lies at its day's end.
+absl::CivilDay DayNamed(const ChartLimit& limit);
 
 }  // namespace ipt::ctl

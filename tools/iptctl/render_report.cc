@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "iptctl/contract.h"
+#include "iptctl/outcome_words.h"
 
 namespace ipt::ctl {
 namespace {
@@ -118,7 +119,7 @@ std::string RenderReport(const o::ClinicReport& report, const Paint& paint) {
   const int measures = report.rows_size() == 0 ? 0 : report.rows(0).measures_size();
   for (int m = 0; m < measures; ++m) {
     const std::string& name = report.rows(0).measures(m).instrument();
-    absl::StrAppend(&out, "\n", paint(Color::kBold, name.substr(name.rfind('/') + 1)), "\n");
+    absl::StrAppend(&out, "\n", paint(Color::kBold, LastSegment(name)), "\n");
     lines = {{GroupHeading(report), "PAIRED", "FIRST", "LAST", "EFFECT SIZE D", "RESPONSE",
               "REMISSION", "IMPROVED", "DETERIORATED"}};
     for (const o::ReportRow& row : report.rows()) {

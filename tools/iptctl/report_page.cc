@@ -233,14 +233,14 @@ class ReportWriter {
     out_.Element("p", absl::StrCat(absl::StrJoin(parts, "; "), "."), {{"class", "lead"}});
   }
 
-  BarRow PairedRow(const std::string& name, const o::Rate& rate) const {
+  static BarRow RateRow(std::string name, const o::Rate& rate, o::Suppression row_why) {
     BarRow row;
-    row.name = name;
+    row.name = std::move(name);
     if (rate.has_share()) {
       row.share = rate.share();
       row.text = absl::StrCat(Percent(rate.share()), ", ", OfText(rate));
     } else {
-      row.why_not = WhyNot(rate, all().suppression());
+      row.why_not = WhyNot(rate, row_why);
     }
     return row;
   }
@@ -250,9 +250,10 @@ class ReportWriter {
     BarPanel panel;
     panel.mark = kPairedWanted;
     panel.mark_name = "90 %";
-    panel.rows.push_back(PairedRow("Both measures of recovery", all().recovery().paired()));
+    panel.rows.push_back(
+        RateRow("Both measures of recovery", all().recovery().paired(), all().suppression()));
     for (const o::MeasureFigures& figures : all().measures()) {
-      panel.rows.push_back(PairedRow(MeasureTitle(figures), figures.paired()));
+      panel.rows.push_back(RateRow(MeasureTitle(figures), figures.paired(), all().suppression()));
     }
     const o::Rate& paired = all().recovery().paired();
     std::string text = "Of the finished courses, those with a first and a last score. ";
@@ -345,21 +346,11 @@ class ReportWriter {
     Figure(panel, 960);
     BarPanel ends;
     ends.title = "How the courses that had started ended";
-    const auto rate = [&](const char* name, const o::Rate& value) {
-      BarRow row;
-      row.name = name;
-      if (value.has_share()) {
-        row.share = value.share();
-        row.text = absl::StrCat(Percent(value.share()), ", ", OfText(value));
-      } else {
-        row.why_not = WhyNot(value, FlowWhy(all()));
-      }
-      ends.rows.push_back(std::move(row));
-    };
-    rate("Completed as agreed", flow.completed());
-    rate("Ended early, as agreed", flow.agreed_early());
-    rate("Dropped out", flow.dropped_out());
-    rate("Ended otherwise", flow.ended_otherwise());
+    const o::Suppression why = FlowWhy(all());
+    ends.rows.push_back(RateRow("Completed as agreed", flow.completed(), why));
+    ends.rows.push_back(RateRow("Ended early, as agreed", flow.agreed_early(), why));
+    ends.rows.push_back(RateRow("Dropped out", flow.dropped_out(), why));
+    ends.rows.push_back(RateRow("Ended otherwise", flow.ended_otherwise(), why));
     Figure(ends, 960);
     out_.Open("div", {{"class", "panels"}});
     RatePanel(

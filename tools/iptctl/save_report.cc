@@ -6,9 +6,6 @@
 namespace ipt::ctl {
 
 int SaveReport(const MethodDescriptor& method, const Message& request, Session& session) {
-  if (method.full_name() != "ipt.outcomes.v1.ReportService.GetClinicReport") {
-    return session.UsageError("--html is for iptctl report get");
-  }
   outcomes::v1::ClinicReport report;
   if (const int exit = session.Call(method, request, report)) return exit;
   return session.Save("html", ReportPage(report));

@@ -4,6 +4,7 @@
 #include "google/protobuf/util/json_util.h"
 #include "ipt/outcomes/v1/alert_service.pb.h"
 #include "iptctl/follow_stream.h"
+#include "iptctl/value_text.h"
 
 namespace ipt::ctl {
 namespace {
@@ -21,8 +22,7 @@ std::string AlertLine(const o::AlertNotice& notice, Session& session) {
   const Paint paint = session.show().paint;
   return absl::StrCat(
       paint(Color::kDim, absl::FormatTime("%Y-%m-%d %H:%M:%S", raised, zone)), "  ",
-      paint(Color::kBold, EnumText(*o::AlertKind_descriptor()->FindValueByNumber(alert.kind()))),
-      "  ", EnumText(*o::AlertState_descriptor()->FindValueByNumber(alert.state())), "  ",
+      paint(Color::kBold, EnumField(alert, "kind")), "  ", EnumField(alert, "state"), "  ",
       alert.name(), alert.item().empty() ? "" : "  item ", alert.item(),
       alert.has_assignee() ? "  with " : "", alert.has_assignee() ? WhoOf(alert.assignee()) : "");
 }
