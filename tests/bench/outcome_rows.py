@@ -2,13 +2,12 @@
 after a risk answer its alert is heard, at half of the peak."""
 
 import os
-import sqlite3
 
 import bare_sql
 from bare_sql import FORMS_A_COURSE
 from processes import Failure
-from reminder_store import say
-from result import Result, pairs_of
+from result import Result, pairs_of, say
+from stores import PostgresStore, SqliteStore
 
 RISK = 0.25  # of the forms
 THERAPISTS = 16  # a clinic
@@ -25,10 +24,12 @@ class Recording:
         self.scheduling, self.database = None, None
         if engine == "sqlite":
             self.service = bench.service(engine, name, flags=["--outcomes", *flags])
+            self.store = SqliteStore(os.path.join(self.service.data, "outcomes.db"))
             return
         self.scheduling = bench.service(engine, f"{name}-scheduling",
                                         bench.postgres.url(bench.postgres.new_database()))
         self.database = bench.postgres.new_database()
+        self.store = PostgresStore(bench.postgres, self.database)
         self.service = bench.service(
             engine, name, bench.postgres.url(self.database), binary="ipt-outcomes",
             flags=[f"--scheduling={self.scheduling.address}",
@@ -49,22 +50,10 @@ class Recording:
             if self.scheduling is not None:
                 self.scheduling.__exit__(kind, value, traceback)
 
-    def rows(self, sql):
-        if self.scheduling is not None:
-            rows, error = self.bench.postgres.sql(self.database, sql)
-            if error:
-                raise Failure(error)
-            return rows
-        db = sqlite3.connect(os.path.join(self.service.data, "outcomes.db"), timeout=20)
-        try:
-            return db.execute(sql).fetchall()
-        finally:
-            db.close()
-
     def check(self):
         """What was measured is what is meant: bound to its course, and no course has too many."""
-        all_of, unsettled = map(int, self.rows("SELECT count(*), sum(unsettled) FROM measurements")[0])
-        most = int(self.rows("SELECT max(n) FROM (SELECT count(*) AS n FROM measurements "
+        all_of, unsettled = map(int, self.store.rows("SELECT count(*), sum(unsettled) FROM measurements")[0])
+        most = int(self.store.rows("SELECT max(n) FROM (SELECT count(*) AS n FROM measurements "
                              "GROUP BY clinic_id, course_id) AS each")[0][0])
         if unsettled > all_of / 100 or most > 2 * FORMS_A_COURSE:
             raise Failure(f"of {all_of} measurements {unsettled} are unsettled; {most} are of one course")

@@ -11,8 +11,8 @@ import uuid
 
 import bare_sql
 from processes import Failure, Redis, Skip, Tools, wait_for
-from reminder_store import A_COURSE, HOUR_US, ReminderStore, say
-from result import Result
+from reminder_store import A_COURSE, HOUR_US, ReminderStore
+from result import Result, say
 
 STREAMS = 8
 BATCH = 100

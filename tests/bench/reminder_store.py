@@ -9,10 +9,10 @@ What differs from copy to copy: the ids of course, patient and reminder, and whe
 import json
 import os
 import subprocess
-import sys
 import time
 
 from processes import Failure, wait_for
+from result import say
 
 POLICY = {"policy": {"session_rules": [{
     "audience": "REMINDER_AUDIENCE_PATIENT", "minutes_before": 2880,
@@ -33,10 +33,6 @@ CREATE TABLE bench_reminder AS SELECT row_number() OVER (ORDER BY due_us) - 1 AS
 DELETE FROM reminders WHERE clinic_id = '{clinic}';
 CREATE TABLE bench_new (n BIGINT PRIMARY KEY, course_id TEXT NOT NULL, patient_id TEXT NOT NULL);
 """
-
-
-def say(text):
-    print(f"  {text}", file=sys.stderr, flush=True)
 
 
 class ReminderStore:

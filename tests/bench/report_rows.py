@@ -19,8 +19,9 @@ import sys
 import time
 import uuid
 
+import contract
 from processes import Failure, Service, Skip, free_port, wait_for
-from result import Result
+from result import Result, say
 
 MEASUREMENTS = 1_000_000
 PACKAGE = "duckdb==2.0.1"
@@ -83,10 +84,6 @@ FROM results GROUP BY GROUPING SETS ((), (therapist)) ORDER BY therapist NULLS F
 """
 
 
-def say(text):
-    print(f"  {text}", file=sys.stderr, flush=True)
-
-
 def duckdb_here(bench):
     folder = bench.tools.path("duckdb")
     done = subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--target", folder, PACKAGE],
@@ -101,27 +98,15 @@ class Outcomes(Service):
     """ipt-outcomes by itself, scheduling away, as it is measured here: without tokens."""
 
     def __init__(self, bench, name, database):
-        self.tools, self.engine, self.env, self.tmpfs, self.data = bench.tools, "postgres", None, None, None
-        self.port, self.admin_port = free_port(), free_port()
-        self.address = f"127.0.0.1:{self.port}"
-        self.log, self.starts, self.process = bench.tools.path(f"{name}.log"), 0, None
-        binary = os.path.join(bench.tools.bin, "ipt-outcomes")
-        if not os.access(binary, os.X_OK):
-            raise Skip("the build lacks ipt-outcomes")
-        self.args = [binary, f"--database={database}", f"--listen={self.address}",
-                     f"--admin_listen=127.0.0.1:{self.admin_port}", "--log_level=warning",
-                     f"--scheduling=127.0.0.1:{free_port()}"]
-        self._run([binary, "migrate", f"--database={database}"])
-        sys.path.insert(0, bench.tools.stubs())
-        import google
-        google.__path__.append(os.path.join(bench.tools.stubs(), "google"))
+        super().__init__(bench.tools, "postgres", name, database, binary="ipt-outcomes",
+                         flags=[f"--scheduling=127.0.0.1:{free_port()}"])
+        contract.load(bench.tools.stubs())
         import grpc
         self.channel = grpc.insecure_channel(self.address)
 
     def call(self, file, service, method, **fields):
-        package = "ipt.outcomes.v1."
-        messages = importlib.import_module(f"{package}{file}_pb2")
-        stub = getattr(importlib.import_module(f"{package}{file}_pb2_grpc"), f"{service}Stub")(self.channel)
+        messages = contract.module(f"{file}_pb2", "outcomes")
+        stub = getattr(contract.module(f"{file}_pb2_grpc", "outcomes"), f"{service}Stub")(self.channel)
         return getattr(stub, method)(getattr(messages, f"{method}Request")(**fields), timeout=120)
 
     def report(self, question):
@@ -377,6 +362,8 @@ def report(bench):
                 pairs.append((found[by_service][0], found[by_duckdb][0]))
                 say(f"{engine} {pairs[-1][0]:.1f} ms  DuckDB {pairs[-1][1]:.1f} ms")
                 compared += sum(compare(*both) for both in zip(found[by_service][1], found[by_duckdb][1]))
+            if not compared:
+                raise Failure(f"{engine}: no number was shown to be compared")
             say(f"{compared:,} numbers compared")
         results.append(Result("report", f"GetClinicReport, {clinic.forms:,} measurements, {engine}", pairs, 0.5,
                               "ms", "DuckDB from the raw rows", lower_is_better=True))

@@ -1,6 +1,11 @@
 """What a row comes to."""
 
 import statistics
+import sys
+
+
+def say(text):
+    print(f"  {text}", file=sys.stderr, flush=True)
 
 
 class Result:

@@ -6,7 +6,7 @@ import subprocess
 import unittest
 
 import support  # first: it makes the generated stubs importable
-from support import Server, message_class, module
+from support import Server
 
 COURSES = 24
 
@@ -24,18 +24,6 @@ class DemoClinicTest(unittest.TestCase):
             [support.ROOT / "tools/demo_clinic", "--server", cls.server.target(), "--build", support.BUILD,
              "--courses", str(COURSES), *flags], capture_output=True, text=True, timeout=120)
 
-    def all(self, service, file, method, items, **fields):
-        described = module("ipt.outcomes.v1", file).DESCRIPTOR.services_by_name[service].methods_by_name[method]
-        call = getattr(getattr(module("ipt.outcomes.v1", file, "pb2_grpc"), service + "Stub")(self.server.channel()),
-                       method)
-        found, token = [], ""
-        while True:
-            page = call(message_class(described.input_type)(page_size=1000, page_token=token, **fields), timeout=30)
-            found += getattr(page, items)
-            token = page.next_page_token
-            if not token:
-                return found
-
     def test_it_has_something_of_everything(self):
         self.assertEqual((0, ""), (self.first.returncode, self.first.stderr))
         self.assertIn(f"{COURSES} courses", self.first.stdout)
@@ -43,13 +31,13 @@ class DemoClinicTest(unittest.TestCase):
         self.assertEqual(COURSES, len(courses))
         self.assertLess(1, len({course.state for course in courses}))
         self.assertTrue(any(course.closure.drop_out for course in courses))
-        forms = self.all("MeasurementService", "measurement_service", "ListMeasurements", "measurements",
-                         parent="clinics/demo/courses/-")
+        forms = self.server.api().all("ListMeasurements", "measurements", parent="clinics/demo/courses/-",
+                                      page_size=1000)
         self.assertIn(f"{len(forms)} forms", self.first.stdout)
         self.assertLess(COURSES * 8, len(forms))
         self.assertTrue(any(score.missing_items for form in forms for score in form.scores))
-        alerts = self.all("AlertService", "alert_service", "ListAlerts", "alerts",
-                          parent="clinics/demo/courses/-", states=[1, 2, 3, 4])
+        alerts = self.server.api().all("ListAlerts", "alerts", parent="clinics/demo/courses/-", states=[1, 2, 3, 4],
+                                       page_size=1000)
         self.assertLess(0, len(alerts))
         self.assertTrue(any(alert.HasField("resolution") for alert in alerts))
 
@@ -58,8 +46,8 @@ class DemoClinicTest(unittest.TestCase):
         self.assertEqual((0, ""), (again.returncode, again.stderr))
         numbers = lambda done: done.stdout.split(" forms")[0]  # noqa: E731
         self.assertEqual(numbers(self.first), numbers(again))
-        forms = self.all("MeasurementService", "measurement_service", "ListMeasurements", "measurements",
-                         parent="clinics/demo/courses/-")
+        forms = self.server.api().all("ListMeasurements", "measurements", parent="clinics/demo/courses/-",
+                                      page_size=1000)
         self.assertIn(f"{len(forms)} forms", again.stdout)
 
     def test_what_is_wrong_is_said(self):

@@ -1011,6 +1011,8 @@ class IptctlOutcomes(Runner):
         svg_file, html_file = self.home / "chart.svg", self.home / "chart.html"
         wrote = self.ctl("outcomes chart", self.course, svg=svg_file, html=html_file).out
         self.assertEqual([f"wrote {svg_file}", f"wrote {html_file}"], wrote.splitlines())
+        for written in (svg_file, html_file):
+            self.assertEqual(0o600, written.stat().st_mode & 0o777)
         svg = ElementTree.parse(svg_file).getroot()
         self.assertEqual("{http://www.w3.org/2000/svg}svg", svg.tag)
         points = [dict(circle.attrib, title=group[0].text) for group in svg.iter(svg.tag[:-3] + "g")

@@ -17,6 +17,10 @@ import time
 import urllib.error
 import urllib.request
 
+# Children are forked (preexec_fn) while clients call, and gRPC's handlers of that may wait for ever.
+# It is read when grpc is imported, which is later: contract.Client does it.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
