@@ -234,19 +234,24 @@ class Events(unittest.TestCase):
             reader.start()
             cursor = support.pathlib.Path(folder, "cursor")
             wait_until(cursor.exists, "the cursor file")
-            self.rename(api, "one")
-            wait_until(lambda: any("one" in line for line in lines), "the first event")
+
+            def wait_for(name):
+                """Told, and kept: what is told only is told again after a kill."""
+                before = cursor.read_text()
+                self.rename(server.api(), name)
+                wait_until(lambda: any(name in line for line in lines), f"the event {name}")
+                wait_until(lambda: cursor.read_text() != before, f"the cursor after {name}")
+
+            wait_for("one")
             server.process.kill()
             server.process.wait()
             server.start()
-            api = server.api()
-            self.rename(api, "two")
-            wait_until(lambda: any("two" in line for line in lines), "the event after a restart")
+            wait_for("two")
             first.send_signal(signal.SIGKILL)
             first.wait()
             reader.join()
             first.stdout.close()
-            self.rename(api, "three")
+            self.rename(server.api(), "three")
             done = subprocess.run([*words, "--count", "1"], capture_output=True, text=True, timeout=30)
             self.assertEqual(0, done.returncode, done.stderr)
             names = [json.loads(line)["payload"]["clinicChanged"]["displayName"]
