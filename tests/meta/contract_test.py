@@ -213,6 +213,11 @@ class ContractTest(unittest.TestCase):
                           ("WatchEventsResponse", "events.payload.measurement_recorded.name"),
                           ("Instrument", None), ("AlertCoverage", None), ("ClinicReport", None)):
             self.assertEqual(patients_way(known, f".ipt.outcomes.v1.{name}"), way, name)
+        for name, way in (("Relationship", "name"), ("Formulation", "current.name"), ("PatientCopy", "revision_name"),
+                          ("ListCourseFocusesResponse", "course_focuses.course"), ("Finding", "course"),
+                          ("WatchEventsResponse", "events.payload.relationship_changed.course"),
+                          ("Protocol", None), ("FormulationPolicy", None)):
+            self.assertEqual(patients_way(known, f".ipt.formulation.v1.{name}"), way, name)
 
     def test_notices_patient_data_that_is_not_said(self):
         bad = """
