@@ -36,7 +36,7 @@ SERVICE_LAYERS = {
     ),
     "storage": (
         {"std", "absl", "json"},
-        ["{own}/domain/", "{own}/storage/", "platform/storage/", "platform/cache/",
+        ["{own}/domain/", "{own}/storage/", "platform/storage/", "platform/cache/", "platform/json/",
          "platform/errors/error.h", "platform/errors/field_violations.h",
          "platform/errors/status_macros.h", "platform/time/", "platform/transaction/",
          "platform/ids/ids.h"],
@@ -201,6 +201,8 @@ CASES = [
     ("outcomes/domain/a.cc", '#include "nlohmann/json.hpp"', True),
     ("outcomes/domain/a.cc", '#include "scheduling/domain/types.h"', True),
     ("outcomes/storage/a.cc", '#include "nlohmann/json.hpp"', False),
+    ("outcomes/storage/a.cc", '#include "platform/json/strict_json.h"', False),
+    ("outcomes/domain/a.cc", '#include "platform/json/strict_json.h"', True),
     ("scheduling/domain/a.cc", '#include "platform/errors/grpc_status.h"', True),
     ("scheduling/domain/a.cc", '#include "platform/storage/database.h"', True),
     ("scheduling/domain/a.cc", '#include "platform/auth/token_verifier.h"', True),

@@ -1,62 +1,61 @@
 #include "outcomes/storage/instrument_json.h"
 
-#include <cstdint>
-#include <limits>
 #include <map>
 #include <optional>
 #include <set>
 #include <type_traits>
 #include <utility>
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "nlohmann/json.hpp"
-#include "platform/errors/error.h"
 #include "platform/errors/field_violations.h"
 #include "platform/errors/status_macros.h"
+#include "platform/json/strict_json.h"
 
 namespace ipt::outcomes {
 namespace {
 
-// In the order in which it is written.
-using Json = nlohmann::ordered_json;
+constexpr JsonName<Evidence> kEvidence[] = {{Evidence::kSeen, "seen"},
+                                            {Evidence::kEstablished, "established"},
+                                            {Evidence::kLikely, "likely"},
+                                            {Evidence::kClinic, "clinic"}};
+constexpr JsonName<Direction> kDirections[] = {{Direction::kHigherIsWorse, "higher_is_worse"},
+                                               {Direction::kHigherIsBetter, "higher_is_better"}};
+constexpr JsonName<Respondent> kRespondents[] = {{Respondent::kSelf, "self"},
+                                                 {Respondent::kClinician, "clinician"}};
+constexpr JsonName<Comparison> kComparisons[] = {{Comparison::kAtLeast, "at_least"},
+                                                 {Comparison::kAbove, "above"},
+                                                 {Comparison::kAtMost, "at_most"},
+                                                 {Comparison::kBelow, "below"}};
+constexpr JsonName<CutOffUse> kCutOffUses[] = {{CutOffUse::kCaseness, "caseness"},
+                                               {CutOffUse::kScreening, "screening"},
+                                               {CutOffUse::kRemission, "remission"}};
+constexpr JsonName<TimeUnit> kTimeUnits[] = {
+    {TimeUnit::kDay, "day"}, {TimeUnit::kWeek, "week"}, {TimeUnit::kMonth, "month"}};
+constexpr JsonName<CodeSystem> kCodeSystems[] = {{CodeSystem::kLoinc, "loinc"},
+                                                 {CodeSystem::kSnomedCt, "snomed-ct"}};
+constexpr JsonName<CodeUse> kCodeUses[] = {{CodeUse::kPanel, "panel"}, {CodeUse::kTotal, "total"}};
 
-template <typename Enum>
-struct Name {
-  Enum value;
-  const char* name;
+constexpr absl::Span<const JsonName<Evidence>> NamesOf(Evidence) { return kEvidence; }
+constexpr absl::Span<const JsonName<Direction>> NamesOf(Direction) { return kDirections; }
+constexpr absl::Span<const JsonName<Respondent>> NamesOf(Respondent) { return kRespondents; }
+constexpr absl::Span<const JsonName<Comparison>> NamesOf(Comparison) { return kComparisons; }
+constexpr absl::Span<const JsonName<CutOffUse>> NamesOf(CutOffUse) { return kCutOffUses; }
+constexpr absl::Span<const JsonName<TimeUnit>> NamesOf(TimeUnit) { return kTimeUnits; }
+constexpr absl::Span<const JsonName<CodeSystem>> NamesOf(CodeSystem) { return kCodeSystems; }
+constexpr absl::Span<const JsonName<CodeUse>> NamesOf(CodeUse) { return kCodeUses; }
+
+// Options that several items have, by their name in the file.
+struct SharedOptions {
+  std::map<std::string, std::vector<Option>> sets;
+  std::set<std::string> used;
 };
 
-constexpr Name<Evidence> kEvidence[] = {{Evidence::kSeen, "seen"},
-                                        {Evidence::kEstablished, "established"},
-                                        {Evidence::kLikely, "likely"},
-                                        {Evidence::kClinic, "clinic"}};
-constexpr Name<Direction> kDirections[] = {{Direction::kHigherIsWorse, "higher_is_worse"},
-                                           {Direction::kHigherIsBetter, "higher_is_better"}};
-constexpr Name<Respondent> kRespondents[] = {{Respondent::kSelf, "self"},
-                                             {Respondent::kClinician, "clinician"}};
-constexpr Name<Comparison> kComparisons[] = {{Comparison::kAtLeast, "at_least"},
-                                             {Comparison::kAbove, "above"},
-                                             {Comparison::kAtMost, "at_most"},
-                                             {Comparison::kBelow, "below"}};
-constexpr Name<CutOffUse> kCutOffUses[] = {{CutOffUse::kCaseness, "caseness"},
-                                           {CutOffUse::kScreening, "screening"},
-                                           {CutOffUse::kRemission, "remission"}};
-constexpr Name<TimeUnit> kTimeUnits[] = {
-    {TimeUnit::kDay, "day"}, {TimeUnit::kWeek, "week"}, {TimeUnit::kMonth, "month"}};
-constexpr Name<CodeSystem> kCodeSystems[] = {{CodeSystem::kLoinc, "loinc"},
-                                             {CodeSystem::kSnomedCt, "snomed-ct"}};
-constexpr Name<CodeUse> kCodeUses[] = {{CodeUse::kPanel, "panel"}, {CodeUse::kTotal, "total"}};
-
-constexpr absl::Span<const Name<Evidence>> NamesOf(Evidence) { return kEvidence; }
-constexpr absl::Span<const Name<Direction>> NamesOf(Direction) { return kDirections; }
-constexpr absl::Span<const Name<Respondent>> NamesOf(Respondent) { return kRespondents; }
-constexpr absl::Span<const Name<Comparison>> NamesOf(Comparison) { return kComparisons; }
-constexpr absl::Span<const Name<CutOffUse>> NamesOf(CutOffUse) { return kCutOffUses; }
-constexpr absl::Span<const Name<TimeUnit>> NamesOf(TimeUnit) { return kTimeUnits; }
-constexpr absl::Span<const Name<CodeSystem>> NamesOf(CodeSystem) { return kCodeSystems; }
-constexpr absl::Span<const Name<CodeUse>> NamesOf(CodeUse) { return kCodeUses; }
+struct Format;
+class Writer;
+void VisitOptions(JsonReader<Format>& v, std::vector<Option>& options);
+void VisitOptions(Writer& v, const std::vector<Option>& options);
+void VisitOptionSets(JsonReader<Format>& v);
+void VisitOptionSets(Writer&) {}
 
 // The format, once for reading and writing: a visitor `v` is called with each key and its member.
 // v.Key: must be there. v.Maybe: may be left out where it is empty, false, or what is named.
@@ -99,7 +98,7 @@ void Visit(V& v, auto& item, const Item*) {
   v.Maybe("reverse", item.reverse);
   v.Maybe("may_be_not_applicable", item.may_be_not_applicable);
   v.Maybe("loinc", item.loinc);
-  v.Options("options", item.options);
+  VisitOptions(v, item.options);
 }
 
 template <typename V>
@@ -230,7 +229,7 @@ void Visit(V& v, auto& instrument, const Instrument*) {
   v.Key("look_back", instrument.look_back);
   v.Key("instructions", instrument.instructions);
   v.Key("codes", instrument.codes);
-  v.OptionSets("option_sets");
+  VisitOptionSets(v);
   v.Key("items", instrument.items);
   v.Key("multiplier", instrument.multiplier);
   v.Key("range", instrument.range);
@@ -246,139 +245,46 @@ void Visit(V& v, auto& instrument, const Instrument*) {
   v.Key("citations", instrument.citations);
 }
 
-// Options that several items have, by their name in the file.
-struct SharedOptions {
-  std::map<std::string, std::vector<Option>> sets;
-  std::set<std::string> used;
-};
-
-// Reads one object; what it does not find or understand goes to `bad`.
-class Reader {
- public:
-  Reader(const Json& object, SharedOptions& sets, FieldViolations& bad)
-      : object_(object), sets_(sets), bad_(bad) {}
-
-  // Reads `json` into `out`, of which `bad` is the path.
-  template <typename T>
-  static void ReadValue(const Json& json, T& out, SharedOptions& sets, FieldViolations bad) {
-    if constexpr (std::is_same_v<T, bool>) {
-      if (!json.is_boolean()) return bad.Add("", "must be true or false");
-      json.get_to(out);
-    } else if constexpr (std::is_same_v<T, int>) {
-      if (!FitsInt(json)) return bad.Add("", "must be a whole number");
-      json.get_to(out);
-    } else if constexpr (std::is_same_v<T, double>) {
-      if (!json.is_number()) return bad.Add("", "must be a number");
-      json.get_to(out);
-    } else if constexpr (std::is_same_v<T, std::string>) {
-      if (!json.is_string()) return bad.Add("", "must be a string");
-      json.get_to(out);
-    } else if constexpr (std::is_enum_v<T>) {
-      ReadEnum(json, out, bad);
-    } else {
-      ReadObject(json, out, sets, bad);
-    }
+struct Format {
+  using Context = SharedOptions;
+  template <typename V, typename T>
+  static void Visit(V& v, T& value) {
+    outcomes::Visit(v, value, static_cast<const std::remove_const_t<T>*>(nullptr));
   }
-
-  template <typename T>
-  static void ReadValue(const Json& json, std::vector<T>& out, SharedOptions& sets,
-                        FieldViolations bad) {
-    if (!json.is_array()) return bad.Add("", "must be an array");
-    for (size_t i = 0; i < json.size(); ++i) {
-      ReadValue(json[i], out.emplace_back(), sets, bad.At("", i));
-    }
-  }
-
-  template <typename T>
-  static void ReadValue(const Json& json, std::optional<T>& out, SharedOptions& sets,
-                        FieldViolations bad) {
-    if (!json.is_null()) ReadValue(json, out.emplace(), sets, bad);
-  }
-
-  template <typename T>
-  void Key(const char* key, T& out) {
-    known_.insert(key);
-    const auto found = object_.find(key);
-    if (found == object_.end()) return bad_.Add(key, "is missing");
-    ReadValue(*found, out, sets_, bad_.In(key));
-  }
-
-  template <typename T>
-  void Maybe(const char* key, T& out, const T& = T()) {
-    known_.insert(key);
-    const auto found = object_.find(key);
-    if (found != object_.end()) ReadValue(*found, out, sets_, bad_.In(key));
-  }
-
-  // An array of options, or the name of a set of them.
-  void Options(const char* key, std::vector<Option>& out) {
-    const auto found = object_.find(key);
-    if (found == object_.end() || !found->is_string()) return Key(key, out);
-    known_.insert(key);
-    const auto& name = found->get_ref<const std::string&>();
-    const auto set = sets_.sets.find(name);
-    if (set == sets_.sets.end()) return bad_.Add(key, "names no option set");
-    sets_.used.insert(name);
-    out = set->second;
-  }
-
-  void OptionSets(const char* key) {
-    known_.insert(key);
-    const auto found = object_.find(key);
-    if (found == object_.end()) return;
-    FieldViolations in = bad_.In(key);
-    if (!found->is_object()) return in.Add("", "must be an object");
-    for (const auto& [name, options] : found->items()) {
-      ReadValue(options, sets_.sets[name], sets_, in.In(name));
-    }
-  }
-
-  void RefuseUnknownKeys() {
-    for (const auto& [key, value] : object_.items()) {
-      if (!known_.contains(key)) bad_.Add(key, "is no key of the format");
-    }
-  }
-
- private:
-  static bool FitsInt(const Json& json) {
-    if (!json.is_number_integer()) return false;
-    if (json.is_number_unsigned()) {
-      return json.get<uint64_t>() <= uint64_t{std::numeric_limits<int>::max()};
-    }
-    return json.get<int64_t>() >= std::numeric_limits<int>::min();
-  }
-
   template <typename Enum>
-  static void ReadEnum(const Json& json, Enum& out, FieldViolations& bad) {
-    std::vector<absl::string_view> names;
-    for (const auto& known : NamesOf(Enum())) {
-      if (json.is_string() && json.get_ref<const std::string&>() == known.name) {
-        out = known.value;
-        return;
-      }
-      names.push_back(known.name);
-    }
-    bad.Add("", absl::StrCat("must be one of ", absl::StrJoin(names, ", ")));
+  static absl::Span<const JsonName<Enum>> NamesOf(Enum value) {
+    return outcomes::NamesOf(value);
   }
-
-  template <typename T>
-  static void ReadObject(const Json& json, T& out, SharedOptions& sets, FieldViolations& bad) {
-    if (!json.is_object()) return bad.Add("", "must be an object");
-    Reader reader(json, sets, bad);
-    Visit(reader, out, static_cast<const T*>(nullptr));
-    reader.RefuseUnknownKeys();
-  }
-
-  const Json& object_;
-  SharedOptions& sets_;
-  FieldViolations& bad_;
-  std::set<std::string> known_;
 };
+
+// An array of options, or the name of a set of them.
+void VisitOptions(JsonReader<Format>& v, std::vector<Option>& options) {
+  constexpr char kKey[] = "options";
+  const OrderedJson* found = v.Find(kKey);
+  if (found == nullptr || !found->is_string()) return v.Key(kKey, options);
+  const auto& name = found->get_ref<const std::string&>();
+  const auto set = v.context().sets.find(name);
+  if (set == v.context().sets.end()) return v.bad().Add(kKey, "names no option set");
+  v.context().used.insert(name);
+  options = set->second;
+}
+
+void VisitOptionSets(JsonReader<Format>& v) {
+  constexpr char kKey[] = "option_sets";
+  const OrderedJson* found = v.Find(kKey);
+  if (found == nullptr) return;
+  FieldViolations in = v.bad().In(kKey);
+  if (!found->is_object()) return in.Add("", "must be an object");
+  SharedOptions& shared = v.context();
+  for (const auto& [name, options] : found->items()) {
+    JsonReader<Format>::ReadValue(options, shared.sets[name], shared, in.In(name));
+  }
+}
 
 class Writer {
  public:
   template <typename T>
-  static Json WriteValue(const T& value) {
+  static OrderedJson WriteValue(const T& value) {
     if constexpr (std::is_enum_v<T>) {
       for (const auto& known : NamesOf(T())) {
         if (known.value == value) return known.name;
@@ -394,15 +300,15 @@ class Writer {
   }
 
   template <typename T>
-  static Json WriteValue(const std::vector<T>& list) {
-    Json array = Json::array();
+  static OrderedJson WriteValue(const std::vector<T>& list) {
+    OrderedJson array = OrderedJson::array();
     for (const T& value : list) array.push_back(WriteValue(value));
     return array;
   }
 
   template <typename T>
-  static Json WriteValue(const std::optional<T>& value) {
-    return value.has_value() ? WriteValue(*value) : Json();
+  static OrderedJson WriteValue(const std::optional<T>& value) {
+    return value.has_value() ? WriteValue(*value) : OrderedJson();
   }
 
   template <typename T>
@@ -415,57 +321,21 @@ class Writer {
     if (!(value == usual)) Key(key, value);
   }
 
-  void Options(const char* key, const std::vector<Option>& options) { Key(key, options); }
-  void OptionSets(const char*) {}
-
  private:
-  Json object_ = Json::object();
+  OrderedJson object_ = OrderedJson::object();
 };
 
-absl::Status InFile(absl::string_view file, const FieldViolations& bad) {
-  const absl::Status status = bad.ToStatus();
-  if (status.ok()) return absl::OkStatus();
-  std::vector<std::string> lines;
-  for (const FieldViolation& violation : FieldViolationsOf(status)) {
-    const absl::string_view field =
-        violation.field.empty() ? "the whole" : absl::string_view(violation.field);
-    lines.push_back(absl::StrCat(file, ": ", field, ": ", violation.description));
-  }
-  return absl::InvalidArgumentError(absl::StrJoin(lines, "\n"));
-}
-
-// JSON itself lets a key be there twice, and takes the last.
-absl::Status Parse(absl::string_view file, absl::string_view text, Json& json) {
-  std::vector<std::set<std::string>> open;
-  std::string twice;
-  const auto watch = [&](int, Json::parse_event_t event, Json& parsed) {
-    if (event == Json::parse_event_t::object_start) open.emplace_back();
-    if (event == Json::parse_event_t::object_end) open.pop_back();
-    if (event == Json::parse_event_t::key) {
-      const auto& key = parsed.get_ref<const std::string&>();
-      if (!open.back().insert(key).second) twice = key;
-    }
-    return true;
-  };
-  try {
-    json = Json::parse(text.begin(), text.end(), watch);
-  } catch (const Json::parse_error& error) {
-    const auto line = 1 + absl::c_count(text.substr(0, error.byte), '\n');
-    return absl::InvalidArgumentError(absl::StrCat(file, ": line ", line, ": is no valid JSON"));
-  }
-  if (twice.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(file, ": ", twice, ": is there twice"));
-}
+void VisitOptions(Writer& v, const std::vector<Option>& options) { v.Key("options", options); }
 
 }  // namespace
 
 absl::StatusOr<Instrument> ReadInstrument(absl::string_view file, absl::string_view text) {
-  Json json;
-  IPT_RETURN_IF_ERROR(Parse(file, text, json));
+  OrderedJson json;
+  IPT_RETURN_IF_ERROR(ParseStrictly(file, text, json));
   Instrument instrument;
   SharedOptions sets;
   FieldViolations bad;
-  Reader::ReadValue(json, instrument, sets, bad.In(""));
+  JsonReader<Format>::ReadValue(json, instrument, sets, bad.In(""));
   for (const auto& [name, options] : sets.sets) {
     if (!sets.used.contains(name)) bad.In("option_sets").Add(name, "is used by no item");
   }
@@ -476,7 +346,7 @@ absl::StatusOr<Instrument> ReadInstrument(absl::string_view file, absl::string_v
 }
 
 std::string WriteInstrument(const Instrument& instrument) {
-  return Writer::WriteValue(instrument).dump(-1, ' ', false, Json::error_handler_t::replace);
+  return Writer::WriteValue(instrument).dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
 absl::StatusOr<std::vector<Instrument>> ShippedInstruments() {
