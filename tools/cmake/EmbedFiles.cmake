@@ -1,13 +1,13 @@
-# cmake -DDIR=... -DSUFFIX=.json -DFUNCTION=... -DNAMESPACE=... -DHEADER=... -DOUT=... -P EmbedFiles.cmake
+# cmake -DDIR=... -DGLOB=GLOB -DSUFFIX=.json -DFUNCTION=... -DNAMESPACE=... -DHEADER=... -DOUT=... -P EmbedFiles.cmake
 # Writes a .cc with every file of DIR that ends so as a constant (see IptFiles.cmake).
-file(GLOB files ${DIR}/*${SUFFIX})
+file(${GLOB} files ${DIR}/*${SUFFIX})
 list(SORT files)
 if(NOT files)
   message(FATAL_ERROR "${DIR}: no files that end in ${SUFFIX}")
 endif()
 set(entries "")
 foreach(file ${files})
-  get_filename_component(name ${file} NAME)
+  file(RELATIVE_PATH name ${DIR} ${file})
   file(READ ${file} text)
   string(FIND "${text}" ")embedded\"" at)
   if(NOT at EQUAL -1)
