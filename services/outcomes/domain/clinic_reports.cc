@@ -36,10 +36,11 @@ std::string BaselineBandOf(const CourseOutcomes& outcomes) {
   return outcomes.measurements[first.measurement].scores[first.score].band;
 }
 
-void AddSessions(const CopiedCourse& course, const absl::TimeZone& zone, CourseResult& result) {
-  for (const CopiedSession& session : course.sessions) {
-    result.attended += session.state == CopiedSessionState::kAttended;
-    result.missed += session.state == CopiedSessionState::kNoShow;
+void AddSessions(const courses::CopiedCourse& course, const absl::TimeZone& zone,
+                 CourseResult& result) {
+  for (const courses::CopiedSession& session : course.sessions) {
+    result.attended += session.state == courses::CopiedSessionState::kAttended;
+    result.missed += session.state == courses::CopiedSessionState::kNoShow;
     if (!session.IsTreatment()) continue;
     const absl::CivilDay day = DayIn(zone, session.start);
     result.start_day = std::min(result.start_day.value_or(day), day);
@@ -61,11 +62,11 @@ CourseResult CourseResultOf(const CourseOutcomes& outcomes) {
     }
     return result;
   }
-  const CopiedCourse& course = *outcomes.course.course;
+  const courses::CopiedCourse& course = *outcomes.course.course;
   // Read by EvaluateOutcomes already.
   const absl::TimeZone zone = StoredZone(course.time_zone).value_or(absl::UTCTimeZone());
   result.known = true;
-  result.in_error = course.closure_reason == kClosedEnteredInError;
+  result.in_error = course.closure_reason == courses::kClosedEnteredInError;
   result.end = EndOf(course);
   if (course.closed() && course.closed_at.has_value()) {
     result.closed_day = DayIn(zone, *course.closed_at);
@@ -107,7 +108,7 @@ absl::StatusOr<CourseResult> MakeCourseResult(OutcomesReader& reader, const Resu
                      .query = {.course_id = course_id},
                      .policy = rules.policy};
   IPT_ASSIGN_OR_RETURN(input.course.course, reader.FindCourseCopy(clinic_id, course_id));
-  if (input.course.course.has_value()) input.course.known = CourseAnswer::Known::kVerified;
+  if (input.course.course.has_value()) input.course.known = courses::CourseAnswer::Known::kVerified;
   IPT_ASSIGN_OR_RETURN(input.measurements, MeasurementsOf(reader, clinic_id, input.query,
                                                           rules.policy.DuplicateWindow()));
   for (const HeldInstrument& instrument : rules.instruments) {

@@ -17,9 +17,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "course_copies/domain/course_copies.h"
 #include "outcomes/domain/alert_tx.h"
 #include "outcomes/domain/clinic_report.h"
-#include "outcomes/domain/course_copies.h"
 #include "outcomes/domain/course_result.h"
 #include "outcomes/domain/events.h"
 #include "outcomes/domain/plan_types.h"
@@ -150,7 +150,8 @@ class OutcomesReader {
                                                                        absl::string_view import_id,
                                                                        int64_t after_row,
                                                                        int limit) = 0;
-  // The patients (CopiedCourse::patient_hash) of whom a copied course says that they have died.
+  // The patients (courses::CopiedCourse::patient_hash) of whom a copied course says that they have
+  // died.
   virtual absl::StatusOr<std::set<std::string>> ListDeceased(absl::string_view clinic_id) = 0;
   // Whether this one is among them.
   virtual absl::StatusOr<bool> IsDeceased(absl::string_view clinic_id,
@@ -164,7 +165,7 @@ class OutcomesReader {
   virtual absl::StatusOr<std::vector<StaleResult>> ListStaleResults(const StaleResult& after,
                                                                     int limit) = 0;
   // What is known of a course in scheduling, in this view; nullopt: nothing.
-  virtual absl::StatusOr<std::optional<CopiedCourse>> FindCourseCopy(
+  virtual absl::StatusOr<std::optional<courses::CopiedCourse>> FindCourseCopy(
       absl::string_view clinic_id, absl::string_view course_id) = 0;
 
   // Alerts, in this transaction.

@@ -270,17 +270,17 @@ class SeriesWriter {
 };
 
 void WriteSessions(const CourseOutcomes& outcomes, pb::Trajectory* out) {
-  const CopiedCourse& course = *outcomes.course.course;
+  const courses::CopiedCourse& course = *outcomes.course.course;
   if (course.start_day.has_value()) rpc::WriteDay(*course.start_day, out->mutable_start_date());
-  for (const CopiedSession& session : course.sessions) {
-    if (session.state == CopiedSessionState::kCancelled) continue;
+  for (const courses::CopiedSession& session : course.sessions) {
+    if (session.state == courses::CopiedSessionState::kCancelled) continue;
     pb::TrajectorySession* written = out->add_sessions();
     written->set_session(SessionName(outcomes.clinic_id, outcomes.course_id, session.session_id));
     rpc::WriteTime(session.start, written->mutable_start_time());
     written->set_session_number(session.number);
     written->set_phase(static_cast<scheduling::v1::Phase>(session.phase));
-    written->set_attended(session.state == CopiedSessionState::kAttended);
-    written->set_no_show(session.state == CopiedSessionState::kNoShow);
+    written->set_attended(session.state == courses::CopiedSessionState::kAttended);
+    written->set_no_show(session.state == courses::CopiedSessionState::kNoShow);
   }
 }
 
@@ -414,7 +414,7 @@ void WriteCourseResult(const CourseOutcomes& outcomes, pb::CourseResult* out) {
                      return a.months() < b.months();
                    });
   if (outcomes.course.course.has_value()) {
-    const CopiedCourse& course = *outcomes.course.course;
+    const courses::CopiedCourse& course = *outcomes.course.course;
     out->set_attended_sessions(outcomes.attended_sessions);
     out->set_planned_sessions(course.planned_sessions);
     if (course.closed() && course.closed_at.has_value()) {

@@ -1,8 +1,8 @@
 #include <optional>
 #include <string>
 
+#include "course_copies/storage/sql_course_copies.h"
 #include "outcomes/storage/course_result_text.h"
-#include "outcomes/storage/sql_course_copies.h"
 #include "outcomes/storage/sql_outcomes_tx.h"
 
 namespace ipt::outcomes {
@@ -71,11 +71,11 @@ absl::StatusOr<std::vector<StaleResult>> SqlOutcomesTx::ListStaleResults(const S
                  });
 }
 
-absl::StatusOr<std::optional<CopiedCourse>> SqlOutcomesTx::FindCourseCopy(
+absl::StatusOr<std::optional<courses::CopiedCourse>> SqlOutcomesTx::FindCourseCopy(
     absl::string_view clinic_id, absl::string_view course_id) {
-  IPT_ASSIGN_OR_RETURN(auto found, SqlCourseCopies::Find(conn_, clinic_id, course_id));
-  if (!found.has_value()) return std::optional<CopiedCourse>();
-  return std::optional<CopiedCourse>(std::move(found->course));
+  IPT_ASSIGN_OR_RETURN(auto found, courses::SqlCourseCopies::Find(conn_, clinic_id, course_id));
+  if (!found.has_value()) return std::optional<courses::CopiedCourse>();
+  return std::optional<courses::CopiedCourse>(std::move(found->course));
 }
 
 absl::Status SqlOutcomesTx::KeepCourseResult(const StaleResult& of, const CourseResult& result) {

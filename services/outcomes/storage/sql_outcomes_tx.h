@@ -108,8 +108,8 @@ class SqlOutcomesTx final : public OutcomesTx {
                                  std::vector<std::string>& stale) override;
   absl::StatusOr<std::vector<StaleResult>> ListStaleResults(const StaleResult& after,
                                                             int limit) override;
-  absl::StatusOr<std::optional<CopiedCourse>> FindCourseCopy(absl::string_view clinic_id,
-                                                             absl::string_view course_id) override;
+  absl::StatusOr<std::optional<courses::CopiedCourse>> FindCourseCopy(
+      absl::string_view clinic_id, absl::string_view course_id) override;
   absl::Status KeepCourseResult(const StaleResult& of, const CourseResult& result) override;
 
  private:

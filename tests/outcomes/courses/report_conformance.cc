@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <map>
 
+#include "course_copies/storage/sql_course_copies.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "outcomes/courses/result_keeper.h"
 #include "outcomes/domain/clinic_reports.h"
 #include "outcomes/rpc/report_handler.h"
-#include "outcomes/storage/sql_course_copies.h"
 #include "platform/time/clock.h"
 #include "tests/outcomes/rpc/handler_fixture.h"
 #include "tests/support/status_matchers.h"
@@ -25,7 +25,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-class FixedHorizon final : public CopyHorizon {
+class FixedHorizon final : public courses::CopyHorizon {
  public:
   absl::StatusOr<std::optional<absl::Time>> CopiedUntil(absl::string_view, absl::Time) override {
     return until;
@@ -46,7 +46,7 @@ class ReportTest : public HandlerTest {
     std::string id{};
     std::string therapist = "ana";
     int attended = 8;
-    CopiedCourseState state = CopiedCourseState::kCompleted;
+    courses::CopiedCourseState state = courses::CopiedCourseState::kCompleted;
     int reason = 0;
     std::string clinic = "north";
   };
@@ -54,8 +54,8 @@ class ReportTest : public HandlerTest {
     return absl::FromCivil(absl::CivilHour(2026, 1, 5 + 7 * (session - 1), 10),
                            absl::UTCTimeZone());
   }
-  static CopiedCourse CopyOf(const Course& course) {
-    CopiedCourse copy;
+  static courses::CopiedCourse CopyOf(const Course& course) {
+    courses::CopiedCourse copy;
     copy.clinic_id = course.clinic;
     copy.course_id = course.id;
     copy.patient_hash = course.id;
@@ -70,28 +70,28 @@ class ReportTest : public HandlerTest {
     copy.planned_sessions = 16;
     copy.revision = 1;
     for (int number = 1; number <= course.attended; ++number) {
-      CopiedSession& session = copy.sessions.emplace_back();
+      courses::CopiedSession& session = copy.sessions.emplace_back();
       session.session_id = absl::StrCat(course.id, "-", number);
       session.therapist_id = course.therapist;
       session.number = number;
       session.start = TimeOf(number);
       session.end = session.start + absl::Minutes(50);
-      session.state = CopiedSessionState::kAttended;
+      session.state = courses::CopiedSessionState::kAttended;
       session.uses_session = true;
       session.revision = 1;
     }
     return copy;
   }
-  void Put(const CopiedCourse& copy) {
-    ASSERT_OK(SqlCourseCopies(*db_).PutAnswer(copy, now_, absl::InfiniteFuture()));
+  void Put(const courses::CopiedCourse& copy) {
+    ASSERT_OK(courses::SqlCourseCopies(*db_).PutAnswer(copy, now_, absl::InfiniteFuture()));
   }
   // What comes of the same revision as an event does.
-  void Tell(const CopiedCourse& copy) {
+  void Tell(const courses::CopiedCourse& copy) {
     ASSERT_OK(db_->Write({}, [&](storage::Connection& conn) -> absl::Status {
-      IPT_RETURN_IF_ERROR(SqlCourseCopies::PutCourse(conn, copy, {.at = now_}).status());
-      for (const CopiedSession& session : copy.sessions) {
-        IPT_RETURN_IF_ERROR(SqlCourseCopies::PutSession(conn, copy.clinic_id, copy.course_id,
-                                                        session, {.at = now_}));
+      IPT_RETURN_IF_ERROR(courses::SqlCourseCopies::PutCourse(conn, copy, {.at = now_}).status());
+      for (const courses::CopiedSession& session : copy.sessions) {
+        IPT_RETURN_IF_ERROR(courses::SqlCourseCopies::PutSession(
+            conn, copy.clinic_id, copy.course_id, session, {.at = now_}));
       }
       return absl::OkStatus();
     }));
@@ -224,10 +224,12 @@ TEST_P(ReportTest, CountsAClinicsCoursesByTherapist) {
 
 TEST_P(ReportTest, IsTheSameWithKeptResultsAsWithout) {
   FillClinic();
-  Put(CopyOf(
-      {.id = "left", .attended = 3, .state = CopiedCourseState::kDiscontinued, .reason = 1}));
+  Put(CopyOf({.id = "left",
+              .attended = 3,
+              .state = courses::CopiedCourseState::kDiscontinued,
+              .reason = 1}));
   Fill("left", "phq-9", 20, 1);
-  Put(CopyOf({.id = "open", .state = CopiedCourseState::kActive}));
+  Put(CopyOf({.id = "open", .state = courses::CopiedCourseState::kActive}));
   for (const auto basis : {pb::PERIOD_BASIS_CLOSED, pb::PERIOD_BASIS_STARTED}) {
     for (const auto grouping : {pb::REPORT_GROUPING_INDICATION, pb::REPORT_GROUPING_BASELINE_BAND,
                                 pb::REPORT_GROUPING_MONTH, pb::REPORT_GROUPING_VARIANT}) {
@@ -248,8 +250,8 @@ TEST_P(ReportTest, IsTheSameWithKeptResultsAsWithout) {
 }
 
 TEST_P(ReportTest, EveryChangeOfACourseMarksItsResult) {
-  CopiedCourse copy = CopyOf({.id = "k1"});
-  CopiedCourse other = CopyOf({.id = "k2"});
+  courses::CopiedCourse copy = CopyOf({.id = "k1"});
+  courses::CopiedCourse other = CopyOf({.id = "k2"});
   Put(copy);
   Put(other);
   Score("k1", 20, 4, 15, 3);
@@ -273,7 +275,7 @@ TEST_P(ReportTest, EveryChangeOfACourseMarksItsResult) {
   copy.therapist_id = "ben";
   Tell(copy);
   EXPECT_EQ(Keep(), 1);
-  copy.sessions[7].state = CopiedSessionState::kNoShow;
+  copy.sessions[7].state = courses::CopiedSessionState::kNoShow;
   Tell(copy);
   EXPECT_EQ(Keep(), 1);
   // Another forecast moves nothing that counts.
@@ -288,7 +290,7 @@ TEST_P(ReportTest, EveryChangeOfACourseMarksItsResult) {
   ASSERT_OK(policies_.UpdateOutcomePolicy(WriteCall(policy), policy));
   EXPECT_EQ(Keep(), 2);
   ASSERT_OK(db_->Write({}, [](storage::Connection& conn) {
-    return SqlCourseCopies::DropUnlisted(conn, "north", 1);
+    return courses::SqlCourseCopies::DropUnlisted(conn, "north", 1);
   }));
   EXPECT_EQ(Keep(), 2);
   EXPECT_EQ(Report()->rows(0).flow().courses(), 0);

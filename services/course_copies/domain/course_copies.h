@@ -1,8 +1,8 @@
-// What outcomes knows of scheduling's courses: a copy, kept by following scheduling's events, and
-// how old it may be. Scheduling owns courses; here they are only read.
+// What another service knows of scheduling's courses: a copy, kept by following scheduling's
+// events, and how old it may be. Scheduling owns courses; here they are only read.
 //
-// A measurement is never refused because scheduling is away: what could not be verified is said to
-// be NOT_VERIFIED, with the copy's age.
+// Nothing has to be refused because scheduling is away: what could not be verified is said to be
+// not verified, with the copy's age.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 
-namespace ipt::outcomes {
+namespace ipt::courses {
 
 // The numbers of these are the contract's (ipt.scheduling.v1); ones that it adds later come as they
 // are.
@@ -210,4 +210,4 @@ class CopyHorizon {
                                                                 absl::Time deadline) = 0;
 };
 
-}  // namespace ipt::outcomes
+}  // namespace ipt::courses

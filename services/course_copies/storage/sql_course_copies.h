@@ -9,10 +9,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "outcomes/domain/course_copies.h"
+#include "course_copies/domain/course_copies.h"
 #include "platform/storage/database.h"
 
-namespace ipt::outcomes {
+namespace ipt::courses {
 
 // Where a row comes from, which decides what gives way when the copy has one already.
 enum class CopySource {
@@ -66,4 +66,4 @@ class SqlCourseCopies {
   storage::Database& db_;
 };
 
-}  // namespace ipt::outcomes
+}  // namespace ipt::courses

@@ -1,17 +1,16 @@
 // The copy of scheduling's courses, on both engines.
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "course_copies/storage/course_copies_migrations.h"
+#include "course_copies/storage/sql_course_copies.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "outcomes/storage/copied_directory.h"
-#include "outcomes/storage/outcomes_migrations.h"
-#include "outcomes/storage/sql_course_copies.h"
 #include "platform/errors/status_macros.h"
 #include "tests/support/query_plans.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_database.h"
 
-namespace ipt::outcomes {
+namespace ipt::courses {
 namespace {
 
 using ipt::testing::IsOk;
@@ -76,7 +75,7 @@ class CourseCopiesTest : public ::testing::TestWithParam<storage::Dialect> {
   }
 
   const absl::Time now_ = absl::FromUnixSeconds(1'800'000'000);
-  ipt::testing::TempDatabase db_{GetParam(), {OutcomesMigrations()}};
+  ipt::testing::TempDatabase db_{GetParam(), {CourseCopiesMigrations()}};
   SqlCourseCopies copies_{*db_};
 };
 IPT_INSTANTIATE_ON_BOTH_ENGINES(CourseCopiesTest);
@@ -274,7 +273,7 @@ TEST_P(CourseCopiesTest, ListsManyCoursesWithTheirSessions) {
 TEST(CourseCopiesPlanTest, AListFindsItsRowsThroughIndices) {
   ipt::testing::StatementRecorder recorder;
   ipt::testing::TempDatabase db{
-      storage::Dialect::kSqlite, {OutcomesMigrations()}, {}, nullptr, &recorder};
+      storage::Dialect::kSqlite, {CourseCopiesMigrations()}, {}, nullptr, &recorder};
   CopiedCourse course;
   course.clinic_id = "north";
   course.course_id = "c1";
@@ -297,39 +296,6 @@ TEST(CourseCopiesPlanTest, AListFindsItsRowsThroughIndices) {
   EXPECT_THAT(plan, Not(HasSubstr("SCAN course")));
 }
 
-TEST_P(CourseCopiesTest, TellsWhoHasOpenCoursesAndWhichClinicsThereAre) {
-  const auto put = [&](const char* clinic, const char* course_id, const char* therapist,
-                       CopiedCourseState state) {
-    CopiedCourse course = Course(5);
-    course.clinic_id = clinic;
-    course.course_id = course_id;
-    course.therapist_id = therapist;
-    course.state = state;
-    Put(course, {.at = now_});
-  };
-  put("north", "c1", "zoe", CopiedCourseState::kActive);
-  put("north", "c2", "ben", CopiedCourseState::kPlanned);
-  put("north", "c3", "ben", CopiedCourseState::kActive);
-  put("north", "c4", "ann", CopiedCourseState::kCompleted);
-  put("north", "c5", "kim", CopiedCourseState::kDiscontinued);
-  put("west", "c1", "eve", CopiedCourseState::kActive);
-  put("east", "c1", "joe", CopiedCourseState::kActive);
-  EXPECT_OK(db_->Read({}, [&](Connection& conn) -> absl::Status {
-    CopiedDirectory directory(conn);
-    IPT_ASSIGN_OR_RETURN(const auto north, directory.TherapistsWithCourses("north", 10));
-    EXPECT_THAT(north, ElementsAre("ben", "zoe"));
-    IPT_ASSIGN_OR_RETURN(const auto first, directory.TherapistsWithCourses("north", 1));
-    EXPECT_THAT(first, ElementsAre("ben"));
-    IPT_ASSIGN_OR_RETURN(const auto clinics, directory.Clinics("", 10));
-    EXPECT_THAT(clinics, ElementsAre("east", "north", "west"));
-    IPT_ASSIGN_OR_RETURN(const auto two, directory.Clinics("", 2));
-    EXPECT_THAT(two, ElementsAre("east", "north"));
-    IPT_ASSIGN_OR_RETURN(const auto last, directory.Clinics("north", 10));
-    EXPECT_THAT(last, ElementsAre("west"));
-    return absl::OkStatus();
-  }));
-}
-
 TEST(CopiedCourseTest, IsPausedOnTheDaysOfAPauseWhileItIsOpen) {
   CopiedCourse course;
   course.state = CopiedCourseState::kPlanned;
@@ -343,4 +309,4 @@ TEST(CopiedCourseTest, IsPausedOnTheDaysOfAPauseWhileItIsOpen) {
 }
 
 }  // namespace
-}  // namespace ipt::outcomes
+}  // namespace ipt::courses

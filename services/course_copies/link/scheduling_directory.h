@@ -5,12 +5,12 @@
 #include <functional>
 #include <optional>
 
-#include "outcomes/domain/course_copies.h"
-#include "outcomes/storage/sql_course_copies.h"
+#include "course_copies/domain/course_copies.h"
+#include "course_copies/storage/sql_course_copies.h"
 #include "platform/peer/peer.h"
 #include "platform/storage/database.h"
 
-namespace ipt::outcomes {
+namespace ipt::courses {
 
 struct DirectoryOptions {
   // What asking scheduling may take at most: whoever records a measurement waits for it.
@@ -47,4 +47,4 @@ class SchedulingDirectory final : public CourseDirectory, public CourseLister, p
   std::atomic<int> asking_ = 0;
 };
 
-}  // namespace ipt::outcomes
+}  // namespace ipt::courses

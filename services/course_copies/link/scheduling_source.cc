@@ -1,22 +1,22 @@
-#include "outcomes/courses/scheduling_source.h"
+#include "course_copies/link/scheduling_source.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "course_copies/link/course_proto.h"
+#include "course_copies/storage/sql_course_copies.h"
 #include "ipt/scheduling/v1/clinic_service.pb.h"
 #include "ipt/scheduling/v1/course_service.pb.h"
 #include "ipt/scheduling/v1/event_service.pb.h"
 #include "ipt/scheduling/v1/session_service.pb.h"
-#include "outcomes/courses/course_proto.h"
-#include "outcomes/storage/sql_course_copies.h"
 #include "platform/errors/error.h"
 #include "platform/errors/field_violations.h"
 #include "platform/errors/status_macros.h"
 #include "platform/rpc/proto_time.h"
 #include "platform/rpc/resource_name.h"
 
-namespace ipt::outcomes {
+namespace ipt::courses {
 namespace {
 
 namespace pb = ::ipt::scheduling::v1;
@@ -27,10 +27,10 @@ constexpr int kPage = 200;
 constexpr absl::Duration kPageTime = absl::Seconds(10);
 
 absl::Status PutCourse(Connection& conn, const std::string& clinic_id, const pb::Course& course,
-                       const CopyStamp& stamp, const SchedulingSource::OnCourse& on_course) {
+                       const CopyStamp& stamp, CopyListener* listener) {
   IPT_ASSIGN_OR_RETURN(const CopiedCourse copy, CopyOf(course, clinic_id));
   IPT_ASSIGN_OR_RETURN(const bool newest, SqlCourseCopies::PutCourse(conn, copy, stamp));
-  return newest && on_course != nullptr ? on_course(conn, copy) : absl::OkStatus();
+  return newest && listener != nullptr ? listener->OnCourse(conn, copy) : absl::OkStatus();
 }
 
 absl::Status PutSession(Connection& conn, const std::string& clinic_id, const pb::Session& session,
@@ -46,14 +46,14 @@ absl::Time TimeOf(const pb::Event& event) {
 
 // Kinds that later releases add, and what a copy has no use for, are passed over.
 absl::Status Apply(Connection& conn, const std::string& clinic_id, const pb::Event& event,
-                   const SchedulingSource::OnCourse& on_course) {
+                   CopyListener* listener) {
   const CopyStamp stamp{.source = CopySource::kEvent, .at = TimeOf(event)};
   switch (event.payload().event_case()) {
     case pb::SchedulingEvent::kCourseChanged:
-      return PutCourse(conn, clinic_id, event.payload().course_changed(), stamp, on_course);
+      return PutCourse(conn, clinic_id, event.payload().course_changed(), stamp, listener);
     case pb::SchedulingEvent::kForecastChanged:
       return PutCourse(conn, clinic_id, event.payload().forecast_changed().course(), stamp,
-                       on_course);
+                       listener);
     case pb::SchedulingEvent::kSessionChanged:
       return PutSession(conn, clinic_id, event.payload().session_changed(), stamp);
     default:
@@ -64,12 +64,11 @@ absl::Status Apply(Connection& conn, const std::string& clinic_id, const pb::Eve
 class SchedulingStream final : public follow::EventStream {
  public:
   SchedulingStream(std::string clinic_id, bool from_cursor,
-                   std::unique_ptr<peer::PeerStream> stream,
-                   const SchedulingSource::OnCourse& on_course)
+                   std::unique_ptr<peer::PeerStream> stream, CopyListener* listener)
       : clinic_id_(std::move(clinic_id)),
         from_cursor_(from_cursor),
         stream_(std::move(stream)),
-        on_course_(on_course) {}
+        listener_(listener) {}
 
   absl::StatusOr<std::optional<follow::Batch>> Next() override {
     auto response = std::make_shared<pb::WatchEventsResponse>();
@@ -86,9 +85,9 @@ class SchedulingStream final : public follow::EventStream {
       batch.newest = std::max(batch.newest, TimeOf(event));
     }
     batch.apply = [clinic_id = clinic_id_, response,
-                   &on_course = on_course_](Connection& conn) -> absl::Status {
+                   listener = listener_](Connection& conn) -> absl::Status {
       for (const pb::Event& event : response->events()) {
-        IPT_RETURN_IF_ERROR(Apply(conn, clinic_id, event, on_course));
+        IPT_RETURN_IF_ERROR(Apply(conn, clinic_id, event, listener));
       }
       return absl::OkStatus();
     };
@@ -101,13 +100,13 @@ class SchedulingStream final : public follow::EventStream {
   const std::string clinic_id_;
   const bool from_cursor_;
   const std::unique_ptr<peer::PeerStream> stream_;
-  const SchedulingSource::OnCourse& on_course_;  // the source's, which outlives its streams
+  CopyListener* const listener_;
 };
 
 }  // namespace
 
-peer::LocalCaller OutcomesCaller() {
-  return {.subject = "service:outcomes",
+peer::LocalCaller CallerOfScheduling(absl::string_view service) {
+  return {.subject = absl::StrCat("service:", service),
           .scopes = {"events.read", "courses.read", "sessions.read"},
           .scopes_of_all = {"clinics.read"}};
 }
@@ -142,7 +141,7 @@ absl::StatusOr<std::unique_ptr<follow::EventStream>> SchedulingSource::Watch(
       std::unique_ptr<peer::PeerStream> stream,
       scheduling_.Open("ipt.scheduling.v1.EventService.WatchEvents", request, clinic_id));
   return std::make_unique<SchedulingStream>(clinic_id, cursor.has_value(), std::move(stream),
-                                            on_course_);
+                                            listener_);
 }
 
 absl::Status SchedulingSource::List(const std::string& clinic_id, follow::Listing& listing) {
@@ -176,7 +175,7 @@ absl::Status SchedulingSource::List(const std::string& clinic_id, follow::Listin
         scheduling_.Call("ipt.scheduling.v1.CourseService.ListCourses", courses, page, options));
     IPT_RETURN_IF_ERROR(listing.Write([&](Connection& conn) -> absl::Status {
       for (const pb::Course& course : page.courses()) {
-        IPT_RETURN_IF_ERROR(PutCourse(conn, clinic_id, course, stamp, on_course_));
+        IPT_RETURN_IF_ERROR(PutCourse(conn, clinic_id, course, stamp, listener_));
       }
       return absl::OkStatus();
     }));
@@ -190,4 +189,4 @@ absl::Status SchedulingSource::DropUnlisted(Connection& conn, const std::string&
   return SqlCourseCopies::DropUnlisted(conn, clinic_id, number);
 }
 
-}  // namespace ipt::outcomes
+}  // namespace ipt::courses

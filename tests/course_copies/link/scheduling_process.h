@@ -14,8 +14,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "course_copies/domain/course_copies.h"
 #include "google/protobuf/message.h"
-#include "outcomes/domain/course_copies.h"
 #include "platform/peer/peer.h"
 #include "platform/time/clock.h"
 
@@ -58,8 +58,8 @@ class SchedulingClient {
   absl::Status MakeClinic(const std::string& clinic);
   // Does something that changes courses or sessions, whatever comes. Refusals are part of it.
   absl::Status Act(const std::string& clinic, std::mt19937& random);
-  // All courses of the clinic with their sessions, as outcomes would copy them.
-  absl::StatusOr<std::vector<outcomes::CopiedCourse>> Courses(const std::string& clinic);
+  // All courses of the clinic with their sessions, as they would be copied.
+  absl::StatusOr<std::vector<courses::CopiedCourse>> Courses(const std::string& clinic);
 
  private:
   std::vector<std::string> sessions_;

@@ -1,25 +1,25 @@
-// Outcomes and scheduling in one process, as ipt-suite has them: followed and asked over the
-// in-process channel, through the adapter with all its checks.
+// Copy and scheduling in one process, as ipt-suite has them: followed and asked over the in-process
+// channel, through the adapter with all its checks.
 #include <random>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "course_copies/link/scheduling_directory.h"
+#include "course_copies/link/scheduling_source.h"
+#include "course_copies/storage/course_copies_migrations.h"
+#include "course_copies/storage/sql_course_copies.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
-#include "outcomes/courses/scheduling_directory.h"
-#include "outcomes/courses/scheduling_source.h"
-#include "outcomes/storage/outcomes_migrations.h"
-#include "outcomes/storage/sql_course_copies.h"
 #include "platform/auth/authenticator.h"
 #include "platform/follow/follow_migrations.h"
 #include "platform/follow/followers.h"
 #include "platform/server/server.h"
 #include "scheduling/module.h"
-#include "tests/outcomes/courses/scheduling_process.h"
+#include "tests/course_copies/link/scheduling_process.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_database.h"
 
-namespace ipt::outcomes {
+namespace ipt::courses {
 namespace {
 
 using ipt::testing::IsOk;
@@ -63,9 +63,9 @@ class InProcessTest : public ::testing::Test {
     in_process_.SetChannel(server_->InProcessChannel(peer::InProcessArguments()));
     module_->Start();
     client_ = std::make_unique<SchedulingClient>(absl::StrCat("127.0.0.1:", port));
-    peer_ = std::make_unique<peer::Peer>(peer::PeerOptions{.name = kScheduling},
-                                         peer::MakeInProcessLink(in_process_, OutcomesCaller()),
-                                         clock_, metrics_);
+    peer_ = std::make_unique<peer::Peer>(
+        peer::PeerOptions{.name = kScheduling},
+        peer::MakeInProcessLink(in_process_, CallerOfScheduling("tests")), clock_, metrics_);
   }
   // As a server stops.
   ~InProcessTest() override {
@@ -91,7 +91,7 @@ class InProcessTest : public ::testing::Test {
   const server::Platform platform_{settings_, clock_,   metrics_,   telemetry_,
                                    runtime_,  *shared_, in_process_};
   ipt::testing::TempDatabase db_{Dialect::kSqlite,
-                                 {follow::FollowMigrations(), OutcomesMigrations()}};
+                                 {follow::FollowMigrations(), CourseCopiesMigrations()}};
   std::unique_ptr<server::Module> module_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<SchedulingClient> client_;
@@ -135,4 +135,4 @@ TEST_F(InProcessTest, FollowsAndAsksAsOverTheNetwork) {
 }
 
 }  // namespace
-}  // namespace ipt::outcomes
+}  // namespace ipt::courses

@@ -1,4 +1,4 @@
-#include "outcomes/storage/sql_course_copies.h"
+#include "course_copies/storage/sql_course_copies.h"
 
 #include <algorithm>
 #include <map>
@@ -8,12 +8,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
-#include "outcomes/storage/measurement_json.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "platform/storage/sql_text.h"
 
-namespace ipt::outcomes {
+namespace ipt::courses {
 namespace {
 
 using nlohmann::json;
@@ -319,7 +318,7 @@ absl::StatusOr<std::vector<CopiedCourse>> SqlCourseCopies::List(Connection& conn
     std::vector<std::string> ids;
     for (const auto& [id, of] : lot) ids.push_back(id);
     IPT_RETURN_IF_ERROR(
-        conn.Query({sql, kSessionColumns}, {clinic_id, EncodeStrings(ids)}, [&](const Row& row) {
+        conn.Query({sql, kSessionColumns}, {clinic_id, json(ids).dump()}, [&](const Row& row) {
           lot.at(row.Text(11))->sessions.push_back(SessionOf(row));
           return absl::OkStatus();
         }));
@@ -328,4 +327,4 @@ absl::StatusOr<std::vector<CopiedCourse>> SqlCourseCopies::List(Connection& conn
   return courses;
 }
 
-}  // namespace ipt::outcomes
+}  // namespace ipt::courses

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <vector>
 
-#include "outcomes/domain/course_copies.h"
+#include "course_copies/domain/course_copies.h"
 #include "scheduling/domain/week_clock.h"
 
-namespace ipt::outcomes {
+namespace ipt::courses {
 namespace {
 
 using absl::CivilDay;
@@ -67,4 +67,4 @@ TEST(CopiedWeeksTest, NoWeekBeginsInAPause) {
 }
 
 }  // namespace
-}  // namespace ipt::outcomes
+}  // namespace ipt::courses

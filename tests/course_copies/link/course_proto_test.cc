@@ -1,11 +1,11 @@
-#include "outcomes/courses/course_proto.h"
+#include "course_copies/link/course_proto.h"
 
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"
 
-namespace ipt::outcomes {
+namespace ipt::courses {
 namespace {
 
 namespace pb = ::ipt::scheduling::v1;
@@ -138,4 +138,4 @@ TEST(CourseProtoTest, ASessionIsCopied) {
 }
 
 }  // namespace
-}  // namespace ipt::outcomes
+}  // namespace ipt::courses

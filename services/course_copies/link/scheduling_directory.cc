@@ -1,4 +1,4 @@
-#include "outcomes/courses/scheduling_directory.h"
+#include "course_copies/link/scheduling_directory.h"
 
 #include <algorithm>
 #include <string>
@@ -6,15 +6,15 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "course_copies/link/course_proto.h"
+#include "course_copies/link/scheduling_source.h"
 #include "ipt/scheduling/v1/course_service.pb.h"
 #include "ipt/scheduling/v1/session_service.pb.h"
-#include "outcomes/courses/course_proto.h"
-#include "outcomes/courses/scheduling_source.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "platform/follow/feed_table.h"
 
-namespace ipt::outcomes {
+namespace ipt::courses {
 namespace {
 
 namespace pb = ::ipt::scheduling::v1;
@@ -165,4 +165,4 @@ absl::StatusOr<std::optional<absl::Time>> SchedulingDirectory::CopiedUntil(
   return std::optional<absl::Time>(feed->as_of);
 }
 
-}  // namespace ipt::outcomes
+}  // namespace ipt::courses

@@ -1,26 +1,26 @@
-// Outcomes beside the real scheduling service, which is killed and restarted while its events are
+// A copy beside the real scheduling service, which is killed and restarted while its events are
 // applied: in the end the copy is what scheduling has. On both engines.
 #include <atomic>
 #include <random>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "course_copies/link/scheduling_directory.h"
+#include "course_copies/link/scheduling_source.h"
+#include "course_copies/storage/course_copies_migrations.h"
+#include "course_copies/storage/sql_course_copies.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "outcomes/courses/scheduling_directory.h"
-#include "outcomes/courses/scheduling_source.h"
-#include "outcomes/storage/outcomes_migrations.h"
-#include "outcomes/storage/sql_course_copies.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "platform/follow/follow_migrations.h"
 #include "platform/follow/followers.h"
 #include "platform/peer/peer.h"
-#include "tests/outcomes/courses/scheduling_process.h"
+#include "tests/course_copies/link/scheduling_process.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_database.h"
 
-namespace ipt::outcomes {
+namespace ipt::courses {
 namespace {
 
 using ipt::testing::IsOk;
@@ -115,7 +115,8 @@ class FollowingTest : public ::testing::TestWithParam<storage::Dialect> {
   Metrics metrics_{"test", "0"};
   SchedulingProcess scheduling_;
   SchedulingClient client_{scheduling_.address()};
-  ipt::testing::TempDatabase db_{GetParam(), {follow::FollowMigrations(), OutcomesMigrations()}};
+  ipt::testing::TempDatabase db_{GetParam(),
+                                 {follow::FollowMigrations(), CourseCopiesMigrations()}};
   SqlCourseCopies copies_{*db_};
   std::unique_ptr<peer::Peer> peer_ = OpenPeer();
   SchedulingSource source_{*peer_};
@@ -247,4 +248,4 @@ TEST_P(FollowingTest, AQuietClinicIsKnownToBeUpToDate) {
 }
 
 }  // namespace
-}  // namespace ipt::outcomes
+}  // namespace ipt::courses

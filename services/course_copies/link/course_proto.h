@@ -1,15 +1,15 @@
-// Scheduling's courses and sessions, as its contract tells them -> what outcomes copies of them.
+// Scheduling's courses and sessions, as its contract tells them -> what is copied of them.
 #pragma once
 
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "course_copies/domain/course_copies.h"
 #include "ipt/scheduling/v1/course.pb.h"
 #include "ipt/scheduling/v1/session.pb.h"
-#include "outcomes/domain/course_copies.h"
 
-namespace ipt::outcomes {
+namespace ipt::courses {
 
 // INTERNAL for what no release of scheduling says: a name of another form or of another clinic, a
 // day that is none.
@@ -23,4 +23,4 @@ struct SessionOfCourse {
 absl::StatusOr<SessionOfCourse> CopyOf(const ::ipt::scheduling::v1::Session& session,
                                        absl::string_view clinic_id);
 
-}  // namespace ipt::outcomes
+}  // namespace ipt::courses

@@ -1,4 +1,4 @@
-#include "outcomes/courses/course_proto.h"
+#include "course_copies/link/course_proto.h"
 
 #include <optional>
 #include <utility>
@@ -14,7 +14,7 @@
 #include "platform/rpc/proto_time.h"
 #include "platform/rpc/resource_name.h"
 
-namespace ipt::outcomes {
+namespace ipt::courses {
 namespace {
 
 namespace pb = ::ipt::scheduling::v1;
@@ -126,4 +126,4 @@ absl::StatusOr<SessionOfCourse> CopyOf(const pb::Session& session, absl::string_
   return copy;
 }
 
-}  // namespace ipt::outcomes
+}  // namespace ipt::courses

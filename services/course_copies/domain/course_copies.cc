@@ -1,8 +1,8 @@
-#include "outcomes/domain/course_copies.h"
+#include "course_copies/domain/course_copies.h"
 
 #include <algorithm>
 
-namespace ipt::outcomes {
+namespace ipt::courses {
 
 std::vector<CopiedPause> CopiedCourse::PassedOver(absl::CivilDay start) const {
   // The clinic's cap is not copied: how far the deadline was moved says what it let through.
@@ -46,4 +46,4 @@ absl::CivilDay CopiedCourse::FirstDayOfWeek(absl::CivilDay start, int week) cons
   return day;
 }
 
-}  // namespace ipt::outcomes
+}  // namespace ipt::courses

@@ -1,4 +1,4 @@
-#include "tests/outcomes/courses/scheduling_process.h"
+#include "tests/course_copies/link/scheduling_process.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "course_copies/link/course_proto.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/text_format.h"
@@ -23,7 +24,6 @@
 #include "ipt/scheduling/v1/course_service.pb.h"
 #include "ipt/scheduling/v1/session_service.pb.h"
 #include "ipt/scheduling/v1/therapist_service.pb.h"
-#include "outcomes/courses/course_proto.h"
 #include "platform/errors/status_macros.h"
 #include "platform/ids/ids.h"
 
@@ -269,14 +269,14 @@ absl::Status SchedulingClient::Act(const std::string& clinic, std::mt19937& rand
   }
 }
 
-absl::StatusOr<std::vector<outcomes::CopiedCourse>> SchedulingClient::Courses(
+absl::StatusOr<std::vector<courses::CopiedCourse>> SchedulingClient::Courses(
     const std::string& clinic) {
-  std::vector<outcomes::CopiedCourse> courses;
+  std::vector<courses::CopiedCourse> courses;
   const std::string parent = absl::StrCat("parent: 'clinics/", clinic);
   IPT_ASSIGN_OR_RETURN(const auto listed, Call("CourseService.ListCourses",
                                                absl::StrCat(parent, "' page_size: 1000")));
   for (const auto& course : static_cast<const pb::ListCoursesResponse&>(*listed).courses()) {
-    IPT_ASSIGN_OR_RETURN(outcomes::CopiedCourse copy, outcomes::CopyOf(course, clinic));
+    IPT_ASSIGN_OR_RETURN(courses::CopiedCourse copy, courses::CopyOf(course, clinic));
     courses.push_back(std::move(copy));
   }
   IPT_ASSIGN_OR_RETURN(
@@ -285,12 +285,12 @@ absl::StatusOr<std::vector<outcomes::CopiedCourse>> SchedulingClient::Courses(
   const auto& page = static_cast<const pb::ListSessionsResponse&>(*sessions);
   Check(page.next_page_token().empty(), "more sessions than a page holds");
   for (const auto& session : page.sessions()) {
-    IPT_ASSIGN_OR_RETURN(outcomes::SessionOfCourse copy, outcomes::CopyOf(session, clinic));
-    for (outcomes::CopiedCourse& course : courses) {
+    IPT_ASSIGN_OR_RETURN(courses::SessionOfCourse copy, courses::CopyOf(session, clinic));
+    for (courses::CopiedCourse& course : courses) {
       if (course.course_id == copy.course_id) course.sessions.push_back(copy.session);
     }
   }
-  for (outcomes::CopiedCourse& course : courses) {
+  for (courses::CopiedCourse& course : courses) {
     std::sort(course.sessions.begin(), course.sessions.end(), [](const auto& a, const auto& b) {
       return std::tie(a.start, a.session_id) < std::tie(b.start, b.session_id);
     });
