@@ -25,18 +25,23 @@ KINDS = [
     ("std", r"[a-z_0-9]+$"),
 ]
 
+# What services keep of one another in the same way each: no service, but services' code all the same.
+SHARED = {"course_copies"}
+
 # The whole of a service's layers: kinds, and prefixes of our own headers. {own} is the service.
 SERVICE_LAYERS = {
     "domain": (
         {"std", "absl"},
-        ["{own}/domain/", "platform/errors/error.h", "platform/errors/field_violations.h",
+        ["{own}/domain/", "course_copies/domain/", "platform/errors/error.h",
+         "platform/errors/field_violations.h",
          "platform/errors/status_macros.h", "platform/time/clock.h", "platform/transaction/",
          "platform/zone/",
          "platform/auth/caller.h", "platform/ids/ids.h", "platform/text/"],
     ),
     "storage": (
         {"std", "absl", "json"},
-        ["{own}/domain/", "{own}/storage/", "platform/storage/", "platform/cache/", "platform/json/",
+        ["{own}/domain/", "{own}/storage/", "course_copies/domain/", "course_copies/storage/",
+         "platform/storage/", "platform/cache/", "platform/json/",
          "platform/errors/error.h", "platform/errors/field_violations.h",
          "platform/errors/status_macros.h", "platform/time/", "platform/transaction/",
          "platform/ids/ids.h"],
@@ -53,18 +58,26 @@ SERVICE_LAYERS = {
          "platform/observability/", "platform/server/periodic.h", "platform/time/"],
     ),
     # Joins another service's contract and the copy of what it tells.
-    "courses": (
+    "link": (
         {"std", "absl", "proto"},
-        ["{own}/domain/", "{own}/storage/", "{own}/courses/", "platform/peer/", "platform/follow/",
+        ["{own}/domain/", "{own}/storage/", "{own}/link/", "platform/peer/", "platform/follow/",
          "platform/storage/database.h", "platform/errors/error.h",
          "platform/errors/field_violations.h", "platform/errors/status_macros.h", "platform/time/",
          "platform/rpc/content_hash.h", "platform/rpc/proto_time.h",
-         "platform/rpc/resource_name.h", "platform/observability/log.h",
+         "platform/rpc/resource_name.h"],
+    ),
+    # What a service does by itself with the copy of courses.
+    "courses": (
+        {"std", "absl"},
+        ["{own}/domain/", "{own}/storage/", "{own}/courses/", "course_copies/",
+         "platform/storage/database.h", "platform/errors/error.h",
+         "platform/errors/status_macros.h", "platform/time/", "platform/observability/log.h",
          "platform/server/periodic.h"],
     ),
     "rpc": (
         {"std", "absl", "proto"},
-        ["{own}/domain/", "{own}/reminders/", "{own}/rpc/", "platform/rpc/", "platform/events/",
+        ["{own}/domain/", "{own}/reminders/", "{own}/rpc/", "course_copies/domain/",
+         "platform/rpc/", "platform/events/",
          "platform/errors/error.h",
          "platform/errors/field_violations.h", "platform/errors/status_macros.h", "platform/time/",
          "platform/transaction/", "platform/ids/", "platform/text/", "platform/auth/caller.h"],
@@ -119,7 +132,7 @@ def service_rule(path, header, services, own):
     parts = path.split("/")
     first = header.split("/")[0]
     if own == "suite":
-        if first in services and header != f"{first}/module.h":
+        if first in services | SHARED and header != f"{first}/module.h":
             return "suite/ sees a service by its module.h alone"
         return None
     if first in services and first != own:
@@ -128,7 +141,7 @@ def service_rule(path, header, services, own):
     if layer not in SERVICE_LAYERS:
         return None  # module and main: all of their own service and of the platform
     kinds, prefixes = SERVICE_LAYERS[layer]
-    if first == "platform" or first == own:
+    if first in {"platform", own} | SHARED:
         allowed = any(header.startswith(p.format(own=own)) for p in prefixes)
     else:
         allowed = kind_of(header) in kinds
@@ -138,7 +151,7 @@ def service_rule(path, header, services, own):
 def platform_rule(path, header, services):
     inside = path[len("platform/"):]
     first = header.split("/")[0]
-    if first in services or first == "suite":
+    if first in services | SHARED or first == "suite":
         return "platform/ knows no service"
     kind = kind_of(header)
     if header.startswith("ipt/") and not re.match(r"ipt/(common|audit)/", header):
@@ -182,7 +195,7 @@ def check_file(path, text, services):
 def check_tree(root):
     services_dir = root / "services"
     files = sorted(p for p in services_dir.rglob("*") if p.suffix in (".h", ".cc"))
-    services = {p.name for p in services_dir.iterdir() if p.is_dir()} - {"platform", "suite"}
+    services = {p.name for p in services_dir.iterdir() if p.is_dir()} - {"platform", "suite"} - SHARED
     complaints = []
     for file in files:
         path = file.relative_to(services_dir).as_posix()
@@ -232,18 +245,37 @@ CASES = [
     ("scheduling/rpc/a.cc", '#include "scheduling/storage/sql_store.h"', True),
     ("scheduling/rpc/a.cc", '#include "platform/storage/database.h"', True),
     ("scheduling/rpc/a.cc", '#include "platform/server/server.h"', True),
-    ("outcomes/courses/a.cc", '#include "ipt/scheduling/v1/course.pb.h"', False),
-    ("outcomes/courses/a.cc", '#include "platform/peer/peer.h"', False),
-    ("outcomes/courses/a.cc", '#include "platform/follow/source.h"', False),
-    ("outcomes/courses/a.cc", '#include "outcomes/storage/sql_course_copies.h"', False),
-    ("outcomes/courses/a.cc", '#include "ipt/scheduling/v1/course_service.grpc.pb.h"', True),
-    ("outcomes/courses/a.cc", '#include "grpcpp/channel.h"', True),
+    ("course_copies/link/a.cc", '#include "ipt/scheduling/v1/course.pb.h"', False),
+    ("course_copies/link/a.cc", '#include "platform/peer/peer.h"', False),
+    ("course_copies/link/a.cc", '#include "platform/follow/source.h"', False),
+    ("course_copies/link/a.cc", '#include "course_copies/storage/sql_course_copies.h"', False),
+    ("course_copies/link/a.cc", '#include "ipt/scheduling/v1/course_service.grpc.pb.h"', True),
+    ("course_copies/link/a.cc", '#include "grpcpp/channel.h"', True),
+    ("course_copies/link/a.cc", '#include "scheduling/domain/types.h"', True),
+    ("course_copies/link/a.cc", '#include "outcomes/domain/types.h"', True),
+    ("course_copies/domain/a.cc", '#include "outcomes/domain/types.h"', True),
+    ("course_copies/domain/a.cc", '#include "course_copies/link/course_proto.h"', True),
+    ("course_copies/storage/a.cc", '#include "nlohmann/json.hpp"', False),
+    ("course_copies/storage/a.cc", '#include "platform/peer/peer.h"', True),
+    ("outcomes/domain/a.cc", '#include "course_copies/domain/course_copies.h"', False),
+    ("outcomes/domain/a.cc", '#include "course_copies/storage/sql_course_copies.h"', True),
+    ("outcomes/storage/a.cc", '#include "course_copies/storage/sql_course_copies.h"', False),
+    ("outcomes/storage/a.cc", '#include "course_copies/link/course_proto.h"', True),
+    ("outcomes/rpc/a.cc", '#include "course_copies/domain/course_copies.h"', False),
+    ("outcomes/rpc/a.cc", '#include "course_copies/link/scheduling_directory.h"', True),
+    ("outcomes/module.cc", '#include "course_copies/link/scheduling_source.h"', False),
+    ("suite/main.cc", '#include "course_copies/domain/course_copies.h"', True),
+    ("platform/follow/a.cc", '#include "course_copies/domain/course_copies.h"', True),
+    ("outcomes/courses/a.cc", '#include "course_copies/link/scheduling_source.h"', False),
+    ("outcomes/courses/a.cc", '#include "outcomes/storage/sql_alert_store.h"', False),
+    ("outcomes/courses/a.cc", '#include "ipt/scheduling/v1/course.pb.h"', True),
+    ("outcomes/courses/a.cc", '#include "platform/peer/peer.h"', True),
     ("outcomes/courses/a.cc", '#include "scheduling/domain/types.h"', True),
     ("outcomes/courses/a.cc", '#include "outcomes/rpc/measurement_handler.h"', True),
     ("outcomes/courses/a.cc", '#include "platform/server/server.h"', True),
     ("outcomes/domain/a.cc", '#include "platform/peer/peer.h"', True),
     ("outcomes/rpc/a.cc", '#include "platform/peer/peer.h"', True),
-    ("outcomes/rpc/a.cc", '#include "outcomes/courses/scheduling_directory.h"', True),
+    ("outcomes/rpc/a.cc", '#include "outcomes/courses/settler.h"', True),
     ("outcomes/scheduling_flags.cc", '#include "platform/peer/link.h"', False),
     ("platform/peer/peer.cc", '#include "grpcpp/channel.h"', False),
     ("platform/peer/peer.cc", '#include "ipt/scheduling/v1/course.pb.h"', True),

@@ -4,12 +4,13 @@
 #include <utility>
 #include <vector>
 
+#include "course_copies/link/scheduling_directory.h"
+#include "course_copies/link/scheduling_source.h"
 #include "ipt/outcomes/v1/event_service.pb.h"
 #include "outcomes/alerts/alert_keeper.h"
 #include "outcomes/alerts/alert_metrics.h"
+#include "outcomes/courses/alert_follower.h"
 #include "outcomes/courses/result_keeper.h"
-#include "outcomes/courses/scheduling_directory.h"
-#include "outcomes/courses/scheduling_source.h"
 #include "outcomes/courses/settler.h"
 #include "outcomes/domain/alerts.h"
 #include "outcomes/domain/instruments.h"
@@ -46,14 +47,14 @@ namespace ipt::outcomes {
 namespace {
 
 std::unique_ptr<AlertDirectory> OpenDirectory(storage::Connection& conn) {
-  return std::make_unique<CopiedDirectory>(conn);
+  return std::make_unique<CopiedDirectory>(conn, courses::SchedulingDirectory::AgeOf);
 }
 
 using Events = events::EventHandler<v1::WatchEventsRequest, v1::WatchEventsResponse>;
 
 follow::FollowersOptions FollowingOptions(IdSource& ids) {
   follow::FollowersOptions options;
-  options.peer = kScheduling;
+  options.peer = courses::kScheduling;
   options.owner = ids.NewUuid();
   return options;
 }
@@ -76,15 +77,10 @@ class OutcomesModule final : public Module {
         alert_store_(base_.db(), alert_encoder_, OpenDirectory,
                      [this] { base_.feed().OnCommitted(); }),
         keeper_(alert_store_, platform.clock, alert_metrics_),
-        scheduling_({.name = kScheduling}, std::move(scheduling), platform.clock, platform.metrics),
-        source_(scheduling_,
-                [this](storage::Connection& conn, const CopiedCourse& course) {
-                  const absl::Time now = platform_.clock.Now();
-                  return alert_store_.WriteIn(conn, course.clinic_id, now, [&](AlertTx& tx) {
-                    return FollowCourse(tx, course.clinic_id, course.course_id, course.therapist_id,
-                                        now);
-                  });
-                }),
+        scheduling_({.name = courses::kScheduling}, std::move(scheduling), platform.clock,
+                    platform.metrics),
+        alert_follower_(alert_store_, platform.clock),
+        source_(scheduling_, &alert_follower_),
         followers_(FollowingOptions(ids_), base_.db(), source_, platform.clock, platform.metrics),
         courses_(base_.db(), scheduling_,
                  {.unknown_course = [this] { followers_.LookForClinics(); }}),
@@ -239,9 +235,10 @@ class OutcomesModule final : public Module {
   AlertKeeper keeper_;
 
   peer::Peer scheduling_;
-  SchedulingSource source_;
+  AlertFollower alert_follower_;
+  courses::SchedulingSource source_;
   follow::Followers followers_;
-  SchedulingDirectory courses_;
+  courses::SchedulingDirectory courses_;
   Settler settler_;
   ResultKeeper results_;
 
@@ -285,7 +282,8 @@ absl::StatusOr<std::unique_ptr<Module>> OpenModule(const server::Platform& platf
         scheduling, peer::OpenNetworkLink(*options.scheduling, platform.clock,
                                           server::ReportReloads("scheduling", platform.metrics)));
   } else {
-    scheduling = peer::MakeInProcessLink(platform.in_process, OutcomesCaller());
+    scheduling =
+        peer::MakeInProcessLink(platform.in_process, courses::CallerOfScheduling("outcomes"));
   }
   return std::make_unique<OutcomesModule>(platform, std::move(db), std::move(shipped),
                                           std::move(scheduling), options);

@@ -409,6 +409,64 @@ class OutcomesTest(unittest.TestCase):
                            "clinics/north/therapists/ben", "the alert to go along")
         self.assertEqual(0, server.stop())
 
+    def test_followers_are_told_of_signals_and_of_a_closed_courses_result(self):
+        server = self.server("suite")
+        first, second = server.sessions()[:2]
+        stream = server.call("outcome_events.WatchEvents", parent="clinics/north", kinds=[7, 8])
+        self.assertEqual(0, len(next(stream).events))
+        server.call("RecordMeasurement", parent=COURSE, measurement=phq9([1] * 8 + [0], complete_time=ts(first)))
+        worse = server.call("RecordMeasurement", parent=COURSE,
+                            measurement=phq9([2] * 8 + [0], complete_time=ts(second)))
+        api = server.api()
+        told = []
+
+        def hear(count):
+            while len(told) < count:
+                told.extend(event.payload for event in next(stream).events)
+
+        hear(1)
+        signal_changed = told[0].signal_changed
+        self.assertEqual((COURSE, "deterioration", worse.name, 16, False, ""),
+                         (signal_changed.course, signal_changed.signal.rule, signal_changed.signal.measurement,
+                          signal_changed.signal.score, signal_changed.withdrawn, signal_changed.signal.text))
+        api.DiscontinueCourse(name=COURSE, reason=1, etag=api.GetCourse(name=COURSE).etag)
+        hear(2)
+        result = told[1].course_result_changed
+        read = server.call("GetCourseResult", course=COURSE)
+        self.assertEqual((COURSE, 2, read.measures[0].change.last),
+                         (result.course, result.state, result.measures[0].change.last))
+        self.assertEqual("", result.score_choice)
+        stream.cancel()
+        self.assertEqual(0, server.stop())
+
+    def test_who_is_on_leave_is_covered_at_once(self):
+        server = self.server("suite")
+        api = server.api()
+        ana, ben = (f"clinics/north/therapists/{name}" for name in ("ana", "ben"))
+
+        def routing():
+            return server.call("GetAlertRouting", clinic="clinics/north", therapist=ana)
+
+        support.wait_until(lambda: routing().HasField("scheduling"), "the clinic's therapists to be known")
+        server.call("UpdateAlertRouting", clinic="clinics/north", routing=dict(cover=[dict(therapist=ben)]),
+                    update_mask=dict(paths=["cover"]))
+        self.assertFalse(routing().owner_away)
+        waiting = server.call("RecordMeasurement", parent=COURSE, measurement=phq9([0] * 8 + [1]))
+        self.assertEqual(ana, server.call("GetAlert", name=waiting.risks[0].alert).assignee.therapist)
+        now = support.now().replace(microsecond=0)
+        api.CreateTimeOff(parent=ana, time_off=dict(time=dict(
+            start_time=ts(now - support.datetime.timedelta(minutes=5)),
+            end_time=ts(now + support.datetime.timedelta(days=2)))))
+        support.wait_until(lambda: routing().owner_away, "the leave to be known")
+        self.assertTrue(routing().scheduling.current)
+        raised = server.call("RecordMeasurement", parent=COURSE, measurement=phq9([1] * 8 + [2]))
+        alert = server.call("GetAlert", name=raised.risks[0].alert)
+        self.assertEqual((ana, ben, 1), (alert.owner.therapist, alert.assignee.therapist, alert.state))
+        # What waited goes on, too.
+        support.wait_until(lambda: server.call("GetAlert", name=waiting.risks[0].alert).assignee.therapist == ben,
+                           "the alert that waited to go on")
+        self.assertEqual(0, server.stop())
+
     def test_what_is_due_follows_from_plans_sessions_and_answers(self):
         server = self.server("suite")
         plan = dict(display_name="Standard", rules=[

@@ -85,8 +85,8 @@ struct CloseConnection {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<PostgresProcess>> PostgresProcess::Create() {
-  std::unique_ptr<PostgresProcess> server(new PostgresProcess);
+absl::StatusOr<std::unique_ptr<PostgresProcess>> PostgresProcess::Create(bool sync) {
+  std::unique_ptr<PostgresProcess> server(new PostgresProcess(sync));
   IPT_ASSIGN_OR_RETURN(server->bin_, FindBinaries());
   server->uid_ = getuid();
   server->gid_ = getgid();
@@ -129,7 +129,7 @@ PostgresProcess::~PostgresProcess() {
 
 PostgresProcess& PostgresProcess::Shared() {
   static const std::unique_ptr<PostgresProcess> server = [] {
-    auto created = Create();
+    auto created = Create(/*sync=*/false);
     if (!created.ok()) {
       std::fprintf(stderr, "cannot start PostgreSQL: %s\n",
                    std::string(created.status().message()).c_str());
@@ -153,6 +153,7 @@ absl::Status PostgresProcess::Spawn() {
                               "-k",      folder_,
                               "-c",      "max_connections=150",
                               "-c",      "shared_buffers=32MB",
+                              "-c",      absl::StrCat("fsync=", sync_ ? "on" : "off"),
                               "-c",      "log_min_messages=warning",
                               "-c",      "log_line_prefix=%m [%p] "},
                              uid_, gid_, ends[0], folder_ + "/guardian.log");
@@ -233,8 +234,9 @@ absl::Status PostgresProcess::Run(absl::string_view database, absl::string_view 
   return absl::InternalError(PQerrorMessage(connection.get()));
 }
 
-absl::Status PostgresProcess::CreateDatabase(absl::string_view name) {
-  return Run("postgres", absl::StrCat("CREATE DATABASE ", name));
+absl::Status PostgresProcess::CreateDatabase(absl::string_view name, absl::string_view from) {
+  return Run("postgres",
+             absl::StrCat("CREATE DATABASE ", name, from.empty() ? "" : " TEMPLATE ", from));
 }
 
 absl::Status PostgresProcess::DropDatabase(absl::string_view name) {

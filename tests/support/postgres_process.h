@@ -1,6 +1,7 @@
 // A private PostgreSQL server for tests: its own data folder, a free loopback port, durable as in
-// production (fsync on). Run as root it becomes the `postgres` user, since PostgreSQL refuses root.
-// It goes away with this object, and also when the test process dies. Not thread-safe.
+// production (fsync on) but for the shared one. Run as root it becomes the `postgres` user, since
+// PostgreSQL refuses root. It goes away with this object, and also when the test process dies. Not
+// thread-safe.
 #pragma once
 
 #include <sys/types.h>
@@ -16,10 +17,11 @@ namespace ipt::testing {
 
 class PostgresProcess {
  public:
-  static absl::StatusOr<std::unique_ptr<PostgresProcess>> Create();
+  static absl::StatusOr<std::unique_ptr<PostgresProcess>> Create(bool sync = true);
   ~PostgresProcess();
 
-  // The one server of this test binary, started on first use.
+  // The one server of this test binary, started on first use. It does not sync: what it committed
+  // outlives its death, not the machine's.
   static PostgresProcess& Shared();
 
   absl::Status Start();
@@ -29,7 +31,8 @@ class PostgresProcess {
   absl::Status Kill();
   absl::Status Restart();
 
-  absl::Status CreateDatabase(absl::string_view name);
+  // A copy of `from`, to which nobody may be connected; empty: an empty one.
+  absl::Status CreateDatabase(absl::string_view name, absl::string_view from = "");
   absl::Status DropDatabase(absl::string_view name);
   // Runs SQL in a database, as an administrator.
   absl::Status Run(absl::string_view database, absl::string_view sql);
@@ -37,12 +40,13 @@ class PostgresProcess {
   std::string Url(absl::string_view database) const;
 
  private:
-  PostgresProcess() = default;
+  explicit PostgresProcess(bool sync) : sync_(sync) {}
   absl::Status Spawn();
   absl::Status AwaitReady();
   pid_t PostmasterPid() const;
   void Reap();
 
+  const bool sync_;
   std::string bin_;     // where postgres and initdb are
   std::string folder_;  // the data folder and the log
   int port_ = 0;

@@ -6,8 +6,11 @@
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
+#include <map>
+#include <mutex>
 #include <utility>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "tests/support/postgres_process.h"
 
@@ -28,6 +31,36 @@ std::unique_ptr<storage::Database> Open(const storage::DatabaseOptions& options,
   return *std::move(database);
 }
 
+std::string NewName() {
+  static std::atomic<int> counter = 0;
+  return absl::StrCat("t", getpid(), "_", ++counter);
+}
+
+// The name of a database with this schema, which nobody is connected to: copying it is several
+// times faster than applying its migrations.
+std::string MigratedPostgres(const std::vector<storage::Component>& components,
+                             const Clock& clock) {
+  static std::mutex mutex;
+  static auto* const made = new std::map<std::string, std::string>();
+  std::string key;
+  for (const storage::Component& component : components) {
+    absl::StrAppend(&key, component.name);
+    for (const storage::Migration& migration : component.postgres) {
+      absl::StrAppend(&key, " ", migration.version, " ", absl::HashOf(migration.sql));
+    }
+    absl::StrAppend(&key, "\n");
+  }
+  const std::lock_guard lock(mutex);
+  std::string& name = (*made)[key];
+  if (name.empty()) {
+    name = NewName();
+    Require(PostgresProcess::Shared().CreateDatabase(name), "CREATE DATABASE");
+    const auto database = Open({.url = PostgresProcess::Shared().Url(name)}, clock, nullptr);
+    Require(storage::Migrate(*database, components, clock), "Migrate");
+  }
+  return name;
+}
+
 }  // namespace
 
 TempDatabase::TempDatabase(storage::Dialect dialect,
@@ -43,13 +76,13 @@ TempDatabase::TempDatabase(storage::Dialect dialect,
     if (mkdtemp(folder_.data()) == nullptr) std::abort();
     options_.url = absl::StrCat("sqlite://", folder_, "/store.db");
   } else {
-    static std::atomic<int> counter = 0;
-    name_ = absl::StrCat("t", getpid(), "_", ++counter);
-    Require(PostgresProcess::Shared().CreateDatabase(name_), "CREATE DATABASE");
+    const std::string from = components.empty() ? "" : MigratedPostgres(components, system_clock_);
+    name_ = NewName();
+    Require(PostgresProcess::Shared().CreateDatabase(name_, from), "CREATE DATABASE");
     options_.url = PostgresProcess::Shared().Url(name_);
   }
   Reopen();
-  if (!components.empty()) {
+  if (dialect_ == storage::Dialect::kSqlite && !components.empty()) {
     Require(storage::Migrate(*database_, components, system_clock_), "Migrate");
   }
 }

@@ -33,7 +33,7 @@ target_link_libraries(ipt_precompiled_test PRIVATE ipt_precompiled ipt_test_opti
 target_include_directories(ipt_precompiled_test PRIVATE ${CMAKE_CURRENT_LIST_DIR})
 target_precompile_headers(ipt_precompiled_test PRIVATE <precompiled.h> <gmock/gmock.h> <gtest/gtest.h>)
 
-# Files of a target are compiled eight at a time (CMakePresets.json; the debug preset compiles each by
+# Files of a target are compiled sixteen at a time (CMakePresets.json; the debug preset compiles each by
 # itself): less than half of the work. So a name in an anonymous namespace is one of its folder; files
 # that cannot share theirs, as tests that stand for themselves, are named here.
 function(ipt_compile_alone)

@@ -36,10 +36,10 @@ absl::StatusOr<bool> Settler::Settle(const UnsettledCourse& course) {
   const absl::Time now = clock_.Now();
   // Never by the copy: what it has not may have been booked a moment ago, and what is settled here
   // is not looked at again.
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer answer,
+  IPT_ASSIGN_OR_RETURN(const courses::CourseAnswer answer,
                        courses_.FindCourse(course.clinic_id, course.course_id,
                                            {.max_age = absl::ZeroDuration()}, now, Deadline()));
-  if (answer.known == CourseAnswer::Known::kNotVerified) return false;
+  if (answer.known == courses::CourseAnswer::Known::kNotVerified) return false;
   IPT_RETURN_IF_ERROR(store_.Write(Deadline(), [&](OutcomesTx& tx) {
     return SettleMeasurements(tx, catalog_, course.clinic_id, course.course_id, answer, now);
   }));

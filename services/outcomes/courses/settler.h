@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "outcomes/domain/course_copies.h"
+#include "course_copies/domain/course_copies.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/store.h"
 #include "platform/server/periodic.h"
@@ -21,7 +21,7 @@ namespace ipt::outcomes {
 class Settler {
  public:
   // All of them outlive it.
-  Settler(OutcomesStore& store, const Catalog& catalog, CourseDirectory& courses,
+  Settler(OutcomesStore& store, const Catalog& catalog, courses::CourseDirectory& courses,
           const Clock& clock)
       : store_(store), catalog_(catalog), courses_(courses), clock_(clock) {}
   ~Settler() { Stop(); }
@@ -40,7 +40,7 @@ class Settler {
 
   OutcomesStore& store_;
   const Catalog& catalog_;
-  CourseDirectory& courses_;
+  courses::CourseDirectory& courses_;
   const Clock& clock_;
   bool failing_ = false;
   std::optional<server::Periodic> periodic_;

@@ -15,11 +15,11 @@ namespace {
 constexpr int kDaysBefore = 3;
 
 // The session of that day, or the next one within some days; sessions are by start.
-const CopiedSession* SessionNear(const CopiedCourse& course, const absl::TimeZone& zone,
-                                 absl::CivilDay day) {
-  for (const CopiedSession& session : course.sessions) {
-    if (session.state != CopiedSessionState::kBooked &&
-        session.state != CopiedSessionState::kAttended) {
+const courses::CopiedSession* SessionNear(const courses::CopiedCourse& course,
+                                          const absl::TimeZone& zone, absl::CivilDay day) {
+  for (const courses::CopiedSession& session : course.sessions) {
+    if (session.state != courses::CopiedSessionState::kBooked &&
+        session.state != courses::CopiedSessionState::kAttended) {
       continue;
     }
     const absl::CivilDay of = absl::CivilDay(zone.At(session.start).cs);
@@ -29,22 +29,22 @@ const CopiedSession* SessionNear(const CopiedCourse& course, const absl::TimeZon
 }
 
 // The phase that the sessions used up to an instant lie in.
-int PhaseAt(const CopiedCourse& course, absl::Time time) {
+int PhaseAt(const courses::CopiedCourse& course, absl::Time time) {
   int number = 0;
-  for (const CopiedSession& session : course.sessions) {
+  for (const courses::CopiedSession& session : course.sessions) {
     if (session.IsTreatment() && session.start <= time) number = std::max(number, session.number);
   }
-  for (const CopiedPhase& phase : course.phases) {
+  for (const courses::CopiedPhase& phase : course.phases) {
     if (number >= phase.first_session && number <= phase.last_session) return phase.phase;
   }
   return 0;
 }
 
-CoursePart OccasionAt(const CopiedCourse& course, absl::Time time) {
+CoursePart OccasionAt(const courses::CopiedCourse& course, absl::Time time) {
   if (course.closed() && course.closed_at.has_value() && time > *course.closed_at) {
     return CoursePart::kFollowUp;
   }
-  for (const CopiedSession& session : course.sessions) {
+  for (const courses::CopiedSession& session : course.sessions) {
     if (session.IsTreatment() && session.start <= time) return CoursePart::kTreatment;
   }
   return CoursePart::kBeforeTreatment;
@@ -52,13 +52,14 @@ CoursePart OccasionAt(const CopiedCourse& course, absl::Time time) {
 
 }  // namespace
 
-absl::StatusOr<CourseAnswer> FindCourseOf(CourseDirectory* courses, const CallContext& ctx,
-                                          absl::string_view course_id,
-                                          absl::string_view session_id) {
-  if (courses == nullptr) return CourseAnswer();
-  IPT_ASSIGN_OR_RETURN(CourseAnswer answer,
+absl::StatusOr<courses::CourseAnswer> FindCourseOf(courses::CourseDirectory* courses,
+                                                   const CallContext& ctx,
+                                                   absl::string_view course_id,
+                                                   absl::string_view session_id) {
+  if (courses == nullptr) return courses::CourseAnswer();
+  IPT_ASSIGN_OR_RETURN(courses::CourseAnswer answer,
                        courses->FindCourse(ctx.clinic_id, course_id, {}, ctx.now, ctx.deadline));
-  if (session_id.empty() || answer.known != CourseAnswer::Known::kVerified ||
+  if (session_id.empty() || answer.known != courses::CourseAnswer::Known::kVerified ||
       answer.course->FindSession(session_id) != nullptr) {
     return answer;
   }
@@ -67,18 +68,18 @@ absl::StatusOr<CourseAnswer> FindCourseOf(CourseDirectory* courses, const CallCo
                              ctx.deadline);
 }
 
-absl::Status BindToCourse(const CourseAnswer& answer, Measurement& m) {
-  if (answer.known == CourseAnswer::Known::kAbsent) {
+absl::Status BindToCourse(const courses::CourseAnswer& answer, Measurement& m) {
+  if (answer.known == courses::CourseAnswer::Known::kAbsent) {
     return NotFound(kCourseType, CourseName(m.clinic_id, m.course_id));
   }
   m.unverified.clear();
   m.binding_problem = BindingProblem::kNone;
   m.session_number = m.week_number = m.phase = 0;
   m.occasion = CoursePart::kUnspecified;
-  const bool verified = answer.known == CourseAnswer::Known::kVerified;
-  const CopiedCourse* course = answer.course.has_value() ? &*answer.course : nullptr;
+  const bool verified = answer.known == courses::CourseAnswer::Known::kVerified;
+  const courses::CopiedCourse* course = answer.course.has_value() ? &*answer.course : nullptr;
 
-  const CopiedSession* session = nullptr;
+  const courses::CopiedSession* session = nullptr;
   if (course != nullptr) {
     IPT_ASSIGN_OR_RETURN(const absl::TimeZone zone, StoredZone(course->time_zone));
     const absl::CivilDay day = absl::CivilDay(zone.At(m.complete_time).cs);

@@ -36,15 +36,26 @@ std::string BaselineBandOf(const CourseOutcomes& outcomes) {
   return outcomes.measurements[first.measurement].scores[first.score].band;
 }
 
-void AddSessions(const CopiedCourse& course, const absl::TimeZone& zone, CourseResult& result) {
-  for (const CopiedSession& session : course.sessions) {
-    result.attended += session.state == CopiedSessionState::kAttended;
-    result.missed += session.state == CopiedSessionState::kNoShow;
+void AddSessions(const courses::CopiedCourse& course, const absl::TimeZone& zone,
+                 CourseResult& result) {
+  for (const courses::CopiedSession& session : course.sessions) {
+    result.attended += session.state == courses::CopiedSessionState::kAttended;
+    result.missed += session.state == courses::CopiedSessionState::kNoShow;
     if (!session.IsTreatment()) continue;
     const absl::CivilDay day = DayIn(zone, session.start);
     result.start_day = std::min(result.start_day.value_or(day), day);
     result.last_day = std::max(result.last_day.value_or(day), day);
   }
+}
+
+}  // namespace
+
+absl::StatusOr<ResultRules> LoadResultRules(OutcomesReader& reader, const Catalog& catalog,
+                                            absl::string_view clinic_id) {
+  ResultRules rules;
+  IPT_ASSIGN_OR_RETURN(rules.policy, reader.GetPolicy(clinic_id));
+  IPT_ASSIGN_OR_RETURN(rules.instruments, AllInstruments(reader, catalog, clinic_id, ""));
+  return rules;
 }
 
 CourseResult CourseResultOf(const CourseOutcomes& outcomes) {
@@ -61,11 +72,11 @@ CourseResult CourseResultOf(const CourseOutcomes& outcomes) {
     }
     return result;
   }
-  const CopiedCourse& course = *outcomes.course.course;
+  const courses::CopiedCourse& course = *outcomes.course.course;
   // Read by EvaluateOutcomes already.
   const absl::TimeZone zone = StoredZone(course.time_zone).value_or(absl::UTCTimeZone());
   result.known = true;
-  result.in_error = course.closure_reason == kClosedEnteredInError;
+  result.in_error = course.closure_reason == courses::kClosedEnteredInError;
   result.end = EndOf(course);
   if (course.closed() && course.closed_at.has_value()) {
     result.closed_day = DayIn(zone, *course.closed_at);
@@ -90,24 +101,14 @@ CourseResult CourseResultOf(const CourseOutcomes& outcomes) {
   return result;
 }
 
-}  // namespace
-
-absl::StatusOr<ResultRules> LoadResultRules(OutcomesReader& reader, const Catalog& catalog,
-                                            absl::string_view clinic_id) {
-  ResultRules rules;
-  IPT_ASSIGN_OR_RETURN(rules.policy, reader.GetPolicy(clinic_id));
-  IPT_ASSIGN_OR_RETURN(rules.instruments, AllInstruments(reader, catalog, clinic_id, ""));
-  return rules;
-}
-
-absl::StatusOr<CourseResult> MakeCourseResult(OutcomesReader& reader, const ResultRules& rules,
-                                              absl::string_view clinic_id,
-                                              const std::string& course_id) {
+absl::StatusOr<CourseOutcomes> MakeCourseOutcomes(OutcomesReader& reader, const ResultRules& rules,
+                                                  absl::string_view clinic_id,
+                                                  const std::string& course_id) {
   OutcomeInput input{.clinic_id = std::string(clinic_id),
                      .query = {.course_id = course_id},
                      .policy = rules.policy};
   IPT_ASSIGN_OR_RETURN(input.course.course, reader.FindCourseCopy(clinic_id, course_id));
-  if (input.course.course.has_value()) input.course.known = CourseAnswer::Known::kVerified;
+  if (input.course.course.has_value()) input.course.known = courses::CourseAnswer::Known::kVerified;
   IPT_ASSIGN_OR_RETURN(input.measurements, MeasurementsOf(reader, clinic_id, input.query,
                                                           rules.policy.DuplicateWindow()));
   for (const HeldInstrument& instrument : rules.instruments) {
@@ -116,7 +117,14 @@ absl::StatusOr<CourseResult> MakeCourseResult(OutcomesReader& reader, const Resu
         [&](const Measurement& m) { return m.instrument_id == instrument.definition.id; });
     if (used) input.instruments.push_back(instrument);
   }
-  IPT_ASSIGN_OR_RETURN(const CourseOutcomes outcomes, EvaluateOutcomes(std::move(input)));
+  return EvaluateOutcomes(std::move(input));
+}
+
+absl::StatusOr<CourseResult> MakeCourseResult(OutcomesReader& reader, const ResultRules& rules,
+                                              absl::string_view clinic_id,
+                                              const std::string& course_id) {
+  IPT_ASSIGN_OR_RETURN(const CourseOutcomes outcomes,
+                       MakeCourseOutcomes(reader, rules, clinic_id, course_id));
   return CourseResultOf(outcomes);
 }
 

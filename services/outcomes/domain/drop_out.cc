@@ -2,10 +2,10 @@
 
 namespace ipt::outcomes {
 
-CourseEnd EndOf(const CopiedCourse& course) {
+CourseEnd EndOf(const courses::CopiedCourse& course) {
   if (!course.closed()) return CourseEnd::kOpen;
-  if (course.state == CopiedCourseState::kCompleted) return CourseEnd::kCompleted;
-  if (course.closure_reason == kClosedAgreedEarly) return CourseEnd::kAgreedEarly;
+  if (course.state == courses::CopiedCourseState::kCompleted) return CourseEnd::kCompleted;
+  if (course.closure_reason == courses::kClosedAgreedEarly) return CourseEnd::kAgreedEarly;
   return course.drop_out ? CourseEnd::kDroppedOut : CourseEnd::kOther;
 }
 

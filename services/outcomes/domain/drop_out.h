@@ -4,7 +4,7 @@
 // Pure functions, thread-safe.
 #pragma once
 
-#include "outcomes/domain/course_copies.h"
+#include "course_copies/domain/course_copies.h"
 
 namespace ipt::outcomes {
 
@@ -16,7 +16,7 @@ enum class CourseEnd {
   kOther,        // referred on, moved away, not suitable, deceased
 };
 
-CourseEnd EndOf(const CopiedCourse& course);
+CourseEnd EndOf(const courses::CopiedCourse& course);
 
 // The contract's numbers.
 enum class DropOutDefinition {

@@ -16,7 +16,7 @@ constexpr int kMostWeeks = 520;
 
 // A treatment session, known or projected.
 struct Slot {
-  const CopiedSession* session = nullptr;  // nullptr: not booked
+  const courses::CopiedSession* session = nullptr;  // nullptr: not booked
   int number = 0;
   absl::CivilDay day;
   // Booked before one that was attended: whether it took place is not recorded, and its number goes
@@ -27,7 +27,7 @@ struct Slot {
 // A course's time line, without any rule.
 class TimeLine {
  public:
-  TimeLine(const CopiedCourse& course, const absl::TimeZone& zone, absl::CivilDay today)
+  TimeLine(const courses::CopiedCourse& course, const absl::TimeZone& zone, absl::CivilDay today)
       : course_(course), zone_(zone), today_(today) {
     if (course.closed() && course.closed_at.has_value()) closed_ = DayOf(*course.closed_at);
     MakeSlots();
@@ -35,7 +35,7 @@ class TimeLine {
     if (!start_.has_value() && !slots_.empty()) start_ = slots_.front().day;
   }
 
-  const CopiedCourse& course() const { return course_; }
+  const courses::CopiedCourse& course() const { return course_; }
   absl::CivilDay today() const { return today_; }
   absl::CivilDay DayOf(absl::Time time) const { return absl::ToCivilDay(time, zone_); }
   // Treatment sessions by day.
@@ -52,28 +52,28 @@ class TimeLine {
 
  private:
   absl::CivilDay AfterPauses(absl::CivilDay day) const {
-    for (const CopiedPause& pause : course_.pauses) {
+    for (const courses::CopiedPause& pause : course_.pauses) {
       if (pause.first_day <= day && day <= pause.last_day) day = pause.last_day + 1;
     }
     return day;
   }
 
   void MakeSlots() {
-    const CopiedSession* last_attended = nullptr;
-    for (const CopiedSession& session : course_.sessions) {
-      if (session.state != CopiedSessionState::kAttended) continue;
+    const courses::CopiedSession* last_attended = nullptr;
+    for (const courses::CopiedSession& session : course_.sessions) {
+      if (session.state != courses::CopiedSessionState::kAttended) continue;
       last_contact_ = DayOf(session.start);
       if (session.number > 0) last_attended = &session;
     }
     int used = 0;  // numbers that sessions have, those that were missed among them
     absl::CivilDay last = today_;
-    for (const CopiedSession& session : course_.sessions) {
+    for (const courses::CopiedSession& session : course_.sessions) {
       if (session.number < 1) continue;
       const absl::CivilDay day = DayOf(session.start);
       used = std::max(used, session.number);
       last = day;
-      const bool attended = session.state == CopiedSessionState::kAttended;
-      if (!attended && session.state != CopiedSessionState::kBooked) continue;
+      const bool attended = session.state == courses::CopiedSessionState::kAttended;
+      if (!attended && session.state != courses::CopiedSessionState::kBooked) continue;
       if (!attended && closed_.has_value() && day > *closed_) continue;
       const bool passed_over =
           !attended && last_attended != nullptr && session.start < last_attended->start;
@@ -91,7 +91,7 @@ class TimeLine {
     }
   }
 
-  const CopiedCourse& course_;
+  const courses::CopiedCourse& course_;
   const absl::TimeZone& zone_;
   const absl::CivilDay today_;
   std::vector<Slot> slots_;
@@ -173,7 +173,7 @@ class RuleOccasions {
         AddFirst([](const Slot&) { return true; });
         break;
       case PlanTiming::kPhaseChange:
-        for (const CopiedPhase& phase : line_.course().phases) {
+        for (const courses::CopiedPhase& phase : line_.course().phases) {
           AddFirst([&](const Slot& slot) {
             return slot.number >= phase.first_session && slot.number <= phase.last_session;
           });
@@ -205,7 +205,7 @@ class RuleOccasions {
 
   void EveryWeeks() {
     if (!line_.start().has_value() || rule_.weeks < 1) return;
-    const CopiedCourse& course = line_.course();
+    const courses::CopiedCourse& course = line_.course();
     const absl::CivilDay start = *line_.start();
     const absl::CivilDay deadline =
         course.deadline_day.value_or(course.FirstDayOfWeek(start, course.duration_weeks + 1) - 1);
@@ -236,7 +236,7 @@ class RuleOccasions {
       return;
     }
     for (auto slot = slots.rbegin(); slot != slots.rend(); ++slot) {
-      if (slot->session->state != CopiedSessionState::kAttended) continue;
+      if (slot->session->state != courses::CopiedSessionState::kAttended) continue;
       Add(*slot);
       return;
     }
@@ -375,13 +375,13 @@ absl::CivilDay MonthsAfter(absl::CivilDay day, int months) {
   return std::min(absl::CivilDay(month) + (day.day() - 1), absl::CivilDay(month + 1) - 1);
 }
 
-std::vector<Occasion> OccasionsOf(const std::vector<AskedRule>& rules, const CopiedCourse& course,
-                                  const absl::TimeZone& zone,
+std::vector<Occasion> OccasionsOf(const std::vector<AskedRule>& rules,
+                                  const courses::CopiedCourse& course, const absl::TimeZone& zone,
                                   const std::vector<PlanAnswer>& answers, int last_score_days,
                                   absl::CivilDay today) {
   std::vector<Occasion> all;
-  if (course.closed() && (course.closure_reason == kClosedDeceased ||
-                          course.closure_reason == kClosedEnteredInError)) {
+  if (course.closed() && (course.closure_reason == courses::kClosedDeceased ||
+                          course.closure_reason == courses::kClosedEnteredInError)) {
     return all;
   }
   const TimeLine line(course, zone, today);

@@ -42,7 +42,7 @@
 
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
-#include "outcomes/domain/course_copies.h"
+#include "course_copies/domain/course_copies.h"
 #include "outcomes/domain/plan_types.h"
 
 namespace ipt::outcomes {
@@ -84,8 +84,8 @@ struct Occasion {
 // Of all rules, in their order, each by day. Where two ask for one instrument of one respondent on
 // one day, only the first does, or the one that knows its day. `answers`: the course's.
 // `last_score_days`: how long after its last attended session a score can still be its last.
-std::vector<Occasion> OccasionsOf(const std::vector<AskedRule>& rules, const CopiedCourse& course,
-                                  const absl::TimeZone& zone,
+std::vector<Occasion> OccasionsOf(const std::vector<AskedRule>& rules,
+                                  const courses::CopiedCourse& course, const absl::TimeZone& zone,
                                   const std::vector<PlanAnswer>& answers, int last_score_days,
                                   absl::CivilDay today);
 

@@ -46,9 +46,9 @@ class DueLister {
     return absl::OkStatus();
   }
 
-  absl::Status Add(const CopiedCourse* begin, const CopiedCourse* end) {
+  absl::Status Add(const courses::CopiedCourse* begin, const courses::CopiedCourse* end) {
     std::vector<std::string> course_ids;
-    for (const CopiedCourse* course = begin; course != end; ++course) {
+    for (const courses::CopiedCourse* course = begin; course != end; ++course) {
       course_ids.push_back(course->course_id);
     }
     IPT_ASSIGN_OR_RETURN(const auto stored, reader_.ListCoursePlans(clinic_id_, course_ids));
@@ -56,10 +56,10 @@ class DueLister {
     for (const StoredCoursePlan& plan : stored) stored_of[plan.course_id] = &plan;
 
     // Only of courses and instruments that anything is asked of.
-    std::vector<std::pair<const CopiedCourse*, std::vector<AskedRule>>> asked;
+    std::vector<std::pair<const courses::CopiedCourse*, std::vector<AskedRule>>> asked;
     std::set<std::string> instrument_ids;
     course_ids.clear();
-    for (const CopiedCourse* course = begin; course != end; ++course) {
+    for (const courses::CopiedCourse* course = begin; course != end; ++course) {
       if (!query_.therapist_id.empty() && course->therapist_id != query_.therapist_id) continue;
       if (deceased_.contains(course->patient_hash)) continue;
       const auto own = stored_of.find(course->course_id);
@@ -112,7 +112,7 @@ class DueLister {
     return asked;
   }
 
-  absl::Status AddCourse(const CopiedCourse& course, const std::vector<AskedRule>& rules,
+  absl::Status AddCourse(const courses::CopiedCourse& course, const std::vector<AskedRule>& rules,
                          const std::vector<PlanAnswer>& answers) {
     IPT_ASSIGN_OR_RETURN(const absl::TimeZone zone, StoredZone(course.time_zone));
     const absl::CivilDay today = absl::ToCivilDay(now_, zone);
@@ -137,7 +137,7 @@ class DueLister {
   const absl::Time now_;
   std::vector<MeasurementPlan> plans_;
   std::vector<HeldInstrument> instruments_;
-  std::set<std::string> deceased_;  // by CopiedCourse::patient_hash
+  std::set<std::string> deceased_;  // by courses::CopiedCourse::patient_hash
   int last_score_days_ = 0;
   std::vector<DueLine> lines_;
 };
@@ -153,7 +153,7 @@ PlanAnswer AnswerOf(const Measurement& m) {
 
 }  // namespace
 
-CourseListing ListingFor(const DueQuery& query, absl::Time now) {
+courses::CourseListing ListingFor(const DueQuery& query, absl::Time now) {
   return {.therapist_id = query.therapist_id,
           .closed_since = now - absl::Hours(24 * kFollowUpHorizonDays),
           .sessions_since = SessionsSince(now)};
@@ -161,7 +161,7 @@ CourseListing ListingFor(const DueQuery& query, absl::Time now) {
 
 absl::StatusOr<std::vector<DueLine>> ListDue(OutcomesReader& reader, const Catalog& catalog,
                                              absl::string_view clinic_id,
-                                             const std::vector<CopiedCourse>& courses,
+                                             const std::vector<courses::CopiedCourse>& courses,
                                              const DueQuery& query, absl::Time now) {
   DueLister lister(reader, clinic_id, query, now);
   IPT_RETURN_IF_ERROR(lister.Open(catalog));
@@ -185,7 +185,7 @@ struct CourseOccasions {
 absl::StatusOr<CourseOccasions> LoadOccasions(OutcomesReader& reader, const Catalog& catalog,
                                               const OutcomePolicy& policy,
                                               absl::string_view course_id,
-                                              const CopiedCourse& course,
+                                              const courses::CopiedCourse& course,
                                               absl::string_view instrument_id,
                                               const Measurement* instead, absl::Time now) {
   const std::string& clinic_id = policy.clinic_id;
@@ -223,7 +223,8 @@ absl::StatusOr<CourseOccasions> LoadOccasions(OutcomesReader& reader, const Cata
 }  // namespace
 
 absl::Status NameRule(OutcomesReader& reader, const Catalog& catalog, const OutcomePolicy& policy,
-                      const CourseAnswer& course, absl::Time now, Measurement& measurement) {
+                      const courses::CourseAnswer& course, absl::Time now,
+                      Measurement& measurement) {
   measurement.plan_rule.clear();
   if (!course.course.has_value()) return absl::OkStatus();
   IPT_ASSIGN_OR_RETURN(const CourseOccasions asked,
@@ -246,7 +247,7 @@ absl::Status FindMissed(OutcomesReader& reader, const Catalog& catalog, absl::Ti
           stated.disabled_rules.end()) {
     return absl::OkStatus();
   }
-  const CopiedCourse& course = *outcomes.course.course;
+  const courses::CopiedCourse& course = *outcomes.course.course;
   const std::string watched = WatchedInstrument(outcomes.policy);
   IPT_ASSIGN_OR_RETURN(CourseOccasions asked,
                        LoadOccasions(reader, catalog, outcomes.policy, outcomes.course_id, course,

@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
-#include "outcomes/domain/course_copies.h"
+#include "course_copies/domain/course_copies.h"
 #include "outcomes/domain/due.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/outcomes.h"
@@ -41,18 +41,19 @@ struct DueQuery {
 
 // Closed courses are asked about so far back, and those closed before the second instant only for
 // their follow-ups.
-CourseListing ListingFor(const DueQuery& query, absl::Time now);
+courses::CourseListing ListingFor(const DueQuery& query, absl::Time now);
 
 // By day, course and rule.
 absl::StatusOr<std::vector<DueLine>> ListDue(OutcomesReader& reader, const Catalog& catalog,
                                              absl::string_view clinic_id,
-                                             const std::vector<CopiedCourse>& courses,
+                                             const std::vector<courses::CopiedCourse>& courses,
                                              const DueQuery& query, absl::Time now);
 
 // States the rule whose occasion the measurement fulfils, as far as anything is known of its
 // course. Call before it is written.
 absl::Status NameRule(OutcomesReader& reader, const Catalog& catalog, const OutcomePolicy& policy,
-                      const CourseAnswer& course, absl::Time now, Measurement& measurement);
+                      const courses::CourseAnswer& course, absl::Time now,
+                      Measurement& measurement);
 
 // Asks the rule of not on track that looks at occasions: whether too many of the treatment's for
 // what is watched were missed in a row.

@@ -14,7 +14,7 @@ AlertKind KindOf(const HeldRisk& risk) {
 
 }  // namespace
 
-std::string TherapistOf(const CourseAnswer& course) {
+std::string TherapistOf(const courses::CourseAnswer& course) {
   return course.course.has_value() ? course.course->therapist_id : "";
 }
 

@@ -6,8 +6,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "course_copies/domain/course_copies.h"
 #include "outcomes/domain/alerts.h"
-#include "outcomes/domain/course_copies.h"
 #include "outcomes/domain/store.h"
 #include "outcomes/domain/types.h"
 #include "platform/ids/ids.h"
@@ -16,7 +16,7 @@
 namespace ipt::outcomes {
 
 // The course's therapist; empty: not known.
-std::string TherapistOf(const CourseAnswer& course);
+std::string TherapistOf(const courses::CourseAnswer& course);
 
 // What an alert that this revision of a measurement raises is about.
 AlertCause CauseOf(const Measurement& measurement, std::string therapist_id);

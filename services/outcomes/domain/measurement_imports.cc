@@ -53,8 +53,8 @@ bool IsHistory(const MeasurementImport& import, const ImportedRow& row) {
   return import.history_before.has_value() && row.input.complete_time < import.history_before;
 }
 
-const CourseAnswer& AnswerOf(const CourseAnswers& courses, const std::string& course_id) {
-  static const auto* const kNothing = new CourseAnswer();
+const courses::CourseAnswer& AnswerOf(const CourseAnswers& courses, const std::string& course_id) {
+  static const auto* const kNothing = new courses::CourseAnswer();
   const auto course = courses.find(course_id);
   return course == courses.end() ? *kNothing : course->second;
 }

@@ -20,7 +20,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "outcomes/domain/course_copies.h"
+#include "course_copies/domain/course_copies.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/measurements.h"
 #include "outcomes/domain/store.h"
@@ -54,7 +54,7 @@ struct ImportedRow {
   MeasurementInput input{};
 };
 // What is known of the courses of rows, by id.
-using CourseAnswers = std::map<std::string, CourseAnswer, std::less<>>;
+using CourseAnswers = std::map<std::string, courses::CourseAnswer, std::less<>>;
 
 // What a batch came to.
 struct ImportStep {

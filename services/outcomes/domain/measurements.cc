@@ -466,8 +466,8 @@ absl::StatusOr<Scored> ScoreMeasurement(const HeldInstrument& instrument,
 
 absl::StatusOr<Recorded> RecordOne(OutcomesTx& tx, const CallContext& ctx, IdSource& ids,
                                    const Catalog& catalog, const OutcomePolicy& policy,
-                                   const HeldInstrument& instrument, const CourseAnswer& course,
-                                   RecordCommand command) {
+                                   const HeldInstrument& instrument,
+                                   const courses::CourseAnswer& course, RecordCommand command) {
   const MeasurementInput& input = command.input;
   IPT_ASSIGN_OR_RETURN(Scored scored, Evaluate(instrument, policy, input));
   IPT_ASSIGN_OR_RETURN(
@@ -535,7 +535,8 @@ absl::StatusOr<Recorded> RecordOne(OutcomesTx& tx, const CallContext& ctx, IdSou
 }
 
 absl::StatusOr<Measurement> RecordMeasurement(OutcomesTx& tx, const CallContext& ctx, IdSource& ids,
-                                              const Catalog& catalog, const CourseAnswer& course,
+                                              const Catalog& catalog,
+                                              const courses::CourseAnswer& course,
                                               absl::string_view course_id,
                                               absl::string_view measurement_id,
                                               MeasurementInput input) {
@@ -561,7 +562,7 @@ absl::StatusOr<Measurement> RecordMeasurement(OutcomesTx& tx, const CallContext&
 
 absl::StatusOr<Measurement> CorrectMeasurement(OutcomesTx& tx, const CallContext& ctx,
                                                IdSource& ids, const Catalog& catalog,
-                                               const CourseAnswer& course,
+                                               const courses::CourseAnswer& course,
                                                const Measurement& before,
                                                CorrectionCommand command) {
   if (before.state == MeasurementState::kEnteredInError) {

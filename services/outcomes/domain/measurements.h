@@ -14,7 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "outcomes/domain/course_copies.h"
+#include "course_copies/domain/course_copies.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/store.h"
 #include "outcomes/domain/types.h"
@@ -59,7 +59,8 @@ absl::StatusOr<Scored> ScoreMeasurement(const HeldInstrument& instrument,
 // INVALID_FIELDS; NOT_FOUND for an instrument that the clinic does not have, and for a course or
 // session that scheduling says there is not.
 absl::StatusOr<Measurement> RecordMeasurement(OutcomesTx& tx, const CallContext& ctx, IdSource& ids,
-                                              const Catalog& catalog, const CourseAnswer& course,
+                                              const Catalog& catalog,
+                                              const courses::CourseAnswer& course,
                                               absl::string_view course_id,
                                               absl::string_view measurement_id,
                                               MeasurementInput input);
@@ -82,8 +83,8 @@ struct Recorded {
 };
 absl::StatusOr<Recorded> RecordOne(OutcomesTx& tx, const CallContext& ctx, IdSource& ids,
                                    const Catalog& catalog, const OutcomePolicy& policy,
-                                   const HeldInstrument& instrument, const CourseAnswer& course,
-                                   RecordCommand command);
+                                   const HeldInstrument& instrument,
+                                   const courses::CourseAnswer& course, RecordCommand command);
 
 struct CorrectionCommand {
   MeasurementInput input{};  // all of it, merged; its instrument is the measurement's
@@ -93,7 +94,7 @@ struct CorrectionCommand {
 // that was taken back, MEASUREMENT_HISTORY_FULL.
 absl::StatusOr<Measurement> CorrectMeasurement(OutcomesTx& tx, const CallContext& ctx,
                                                IdSource& ids, const Catalog& catalog,
-                                               const CourseAnswer& course,
+                                               const courses::CourseAnswer& course,
                                                const Measurement& before,
                                                CorrectionCommand command);
 

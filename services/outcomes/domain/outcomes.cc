@@ -195,7 +195,7 @@ class CourseEvaluation {
   }
 
  private:
-  const CopiedCourse* copy() const {
+  const courses::CopiedCourse* copy() const {
     return out_.course.course.has_value() ? &*out_.course.course : nullptr;
   }
 
@@ -214,7 +214,7 @@ class CourseEvaluation {
              std::tie(b.complete_time, b.receive_time, b.measurement_id);
     });
     for (Measurement& m : all) {
-      if (out_.course.known == CourseAnswer::Known::kAbsent) {
+      if (out_.course.known == courses::CourseAnswer::Known::kAbsent) {
         m.binding_problem = BindingProblem::kNoSuchCourse;
       } else if (copy() != nullptr) {
         Measurement bound = m;
@@ -334,8 +334,8 @@ class CourseEvaluation {
       }
       return;
     }
-    for (const CopiedSession& session : copy()->sessions) {
-      if (session.state != CopiedSessionState::kAttended) continue;
+    for (const courses::CopiedSession& session : copy()->sessions) {
+      if (session.state != courses::CopiedSessionState::kAttended) continue;
       episode_.contacts.push_back(DayOf(session.start));
       if (!session.IsTreatment()) continue;
       episode_.sessions.push_back(DayOf(session.start));
@@ -349,10 +349,10 @@ class CourseEvaluation {
   std::optional<int> SessionNumberOf(const Measurement& m) const {
     if (m.session_number < 1) return std::nullopt;
     if (copy() == nullptr) return m.session_number;
-    for (const CopiedSession& session : copy()->sessions) {
+    for (const courses::CopiedSession& session : copy()->sessions) {
       if (session.session_id != m.session_id) continue;
-      if (session.state == CopiedSessionState::kAttended ||
-          session.state == CopiedSessionState::kBooked) {
+      if (session.state == courses::CopiedSessionState::kAttended ||
+          session.state == courses::CopiedSessionState::kBooked) {
         return m.session_number;
       }
     }
@@ -441,9 +441,10 @@ class CourseEvaluation {
   }
 
   void Conclude() {
-    const CopiedCourse* course = copy();
+    const courses::CopiedCourse* course = copy();
     out_.unverified = course == nullptr;
-    const bool in_error = course != nullptr && course->closure_reason == kClosedEnteredInError;
+    const bool in_error =
+        course != nullptr && course->closure_reason == courses::kClosedEnteredInError;
     if (course != nullptr) {
       out_.state = in_error           ? OutcomeState::kVoid
                    : course->closed() ? OutcomeState::kFinal
@@ -563,7 +564,7 @@ absl::StatusOr<CourseOutcomes> EvaluateOutcomes(OutcomeInput input) {
 
 absl::StatusOr<CourseOutcomes> LoadOutcomes(OutcomesReader& reader, const Catalog& catalog,
                                             absl::string_view clinic_id, const OutcomeQuery& query,
-                                            const CourseAnswer& course) {
+                                            const courses::CourseAnswer& course) {
   OutcomeInput input{.clinic_id = std::string(clinic_id), .query = query, .course = course};
   IPT_ASSIGN_OR_RETURN(input.policy, reader.GetPolicy(clinic_id));
   IPT_ASSIGN_OR_RETURN(input.measurements,

@@ -16,8 +16,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "course_copies/domain/course_copies.h"
 #include "outcomes/domain/alert_types.h"
-#include "outcomes/domain/course_copies.h"
 #include "outcomes/domain/drop_out.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/recovery.h"
@@ -71,7 +71,7 @@ struct CourseOutcomes {
   std::string clinic_id{};
   std::string course_id{};
   OutcomePolicy policy{};
-  CourseAnswer course{};
+  courses::CourseAnswer course{};
   // Bound to the course as it is known now; without those that were taken back.
   std::vector<Measurement> measurements{};  // by completion
   // Measures of depression and anxiety first, then by instrument, scale and respondent.
@@ -104,7 +104,7 @@ struct OutcomeInput {
   std::string clinic_id{};
   OutcomeQuery query{};
   OutcomePolicy policy{};
-  CourseAnswer course{};
+  courses::CourseAnswer course{};
   std::vector<HeldInstrument> instruments{};  // all versions of those that were measured with
   std::vector<Measurement> measurements{};    // of the course, also those taken back
 };
@@ -116,7 +116,7 @@ absl::StatusOr<CourseOutcomes> EvaluateOutcomes(OutcomeInput input);
 // NOT_FOUND where nothing is known of such a course and nothing was measured in it.
 absl::StatusOr<CourseOutcomes> LoadOutcomes(OutcomesReader& reader, const Catalog& catalog,
                                             absl::string_view clinic_id, const OutcomeQuery& query,
-                                            const CourseAnswer& course);
+                                            const courses::CourseAnswer& course);
 
 // The policy's measure of depression.
 std::string DepressionInstrument(const OutcomePolicy& policy);

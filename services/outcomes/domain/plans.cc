@@ -267,7 +267,7 @@ absl::Status RemovePlan(OutcomesTx& tx, const CallContext& ctx, const Measuremen
 }
 
 const MeasurementPlan* PlanFor(const std::vector<MeasurementPlan>& plans,
-                               const CopiedCourse* course) {
+                               const courses::CopiedCourse* course) {
   if (course == nullptr) return nullptr;
   const MeasurementPlan* for_all = nullptr;
   for (const MeasurementPlan& plan : plans) {
@@ -282,7 +282,7 @@ const MeasurementPlan* PlanFor(const std::vector<MeasurementPlan>& plans,
 
 CoursePlan HeldPlan(absl::string_view clinic_id, absl::string_view course_id,
                     const StoredCoursePlan* stored, const std::vector<MeasurementPlan>& plans,
-                    const CopiedCourse* course) {
+                    const courses::CopiedCourse* course) {
   CoursePlan held{.clinic_id = std::string(clinic_id), .course_id = std::string(course_id)};
   held.inherited = stored == nullptr || stored->reset_time.has_value();
   if (!held.inherited) {
@@ -309,7 +309,8 @@ CoursePlan HeldPlan(absl::string_view clinic_id, absl::string_view course_id,
 }
 
 absl::StatusOr<CoursePlan> FindCoursePlan(OutcomesReader& reader, absl::string_view clinic_id,
-                                          absl::string_view course_id, const CopiedCourse* course) {
+                                          absl::string_view course_id,
+                                          const courses::CopiedCourse* course) {
   IPT_ASSIGN_OR_RETURN(const auto stored,
                        reader.ListCoursePlans(clinic_id, {std::string(course_id)}));
   IPT_ASSIGN_OR_RETURN(const auto plans, AllPlans(reader, clinic_id));
@@ -330,7 +331,7 @@ absl::StatusOr<CoursePlan> SetCoursePlan(OutcomesTx& tx, const CallContext& ctx,
 
 absl::StatusOr<CoursePlan> ResetCoursePlan(OutcomesTx& tx, const CallContext& ctx,
                                            absl::string_view course_id,
-                                           const CopiedCourse* course) {
+                                           const courses::CopiedCourse* course) {
   IPT_ASSIGN_OR_RETURN(auto stored, tx.ListCoursePlans(ctx.clinic_id, {std::string(course_id)}));
   if (!stored.empty() && !stored[0].reset_time.has_value()) {
     stored[0].reset_time = ctx.now;

@@ -13,7 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "outcomes/domain/course_copies.h"
+#include "course_copies/domain/course_copies.h"
 #include "outcomes/domain/due.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/plan_types.h"
@@ -53,7 +53,7 @@ absl::Status RemovePlan(OutcomesTx& tx, const CallContext& ctx, const Measuremen
 
 // The clinic's plan that holds for a course; nullptr: none, or its indication is not known.
 const MeasurementPlan* PlanFor(const std::vector<MeasurementPlan>& plans,
-                               const CopiedCourse* course);
+                               const courses::CopiedCourse* course);
 
 // What a course is asked for, each rule since it began to ask this course: since it was stated, its
 // plan was for the course's indication, the course's own plan was taken away, and the course came
@@ -62,16 +62,18 @@ const MeasurementPlan* PlanFor(const std::vector<MeasurementPlan>& plans,
 // rules.
 CoursePlan HeldPlan(absl::string_view clinic_id, absl::string_view course_id,
                     const StoredCoursePlan* stored, const std::vector<MeasurementPlan>& plans,
-                    const CopiedCourse* course);
+                    const courses::CopiedCourse* course);
 absl::StatusOr<CoursePlan> FindCoursePlan(OutcomesReader& reader, absl::string_view clinic_id,
-                                          absl::string_view course_id, const CopiedCourse* course);
+                                          absl::string_view course_id,
+                                          const courses::CopiedCourse* course);
 
 absl::StatusOr<CoursePlan> SetCoursePlan(OutcomesTx& tx, const CallContext& ctx,
                                          const CoursePlan& before,
                                          std::vector<MeasurementRule> rules);
 // The one that is inherited afterwards. Does nothing where there was no plan of its own.
 absl::StatusOr<CoursePlan> ResetCoursePlan(OutcomesTx& tx, const CallContext& ctx,
-                                           absl::string_view course_id, const CopiedCourse* course);
+                                           absl::string_view course_id,
+                                           const courses::CopiedCourse* course);
 
 // Rules as they are asked: those of instruments that are in use, by their current version.
 std::vector<AskedRule> AskedRules(const std::vector<MeasurementRule>& rules,

@@ -45,7 +45,7 @@ absl::Status Raise(OutcomesTx& tx, IdSource& ids, const CourseOutcomes& outcomes
 }  // namespace
 
 absl::StatusOr<int> RaiseReviews(OutcomesTx& tx, IdSource& ids, const Catalog& catalog,
-                                 const OutcomePolicy& policy, const CourseAnswer& course,
+                                 const OutcomePolicy& policy, const courses::CourseAnswer& course,
                                  const Measurement& written, absl::Time now) {
   if (policy.no_review_alerts || written.instrument_id != WatchedInstrument(policy)) {
     return 0;

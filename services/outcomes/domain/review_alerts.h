@@ -4,7 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "outcomes/domain/course_copies.h"
+#include "course_copies/domain/course_copies.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/store.h"
 #include "outcomes/domain/types.h"
@@ -18,7 +18,7 @@ namespace ipt::outcomes {
 // one that begins anew does, unless its rule has an alert that is not resolved. Returns how many
 // signals were passed on, those that have such an alert among them.
 absl::StatusOr<int> RaiseReviews(OutcomesTx& tx, IdSource& ids, const Catalog& catalog,
-                                 const OutcomePolicy& policy, const CourseAnswer& course,
+                                 const OutcomePolicy& policy, const courses::CourseAnswer& course,
                                  const Measurement& written, absl::Time now);
 
 }  // namespace ipt::outcomes

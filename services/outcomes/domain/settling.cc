@@ -42,15 +42,16 @@ absl::StatusOr<std::vector<Measurement>> ListUnsettled(OutcomesReader& reader,
   }
 }
 
-void Bind(const CourseAnswer& course, Measurement& m) {
+void Bind(const courses::CourseAnswer& course, Measurement& m) {
   Measurement bound = m;
   const absl::Status status = BindToCourse(course, bound);
   if (status.ok()) m = std::move(bound);
   // Another failure tells nothing of the measurement: it goes on waiting.
   if (!absl::IsNotFound(status)) return;
   m.unverified.clear();
-  m.binding_problem = course.known == CourseAnswer::Known::kAbsent ? BindingProblem::kNoSuchCourse
-                                                                   : BindingProblem::kNoSuchSession;
+  m.binding_problem = course.known == courses::CourseAnswer::Known::kAbsent
+                          ? BindingProblem::kNoSuchCourse
+                          : BindingProblem::kNoSuchSession;
 }
 
 }  // namespace
@@ -63,7 +64,7 @@ absl::StatusOr<bool> WaitsForScheduling(OutcomesReader& reader, absl::string_vie
 }
 
 absl::Status SettleMeasurements(OutcomesTx& tx, const Catalog& catalog, absl::string_view clinic_id,
-                                absl::string_view course_id, const CourseAnswer& course,
+                                absl::string_view course_id, const courses::CourseAnswer& course,
                                 absl::Time now) {
   IPT_RETURN_IF_ERROR(tx.LockScope(clinic_id, course_id));
   IPT_ASSIGN_OR_RETURN(std::vector<Measurement> waiting, ListUnsettled(tx, clinic_id, course_id));

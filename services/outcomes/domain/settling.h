@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "outcomes/domain/course_copies.h"
+#include "course_copies/domain/course_copies.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/store.h"
 
@@ -23,7 +23,7 @@ absl::StatusOr<bool> WaitsForScheduling(OutcomesReader& reader, absl::string_vie
 // or course that does not exist becomes a binding problem; nothing is refused any more. Alerts
 // learn what their measurement has learnt. No new revision: no answer and no score changes.
 absl::Status SettleMeasurements(OutcomesTx& tx, const Catalog& catalog, absl::string_view clinic_id,
-                                absl::string_view course_id, const CourseAnswer& course,
+                                absl::string_view course_id, const courses::CourseAnswer& course,
                                 absl::Time now);
 
 }  // namespace ipt::outcomes

@@ -17,12 +17,13 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "course_copies/domain/course_copies.h"
 #include "outcomes/domain/alert_tx.h"
 #include "outcomes/domain/clinic_report.h"
-#include "outcomes/domain/course_copies.h"
 #include "outcomes/domain/course_result.h"
 #include "outcomes/domain/events.h"
 #include "outcomes/domain/plan_types.h"
+#include "outcomes/domain/told_outcomes.h"
 #include "outcomes/domain/types.h"
 #include "platform/transaction/write_log.h"
 
@@ -75,6 +76,7 @@ struct StaleResult {
   std::string clinic_id{};
   std::string course_id{};
   int64_t generation = 0;
+  std::optional<ToldOutcomes> told{};  // of what it was before; nullopt: not known
 };
 
 class OutcomesReader {
@@ -150,7 +152,8 @@ class OutcomesReader {
                                                                        absl::string_view import_id,
                                                                        int64_t after_row,
                                                                        int limit) = 0;
-  // The patients (CopiedCourse::patient_hash) of whom a copied course says that they have died.
+  // The patients (courses::CopiedCourse::patient_hash) of whom a copied course says that they have
+  // died.
   virtual absl::StatusOr<std::set<std::string>> ListDeceased(absl::string_view clinic_id) = 0;
   // Whether this one is among them.
   virtual absl::StatusOr<bool> IsDeceased(absl::string_view clinic_id,
@@ -164,7 +167,7 @@ class OutcomesReader {
   virtual absl::StatusOr<std::vector<StaleResult>> ListStaleResults(const StaleResult& after,
                                                                     int limit) = 0;
   // What is known of a course in scheduling, in this view; nullopt: nothing.
-  virtual absl::StatusOr<std::optional<CopiedCourse>> FindCourseCopy(
+  virtual absl::StatusOr<std::optional<courses::CopiedCourse>> FindCourseCopy(
       absl::string_view clinic_id, absl::string_view course_id) = 0;
 
   // Alerts, in this transaction.
@@ -202,8 +205,10 @@ class OutcomesTx : public OutcomesReader {
   virtual absl::Status UpdateImport(const MeasurementImport& import) = 0;
   virtual absl::Status AddImportErrors(const MeasurementImport& import,
                                        const std::vector<ImportRowError>& errors) = 0;
-  // Nothing where the course has changed since this generation.
-  virtual absl::Status KeepCourseResult(const StaleResult& of, const CourseResult& result) = 0;
+  // `told`: what followers know with this transaction's events. False, and nothing written, where
+  // the course has changed since this generation, or its result was kept by somebody else.
+  virtual absl::StatusOr<bool> KeepCourseResult(const StaleResult& of, const CourseResult& result,
+                                                const ToldOutcomes& told) = 0;
 };
 
 class OutcomesStore {

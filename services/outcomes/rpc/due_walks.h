@@ -33,7 +33,7 @@ struct DueWalk {
   std::string id{};
   std::string clinic_id{};
   std::string request{};  // what was asked for, without its place in the list
-  bool current = false;   // as ListedCourses
+  bool current = false;   // as courses::ListedCourses
   absl::Time as_of{};
   std::optional<DuePlace> after{};  // it begins after this; unset: with the first line
   std::vector<DueLine> lines{};     // by day, course and rule

@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "course_copies/domain/course_copies.h"
 #include "ipt/outcomes/v1/measurement_bulk_service.pb.h"
-#include "outcomes/domain/course_copies.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/store.h"
 #include "platform/ids/ids.h"
@@ -22,7 +22,7 @@ class MeasurementBulkHandler {
  public:
   // Without a directory (null) nothing is known of courses, and nothing of them is verified.
   MeasurementBulkHandler(OutcomesStore& store, const Catalog& catalog, IdSource& ids,
-                         const Clock& clock, CourseDirectory* courses = nullptr)
+                         const Clock& clock, courses::CourseDirectory* courses = nullptr)
       : store_(store),
         catalog_(catalog),
         ids_(ids),
@@ -48,7 +48,7 @@ class MeasurementBulkHandler {
   const Catalog& catalog_;
   IdSource& ids_;
   const Clock& clock_;
-  CourseDirectory* const courses_;
+  courses::CourseDirectory* const courses_;
   const rpc::MessageRules row_rules_;
 };
 

@@ -79,7 +79,7 @@ absl::StatusOr<pb::Measurement> MeasurementHandler::RecordMeasurement(
   FieldViolations in = bad.In("measurement");
   const MeasurementInput input = ReadMeasurement(request.measurement(), course_id, in);
   IPT_RETURN_IF_ERROR(bad.ToStatus());
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course,
+  IPT_ASSIGN_OR_RETURN(const courses::CourseAnswer course,
                        FindCourseOf(courses_, ctx, course_id, input.session_id));
   return rpc::WriteOnce<pb::Measurement>(
       store_, ctx, [&](OutcomesTx& tx) -> absl::StatusOr<pb::Measurement> {
@@ -177,8 +177,9 @@ absl::StatusOr<pb::Measurement> MeasurementHandler::CorrectMeasurement(
     const CallContext& ctx, const pb::CorrectMeasurementRequest& request) {
   if (request.measurement().name().empty()) return InvalidField("measurement.name", "is required");
   const MeasurementIds ids(request.measurement().name());
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourseOf(courses_, ctx, ids.course_id,
-                                                               SessionIdOf(request.measurement())));
+  IPT_ASSIGN_OR_RETURN(
+      const courses::CourseAnswer course,
+      FindCourseOf(courses_, ctx, ids.course_id, SessionIdOf(request.measurement())));
   return rpc::WriteOnce<pb::Measurement>(
       store_, ctx, [&](OutcomesTx& tx) -> absl::StatusOr<pb::Measurement> {
         IPT_RETURN_IF_ERROR(tx.LockScope(ctx.clinic_id, ids.course_id));

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "absl/status/statusor.h"
+#include "course_copies/domain/course_copies.h"
 #include "ipt/outcomes/v1/measurement_service.pb.h"
-#include "outcomes/domain/course_copies.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/store.h"
 #include "platform/ids/ids.h"
@@ -17,7 +17,7 @@ class MeasurementHandler {
  public:
   // Without a directory (null) nothing is known of courses, and nothing of them is verified.
   MeasurementHandler(OutcomesStore& store, const Catalog& catalog, IdSource& ids,
-                     CourseDirectory* courses = nullptr)
+                     courses::CourseDirectory* courses = nullptr)
       : store_(store), catalog_(catalog), ids_(ids), courses_(courses) {}
 
   absl::StatusOr<pb::Measurement> RecordMeasurement(const CallContext& ctx,
@@ -37,7 +37,7 @@ class MeasurementHandler {
   OutcomesStore& store_;
   const Catalog& catalog_;
   IdSource& ids_;
-  CourseDirectory* const courses_;
+  courses::CourseDirectory* const courses_;
 };
 
 }  // namespace ipt::outcomes

@@ -189,7 +189,7 @@ absl::StatusOr<CourseAnswers> ImportStream::FindCourses(const CallContext& ctx,
       batch.resize(i);
       break;
     }
-    CourseAnswer& answer = courses[course_id];
+    courses::CourseAnswer& answer = courses[course_id];
     for (const std::string& session_id : sessions[course_id]) {
       // What asking may take counts from now, for each of them.
       ask.now = parts_.clock.Now();

@@ -11,8 +11,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "course_copies/domain/course_copies.h"
 #include "ipt/outcomes/v1/measurement_bulk_service.pb.h"
-#include "outcomes/domain/course_copies.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/measurement_imports.h"
 #include "outcomes/domain/store.h"
@@ -37,7 +37,7 @@ class ImportStream final
     OutcomesStore& store;
     const Catalog& catalog;
     IdSource& ids;
-    CourseDirectory* courses;
+    courses::CourseDirectory* courses;
     const Clock& clock;
     const rpc::MessageRules& row_rules;
   };

@@ -73,7 +73,7 @@ pb::MeasurementPlan WrittenFor(const CallContext& ctx, MeasurementPlan plan) {
 }
 
 pb::CourseMeasurementPlan WrittenFor(const CallContext& ctx, CoursePlan plan,
-                                     const CourseAnswer& course) {
+                                     const courses::CourseAnswer& course) {
   if (ctx.validate_only) plan.stamp.revision = plan.revision = 0;
   pb::CourseMeasurementPlan response;
   WriteCoursePlan(plan, &response);
@@ -81,7 +81,7 @@ pb::CourseMeasurementPlan WrittenFor(const CallContext& ctx, CoursePlan plan,
   return response;
 }
 
-const CopiedCourse* CopyIn(const CourseAnswer& course) {
+const courses::CopiedCourse* CopyIn(const courses::CourseAnswer& course) {
   return course.course.has_value() ? &*course.course : nullptr;
 }
 
@@ -129,11 +129,11 @@ absl::StatusOr<DueQuery> ReadDueQuery(const pb::ListDueMeasurementsRequest& requ
 
 }  // namespace
 
-absl::StatusOr<CourseAnswer> MeasurementPlanHandler::FindCourse(const CallContext& ctx,
-                                                                absl::string_view course_id) {
-  IPT_ASSIGN_OR_RETURN(CourseAnswer course,
+absl::StatusOr<courses::CourseAnswer> MeasurementPlanHandler::FindCourse(
+    const CallContext& ctx, absl::string_view course_id) {
+  IPT_ASSIGN_OR_RETURN(courses::CourseAnswer course,
                        courses_.FindCourse(ctx.clinic_id, course_id, {}, ctx.now, ctx.deadline));
-  if (course.known == CourseAnswer::Known::kAbsent) {
+  if (course.known == courses::CourseAnswer::Known::kAbsent) {
     return NotFound(kCourseType, CourseName(ctx.clinic_id, course_id));
   }
   return course;
@@ -236,7 +236,7 @@ absl::StatusOr<pb::DeleteMeasurementPlanResponse> MeasurementPlanHandler::Delete
 absl::StatusOr<pb::CourseMeasurementPlan> MeasurementPlanHandler::GetCourseMeasurementPlan(
     const CallContext& ctx, const pb::GetCourseMeasurementPlanRequest& request) {
   const std::string course_id = rpc::IdsOf(request.course())[1];
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourse(ctx, course_id));
+  IPT_ASSIGN_OR_RETURN(const courses::CourseAnswer course, FindCourse(ctx, course_id));
   return rpc::ReadView<pb::CourseMeasurementPlan>(
       store_, ctx, request.min_revision(),
       [&](OutcomesReader& reader) -> absl::StatusOr<pb::CourseMeasurementPlan> {
@@ -249,7 +249,7 @@ absl::StatusOr<pb::CourseMeasurementPlan> MeasurementPlanHandler::GetCourseMeasu
 absl::StatusOr<pb::CourseMeasurementPlan> MeasurementPlanHandler::UpdateCourseMeasurementPlan(
     const CallContext& ctx, const pb::UpdateCourseMeasurementPlanRequest& request) {
   const std::string course_id = rpc::IdsOf(request.course())[1];
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourse(ctx, course_id));
+  IPT_ASSIGN_OR_RETURN(const courses::CourseAnswer course, FindCourse(ctx, course_id));
   if (CopyIn(course) == nullptr) {
     return Unavailable(::ipt::reason::kPeerUnavailable,
                        "scheduling cannot be asked for the course, and nothing is known of it yet",
@@ -281,7 +281,7 @@ absl::StatusOr<pb::CourseMeasurementPlan> MeasurementPlanHandler::UpdateCourseMe
 absl::StatusOr<pb::CourseMeasurementPlan> MeasurementPlanHandler::ResetCourseMeasurementPlan(
     const CallContext& ctx, const pb::ResetCourseMeasurementPlanRequest& request) {
   const std::string course_id = rpc::IdsOf(request.course())[1];
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourse(ctx, course_id));
+  IPT_ASSIGN_OR_RETURN(const courses::CourseAnswer course, FindCourse(ctx, course_id));
   return rpc::WriteOnce<pb::CourseMeasurementPlan>(
       store_, ctx, [&](OutcomesTx& tx) -> absl::StatusOr<pb::CourseMeasurementPlan> {
         IPT_RETURN_IF_ERROR(tx.LockScope(ctx.clinic_id, course_id));
@@ -295,17 +295,17 @@ absl::StatusOr<DueWalk> MeasurementPlanHandler::Walk(const CallContext& ctx,
                                                      const DueQuery& query) {
   const std::string course_id = rpc::IdsOf(request.parent())[1];
   DueWalk walk;
-  std::vector<CopiedCourse> courses;
+  std::vector<courses::CopiedCourse> courses;
   if (course_id == "-") {
     IPT_ASSIGN_OR_RETURN(
-        ListedCourses listed,
+        courses::ListedCourses listed,
         lister_.ListCourses(ctx.clinic_id, ListingFor(query, ctx.now), ctx.now, ctx.deadline));
     walk.current = listed.current;
     walk.as_of = listed.as_of;
     courses = std::move(listed.courses);
   } else {
-    IPT_ASSIGN_OR_RETURN(CourseAnswer course, FindCourse(ctx, course_id));
-    walk.current = course.known == CourseAnswer::Known::kVerified;
+    IPT_ASSIGN_OR_RETURN(courses::CourseAnswer course, FindCourse(ctx, course_id));
+    walk.current = course.known == courses::CourseAnswer::Known::kVerified;
     walk.as_of = course.as_of;
     if (course.course.has_value()) courses.push_back(*std::move(course.course));
   }

@@ -3,8 +3,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "course_copies/domain/course_copies.h"
 #include "ipt/outcomes/v1/measurement_plan_service.pb.h"
-#include "outcomes/domain/course_copies.h"
 #include "outcomes/domain/due_list.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/store.h"
@@ -19,7 +19,7 @@ namespace pb = ::ipt::outcomes::v1;
 class MeasurementPlanHandler {
  public:
   MeasurementPlanHandler(OutcomesStore& store, const Catalog& catalog, IdSource& ids,
-                         CourseDirectory& courses, CourseLister& lister)
+                         courses::CourseDirectory& courses, courses::CourseLister& lister)
       : store_(store), catalog_(catalog), ids_(ids), courses_(courses), lister_(lister) {}
 
   absl::StatusOr<pb::MeasurementPlan> CreateMeasurementPlan(
@@ -44,7 +44,8 @@ class MeasurementPlanHandler {
  private:
   // Asked before the transaction: it may wait for scheduling. NOT_FOUND where that says that there
   // is no such course.
-  absl::StatusOr<CourseAnswer> FindCourse(const CallContext& ctx, absl::string_view course_id);
+  absl::StatusOr<courses::CourseAnswer> FindCourse(const CallContext& ctx,
+                                                   absl::string_view course_id);
   // The whole of a list, made now.
   absl::StatusOr<DueWalk> Walk(const CallContext& ctx,
                                const pb::ListDueMeasurementsRequest& request,
@@ -53,8 +54,8 @@ class MeasurementPlanHandler {
   OutcomesStore& store_;
   const Catalog& catalog_;
   IdSource& ids_;
-  CourseDirectory& courses_;
-  CourseLister& lister_;
+  courses::CourseDirectory& courses_;
+  courses::CourseLister& lister_;
   DueWalks walks_;
 };
 

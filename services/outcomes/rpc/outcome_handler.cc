@@ -12,9 +12,9 @@
 
 namespace ipt::outcomes {
 
-absl::StatusOr<CourseAnswer> OutcomeHandler::FindCourse(const CallContext& ctx,
-                                                        absl::string_view course_id) {
-  if (courses_ == nullptr) return CourseAnswer();
+absl::StatusOr<courses::CourseAnswer> OutcomeHandler::FindCourse(const CallContext& ctx,
+                                                                 absl::string_view course_id) {
+  if (courses_ == nullptr) return courses::CourseAnswer();
   return courses_->FindCourse(ctx.clinic_id, course_id, {}, ctx.now, ctx.deadline);
 }
 
@@ -26,7 +26,7 @@ absl::StatusOr<pb::Trajectory> OutcomeHandler::GetTrajectory(
   for (const std::string& name : request.instruments()) {
     instrument_ids.push_back(rpc::IdsOf(name)[1]);
   }
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourse(ctx, query.course_id));
+  IPT_ASSIGN_OR_RETURN(const courses::CourseAnswer course, FindCourse(ctx, query.course_id));
   return rpc::ReadView<pb::Trajectory>(
       store_, ctx, request.min_revision(),
       [&](OutcomesReader& reader) -> absl::StatusOr<pb::Trajectory> {
@@ -42,7 +42,7 @@ absl::StatusOr<pb::Trajectory> OutcomeHandler::GetTrajectory(
 absl::StatusOr<pb::CourseResult> OutcomeHandler::GetCourseResult(
     const CallContext& ctx, const pb::GetCourseResultRequest& request) {
   const OutcomeQuery query{.course_id = rpc::IdsOf(request.course())[1]};
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourse(ctx, query.course_id));
+  IPT_ASSIGN_OR_RETURN(const courses::CourseAnswer course, FindCourse(ctx, query.course_id));
   return rpc::ReadView<pb::CourseResult>(
       store_, ctx, request.min_revision(),
       [&](OutcomesReader& reader) -> absl::StatusOr<pb::CourseResult> {

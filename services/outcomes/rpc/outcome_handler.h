@@ -3,8 +3,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "course_copies/domain/course_copies.h"
 #include "ipt/outcomes/v1/outcome_service.pb.h"
-#include "outcomes/domain/course_copies.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/store.h"
 #include "platform/transaction/call_context.h"
@@ -16,7 +16,8 @@ namespace pb = ::ipt::outcomes::v1;
 class OutcomeHandler {
  public:
   // Without a directory (null) nothing is known of courses: scores go by their dates alone.
-  OutcomeHandler(OutcomesStore& store, const Catalog& catalog, CourseDirectory* courses = nullptr)
+  OutcomeHandler(OutcomesStore& store, const Catalog& catalog,
+                 courses::CourseDirectory* courses = nullptr)
       : store_(store), catalog_(catalog), courses_(courses) {}
 
   absl::StatusOr<pb::Trajectory> GetTrajectory(const CallContext& ctx,
@@ -26,11 +27,12 @@ class OutcomeHandler {
 
  private:
   // Asked before the transaction: it may wait for scheduling.
-  absl::StatusOr<CourseAnswer> FindCourse(const CallContext& ctx, absl::string_view course_id);
+  absl::StatusOr<courses::CourseAnswer> FindCourse(const CallContext& ctx,
+                                                   absl::string_view course_id);
 
   OutcomesStore& store_;
   const Catalog& catalog_;
-  CourseDirectory* const courses_;
+  courses::CourseDirectory* const courses_;
 };
 
 }  // namespace ipt::outcomes

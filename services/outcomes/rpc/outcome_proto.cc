@@ -270,17 +270,17 @@ class SeriesWriter {
 };
 
 void WriteSessions(const CourseOutcomes& outcomes, pb::Trajectory* out) {
-  const CopiedCourse& course = *outcomes.course.course;
+  const courses::CopiedCourse& course = *outcomes.course.course;
   if (course.start_day.has_value()) rpc::WriteDay(*course.start_day, out->mutable_start_date());
-  for (const CopiedSession& session : course.sessions) {
-    if (session.state == CopiedSessionState::kCancelled) continue;
+  for (const courses::CopiedSession& session : course.sessions) {
+    if (session.state == courses::CopiedSessionState::kCancelled) continue;
     pb::TrajectorySession* written = out->add_sessions();
     written->set_session(SessionName(outcomes.clinic_id, outcomes.course_id, session.session_id));
     rpc::WriteTime(session.start, written->mutable_start_time());
     written->set_session_number(session.number);
     written->set_phase(static_cast<scheduling::v1::Phase>(session.phase));
-    written->set_attended(session.state == CopiedSessionState::kAttended);
-    written->set_no_show(session.state == CopiedSessionState::kNoShow);
+    written->set_attended(session.state == courses::CopiedSessionState::kAttended);
+    written->set_no_show(session.state == courses::CopiedSessionState::kNoShow);
   }
 }
 
@@ -392,6 +392,19 @@ void WriteTrajectory(const CourseOutcomes& outcomes, const std::vector<std::stri
   out->set_revision(outcomes.revision);
 }
 
+void WriteSignal(const CourseOutcomes& outcomes, const Signal& signal, pb::Signal* out) {
+  out->Clear();
+  for (const ScaleSeries& series : outcomes.series) {
+    const std::vector<Signal>& signals = series.trajectory.track.signals;
+    if (std::find(signals.begin(), signals.end(), signal) != signals.end()) {
+      SeriesWriter(outcomes, series).WriteSignal(signal, out);
+      return;
+    }
+  }
+  WriteAnySignal("", signal, out);
+  out->set_measurement(MeasurementName(outcomes.clinic_id, outcomes.course_id, signal.raised_by));
+}
+
 void WriteCourseResult(const CourseOutcomes& outcomes, pb::CourseResult* out) {
   out->Clear();
   out->set_course(CourseName(outcomes.clinic_id, outcomes.course_id));
@@ -414,7 +427,7 @@ void WriteCourseResult(const CourseOutcomes& outcomes, pb::CourseResult* out) {
                      return a.months() < b.months();
                    });
   if (outcomes.course.course.has_value()) {
-    const CopiedCourse& course = *outcomes.course.course;
+    const courses::CopiedCourse& course = *outcomes.course.course;
     out->set_attended_sessions(outcomes.attended_sessions);
     out->set_planned_sessions(course.planned_sessions);
     if (course.closed() && course.closed_at.has_value()) {

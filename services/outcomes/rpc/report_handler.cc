@@ -58,7 +58,7 @@ absl::StatusOr<pb::ClinicReport> ReportHandler::Make(const CallContext& ctx,
     IPT_ASSIGN_OR_RETURN(horizon.as_of, horizon_->CopiedUntil(ctx.clinic_id, ctx.deadline));
     // As a course's copy does.
     horizon.current =
-        horizon.as_of.has_value() && ctx.now - *horizon.as_of <= CourseDemand().max_age;
+        horizon.as_of.has_value() && ctx.now - *horizon.as_of <= courses::CourseDemand().max_age;
   }
   return rpc::ReadView<pb::ClinicReport>(
       store_, ctx, min_revision, [&](OutcomesReader& reader) -> absl::StatusOr<pb::ClinicReport> {

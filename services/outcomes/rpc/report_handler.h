@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "course_copies/domain/course_copies.h"
 #include "ipt/outcomes/v1/report_service.pb.h"
-#include "outcomes/domain/course_copies.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/store.h"
 #include "platform/rpc/stream.h"
@@ -18,7 +18,8 @@ namespace pb = ::ipt::outcomes::v1;
 class ReportHandler {
  public:
   // Without a horizon (null) nothing is known of scheduling.
-  ReportHandler(OutcomesStore& store, const Catalog& catalog, CopyHorizon* horizon = nullptr)
+  ReportHandler(OutcomesStore& store, const Catalog& catalog,
+                courses::CopyHorizon* horizon = nullptr)
       : store_(store), catalog_(catalog), horizon_(horizon) {}
 
   absl::StatusOr<pb::ClinicReport> GetClinicReport(const CallContext& ctx,
@@ -35,7 +36,7 @@ class ReportHandler {
 
   OutcomesStore& store_;
   const Catalog& catalog_;
-  CopyHorizon* const horizon_;
+  courses::CopyHorizon* const horizon_;
 };
 
 }  // namespace ipt::outcomes

@@ -1,9 +1,10 @@
 #include <optional>
 #include <string>
 
+#include "course_copies/storage/sql_course_copies.h"
 #include "outcomes/storage/course_result_text.h"
-#include "outcomes/storage/sql_course_copies.h"
 #include "outcomes/storage/sql_outcomes_tx.h"
+#include "outcomes/storage/told_outcomes_json.h"
 
 namespace ipt::outcomes {
 namespace {
@@ -28,13 +29,13 @@ constexpr Statement kStaleOfClinic = {
     "ORDER BY course_id",
     {kText}};
 constexpr Statement kStale = {
-    "SELECT clinic_id, course_id, generation FROM course_results WHERE stale = 1 "
+    "SELECT clinic_id, course_id, generation, told FROM course_results WHERE stale = 1 "
     "AND (clinic_id, course_id) > (:clinic, :course) ORDER BY clinic_id, course_id LIMIT :limit",
-    {kText, kText, kInt}};
+    {kText, kText, kInt, kText}};
 constexpr Statement kKeepResult = {
     "UPDATE course_results SET stale = 0, closed_day = :closed, start_day = :start, "
-    "result = :result WHERE clinic_id = :clinic AND course_id = :course "
-    "AND generation = :generation"};
+    "result = :result, told = :told WHERE clinic_id = :clinic AND course_id = :course "
+    "AND generation = :generation AND stale = 1"};
 
 constexpr absl::CivilDay kEpoch(1970, 1, 1);
 
@@ -67,22 +68,30 @@ absl::StatusOr<std::vector<StaleResult>> SqlOutcomesTx::ListStaleResults(const S
                                                                          int limit) {
   return GetRows(kStale, {after.clinic_id, after.course_id, limit},
                  [](const Row& row) -> absl::StatusOr<StaleResult> {
-                   return StaleResult{row.Text(0), row.Text(1), row.Int64(2)};
+                   StaleResult stale{row.Text(0), row.Text(1), row.Int64(2)};
+                   if (!row.IsNull(3)) {
+                     IPT_ASSIGN_OR_RETURN(stale.told, DecodeToldOutcomes(row.Text(3)));
+                   }
+                   return stale;
                  });
 }
 
-absl::StatusOr<std::optional<CopiedCourse>> SqlOutcomesTx::FindCourseCopy(
+absl::StatusOr<std::optional<courses::CopiedCourse>> SqlOutcomesTx::FindCourseCopy(
     absl::string_view clinic_id, absl::string_view course_id) {
-  IPT_ASSIGN_OR_RETURN(auto found, SqlCourseCopies::Find(conn_, clinic_id, course_id));
-  if (!found.has_value()) return std::optional<CopiedCourse>();
-  return std::optional<CopiedCourse>(std::move(found->course));
+  IPT_ASSIGN_OR_RETURN(auto found, courses::SqlCourseCopies::Find(conn_, clinic_id, course_id));
+  if (!found.has_value()) return std::optional<courses::CopiedCourse>();
+  return std::optional<courses::CopiedCourse>(std::move(found->course));
 }
 
-absl::Status SqlOutcomesTx::KeepCourseResult(const StaleResult& of, const CourseResult& result) {
-  return conn_
-      .Execute(kKeepResult, {Number(result.closed_day), Number(result.start_day),
-                             EncodeCourseResult(result), of.clinic_id, of.course_id, of.generation})
-      .status();
+absl::StatusOr<bool> SqlOutcomesTx::KeepCourseResult(const StaleResult& of,
+                                                     const CourseResult& result,
+                                                     const ToldOutcomes& told) {
+  IPT_ASSIGN_OR_RETURN(
+      const int64_t written,
+      conn_.Execute(kKeepResult, {Number(result.closed_day), Number(result.start_day),
+                                  EncodeCourseResult(result), EncodeToldOutcomes(told),
+                                  of.clinic_id, of.course_id, of.generation}));
+  return written > 0;
 }
 
 }  // namespace ipt::outcomes

@@ -108,9 +108,10 @@ class SqlOutcomesTx final : public OutcomesTx {
                                  std::vector<std::string>& stale) override;
   absl::StatusOr<std::vector<StaleResult>> ListStaleResults(const StaleResult& after,
                                                             int limit) override;
-  absl::StatusOr<std::optional<CopiedCourse>> FindCourseCopy(absl::string_view clinic_id,
-                                                             absl::string_view course_id) override;
-  absl::Status KeepCourseResult(const StaleResult& of, const CourseResult& result) override;
+  absl::StatusOr<std::optional<courses::CopiedCourse>> FindCourseCopy(
+      absl::string_view clinic_id, absl::string_view course_id) override;
+  absl::StatusOr<bool> KeepCourseResult(const StaleResult& of, const CourseResult& result,
+                                        const ToldOutcomes& told) override;
 
  private:
   using Params = absl::Span<const storage::Value>;

@@ -30,16 +30,16 @@ class SettlerTest : public HandlerTest {
     return recorded.value_or(pb::Measurement());
   }
   void SchedulingKnows() {
-    directory_.answer.known = CourseAnswer::Known::kVerified;
-    CopiedCourse& course = directory_.answer.course.emplace();
+    directory_.answer.known = courses::CourseAnswer::Known::kVerified;
+    courses::CopiedCourse& course = directory_.answer.course.emplace();
     course.therapist_id = "ana";
-    course.state = CopiedCourseState::kActive;
+    course.state = courses::CopiedCourseState::kActive;
     course.time_zone = "Europe/London";
-    CopiedSession& session = course.sessions.emplace_back();
+    courses::CopiedSession& session = course.sessions.emplace_back();
     session.session_id = "s4";
     session.number = 4;
     session.start = now_;
-    session.state = CopiedSessionState::kBooked;
+    session.state = courses::CopiedSessionState::kBooked;
   }
   pb::Measurement Now(const pb::Measurement& measurement) {
     const auto got = Get(measurement.name());
@@ -99,7 +99,7 @@ TEST_P(SettlerTest, NamesTheRuleThatAskedForIt) {
 
 TEST_P(SettlerTest, ACourseThatDoesNotExistIsAPersonsWork) {
   const pb::Measurement waiting = Recorded({1, 1, 1, 1, 1, 1, 1, 1, 0});
-  directory_.answer.known = CourseAnswer::Known::kAbsent;
+  directory_.answer.known = courses::CourseAnswer::Known::kAbsent;
   ASSERT_OK(Settle());
   const pb::Measurement settled = Now(waiting);
   EXPECT_THAT(settled.unverified(), IsEmpty());
@@ -134,19 +134,20 @@ TEST_P(SettlerTest, WhatTellsNothingOfAMeasurementLeavesItWaiting) {
 
 // The copy may not have a session yet that was booked a moment ago.
 TEST_P(SettlerTest, ASessionIsMissingOnlyWhereSchedulingItselfSaysSo) {
-  class BehindTheCopy final : public CourseDirectory {
+  class BehindTheCopy final : public courses::CourseDirectory {
    public:
-    explicit BehindTheCopy(CourseDirectory& inner) : inner_(inner) {}
-    absl::StatusOr<CourseAnswer> FindCourse(absl::string_view clinic, absl::string_view course,
-                                            const CourseDemand& demand, absl::Time now,
-                                            absl::Time deadline) override {
+    explicit BehindTheCopy(courses::CourseDirectory& inner) : inner_(inner) {}
+    absl::StatusOr<courses::CourseAnswer> FindCourse(absl::string_view clinic,
+                                                     absl::string_view course,
+                                                     const courses::CourseDemand& demand,
+                                                     absl::Time now, absl::Time deadline) override {
       auto answer = inner_.FindCourse(clinic, course, demand, now, deadline);
       if (demand.max_age > absl::ZeroDuration()) answer->course->sessions.clear();
       return answer;
     }
 
    private:
-    CourseDirectory& inner_;
+    courses::CourseDirectory& inner_;
   };
   const pb::Measurement waiting = Recorded({1, 1, 1, 1, 1, 1, 1, 1, 0}, "s4");
   SchedulingKnows();
@@ -158,18 +159,19 @@ TEST_P(SettlerTest, ASessionIsMissingOnlyWhereSchedulingItselfSaysSo) {
 }
 
 TEST_P(SettlerTest, ACourseOfWhichNothingIsLearntHoldsUpNoOther) {
-  class ButTheFirst final : public CourseDirectory {
+  class ButTheFirst final : public courses::CourseDirectory {
    public:
-    explicit ButTheFirst(CourseDirectory& inner) : inner_(inner) {}
-    absl::StatusOr<CourseAnswer> FindCourse(absl::string_view clinic, absl::string_view course,
-                                            const CourseDemand& demand, absl::Time now,
-                                            absl::Time deadline) override {
-      if (course == "k0") return CourseAnswer();
+    explicit ButTheFirst(courses::CourseDirectory& inner) : inner_(inner) {}
+    absl::StatusOr<courses::CourseAnswer> FindCourse(absl::string_view clinic,
+                                                     absl::string_view course,
+                                                     const courses::CourseDemand& demand,
+                                                     absl::Time now, absl::Time deadline) override {
+      if (course == "k0") return courses::CourseAnswer();
       return inner_.FindCourse(clinic, course, demand, now, deadline);
     }
 
    private:
-    CourseDirectory& inner_;
+    courses::CourseDirectory& inner_;
   };
   const auto stuck = Record(Phq9({1, 1, 1, 1, 1, 1, 1, 1, 0}, "k0"));
   ASSERT_OK(stuck.status());

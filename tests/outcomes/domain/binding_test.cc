@@ -19,31 +19,33 @@ absl::Time At(int month, int day, int hour, int minute = 0) {
                          *LoadZone("Europe/London"));
 }
 
-CopiedSession Session(const std::string& id, int number, absl::Time start,
-                      CopiedSessionState state = CopiedSessionState::kAttended) {
+courses::CopiedSession Session(
+    const std::string& id, int number, absl::Time start,
+    courses::CopiedSessionState state = courses::CopiedSessionState::kAttended) {
   return {.session_id = id,
           .number = number,
           .phase = number <= 1 ? 1 : 2,
           .start = start,
           .end = start + absl::Minutes(50),
           .state = state,
-          .uses_session = state == CopiedSessionState::kAttended};
+          .uses_session = state == courses::CopiedSessionState::kAttended};
 }
 
 // Sessions on Mondays at 10 from 2 November 2026; the second was cancelled, the third is booked.
-CourseAnswer Known(CourseAnswer::Known known = CourseAnswer::Known::kVerified) {
-  CopiedCourse course;
+courses::CourseAnswer Known(
+    courses::CourseAnswer::Known known = courses::CourseAnswer::Known::kVerified) {
+  courses::CopiedCourse course;
   course.clinic_id = "north";
   course.course_id = "k1";
   course.therapist_id = "ana";
-  course.state = CopiedCourseState::kActive;
+  course.state = courses::CopiedCourseState::kActive;
   course.time_zone = "Europe/London";
   course.start_day = absl::CivilDay(2026, 11, 2);
   course.phases = {{.phase = 1, .first_session = 1, .last_session = 1},
                    {.phase = 2, .first_session = 2, .last_session = 12}};
   course.sessions = {Session("s1", 1, At(11, 2, 10)),
-                     Session("s2", 0, At(11, 9, 10), CopiedSessionState::kCancelled),
-                     Session("s3", 2, At(11, 16, 10), CopiedSessionState::kBooked)};
+                     Session("s2", 0, At(11, 9, 10), courses::CopiedSessionState::kCancelled),
+                     Session("s3", 2, At(11, 16, 10), courses::CopiedSessionState::kBooked)};
   return {.known = known, .course = course, .as_of = At(11, 9, 12)};
 }
 
@@ -79,7 +81,7 @@ TEST(BindingTest, CountsWeeksFromTheDayOfTheFirstSessionInItsZone) {
 }
 
 TEST(BindingTest, DaysOfPausesAreNoneOfTheWeeks) {
-  CourseAnswer course = Known();
+  courses::CourseAnswer course = Known();
   course.course->pauses = {{absl::CivilDay(2026, 11, 9), absl::CivilDay(2026, 11, 22)}};
   for (const auto& [day, week] : {std::pair(8, 1), {9, 2}, {22, 2}, {29, 2}, {30, 3}}) {
     Measurement measurement = Completed(At(11, day, 12));
@@ -89,7 +91,7 @@ TEST(BindingTest, DaysOfPausesAreNoneOfTheWeeks) {
 }
 
 TEST(BindingTest, TellsThePartOfTheCourseByTheInstant) {
-  CourseAnswer course = Known();
+  courses::CourseAnswer course = Known();
   const auto part = [&](absl::Time time) {
     Measurement measurement = Completed(time);
     EXPECT_OK(BindToCourse(course, measurement));
@@ -98,7 +100,7 @@ TEST(BindingTest, TellsThePartOfTheCourseByTheInstant) {
   EXPECT_EQ(part(At(11, 2, 9, 59)), CoursePart::kBeforeTreatment);
   EXPECT_EQ(part(At(11, 2, 10)), CoursePart::kTreatment);
   EXPECT_EQ(part(At(12, 20, 10)), CoursePart::kTreatment);
-  course.course->state = CopiedCourseState::kCompleted;
+  course.course->state = courses::CopiedCourseState::kCompleted;
   course.course->closed_at = At(12, 1, 12);
   EXPECT_EQ(part(At(12, 1, 12)), CoursePart::kTreatment);
   EXPECT_EQ(part(At(12, 1, 12, 1)), CoursePart::kFollowUp);
@@ -128,13 +130,13 @@ TEST(BindingTest, TakesTheSessionThatIsNamedWhateverItsDay) {
 TEST(BindingTest, RefusesOnlyWhatSchedulingSaysThereIsNot) {
   Measurement measurement = Completed(At(11, 12, 9), "s9");
   EXPECT_THAT(BindToCourse(Known(), measurement), StatusIs(absl::StatusCode::kNotFound));
-  const CourseAnswer absent{.known = CourseAnswer::Known::kAbsent};
+  const courses::CourseAnswer absent{.known = courses::CourseAnswer::Known::kAbsent};
   EXPECT_THAT(BindToCourse(absent, measurement), StatusIs(absl::StatusCode::kNotFound));
 }
 
 TEST(BindingTest, SaysWhatAnOldCopyLeavesOpen) {
   Measurement measurement = Completed(At(11, 12, 9), "s9");
-  ASSERT_OK(BindToCourse(Known(CourseAnswer::Known::kNotVerified), measurement));
+  ASSERT_OK(BindToCourse(Known(courses::CourseAnswer::Known::kNotVerified), measurement));
   EXPECT_EQ(measurement.week_number, 2);
   EXPECT_EQ(measurement.session_id, "s9");
   EXPECT_THAT(measurement.unverified,
@@ -144,7 +146,7 @@ TEST(BindingTest, SaysWhatAnOldCopyLeavesOpen) {
 
 TEST(BindingTest, ClaimsNothingOfACourseThatIsNotKnown) {
   Measurement measurement = Completed(At(11, 12, 9));
-  ASSERT_OK(BindToCourse(CourseAnswer(), measurement));
+  ASSERT_OK(BindToCourse(courses::CourseAnswer(), measurement));
   EXPECT_EQ(measurement.occasion, CoursePart::kUnspecified);
   EXPECT_EQ(measurement.week_number, 0);
   EXPECT_THAT(measurement.unverified,

@@ -100,15 +100,15 @@ TEST(DropOutTest, AnyNonCompletionCountsThoseWhoNeverCame) {
 }
 
 TEST(EndOfTest, IsWhatSchedulingSays) {
-  CopiedCourse course;
-  course.state = CopiedCourseState::kActive;
+  courses::CopiedCourse course;
+  course.state = courses::CopiedCourseState::kActive;
   EXPECT_EQ(EndOf(course), CourseEnd::kOpen);
-  course.state = CopiedCourseState::kCompleted;
+  course.state = courses::CopiedCourseState::kCompleted;
   EXPECT_EQ(EndOf(course), CourseEnd::kCompleted);
-  course.state = CopiedCourseState::kDiscontinued;
+  course.state = courses::CopiedCourseState::kDiscontinued;
   course.closure_reason = 4;  // moved away
   EXPECT_EQ(EndOf(course), CourseEnd::kOther);
-  course.closure_reason = kClosedAgreedEarly;
+  course.closure_reason = courses::kClosedAgreedEarly;
   EXPECT_EQ(EndOf(course), CourseEnd::kAgreedEarly);
   course.closure_reason = 1;
   course.drop_out = true;

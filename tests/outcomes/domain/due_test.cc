@@ -34,12 +34,13 @@ absl::Time At(CivilDay day, int hour = 10, const absl::TimeZone& zone = Zone()) 
   return absl::FromCivil(CivilHour(day) + hour, zone);
 }
 
-CopiedSession& AddSession(CopiedCourse& course, CivilDay day, CopiedSessionState state) {
+courses::CopiedSession& AddSession(courses::CopiedCourse& course, CivilDay day,
+                                   courses::CopiedSessionState state) {
   int number = 1;
-  for (const CopiedSession& session : course.sessions) {
+  for (const courses::CopiedSession& session : course.sessions) {
     number = std::max(number, session.number + 1);
   }
-  CopiedSession& session = course.sessions.emplace_back();
+  courses::CopiedSession& session = course.sessions.emplace_back();
   session.session_id = absl::StrCat("s", number);
   session.number = number;
   session.start = At(day);
@@ -51,9 +52,10 @@ CopiedSession& AddSession(CopiedCourse& course, CivilDay day, CopiedSessionState
 }
 
 // So many weekly sessions from kStart on were attended, and so many after them are booked.
-CopiedCourse Weekly(int attended, int booked, int planned) {
-  CopiedCourse course;
-  course.state = attended > 0 ? CopiedCourseState::kActive : CopiedCourseState::kPlanned;
+courses::CopiedCourse Weekly(int attended, int booked, int planned) {
+  courses::CopiedCourse course;
+  course.state =
+      attended > 0 ? courses::CopiedCourseState::kActive : courses::CopiedCourseState::kPlanned;
   course.planned_sessions = planned;
   course.duration_weeks = planned;
   course.phases = {{1, 1, 3}, {2, 4, planned - 3}, {3, planned - 2, planned}};
@@ -63,13 +65,15 @@ CopiedCourse Weekly(int attended, int booked, int planned) {
   }
   for (int i = 0; i < attended + booked; ++i) {
     AddSession(course, kStart + 7 * i,
-               i < attended ? CopiedSessionState::kAttended : CopiedSessionState::kBooked);
+               i < attended ? courses::CopiedSessionState::kAttended
+                            : courses::CopiedSessionState::kBooked);
   }
   return course;
 }
 
-void Close(CopiedCourse& course, CivilDay day, int reason = 0) {
-  course.state = reason == 0 ? CopiedCourseState::kCompleted : CopiedCourseState::kDiscontinued;
+void Close(courses::CopiedCourse& course, CivilDay day, int reason = 0) {
+  course.state = reason == 0 ? courses::CopiedCourseState::kCompleted
+                             : courses::CopiedCourseState::kDiscontinued;
   course.closed_at = At(day, 12);
   course.closure_reason = reason;
 }
@@ -103,8 +107,9 @@ PlanAnswer Answered(CivilDay day, const std::string& session = "", int hour = 9)
           .session_id = session};
 }
 
-std::vector<Occasion> Occasions(const std::vector<AskedRule>& rules, const CopiedCourse& course,
-                                CivilDay today, const std::vector<PlanAnswer>& answers = {}) {
+std::vector<Occasion> Occasions(const std::vector<AskedRule>& rules,
+                                const courses::CopiedCourse& course, CivilDay today,
+                                const std::vector<PlanAnswer>& answers = {}) {
   return OccasionsOf(rules, course, Zone(), answers, kLastScoreDays, today);
 }
 
@@ -120,7 +125,7 @@ std::vector<std::string> States(const std::vector<Occasion>& occasions) {
 }
 
 TEST(EverySessionTest, OpensThreeDaysBeforeAndIsOverdueTheDayAfter) {
-  const CopiedCourse course = Weekly(0, 2, 2);
+  const courses::CopiedCourse course = Weekly(0, 2, 2);
   const auto on = [&](int day) {
     return States(Occasions({Rule(PlanTiming::kEverySession)}, course, kStart + day));
   };
@@ -134,7 +139,7 @@ TEST(EverySessionTest, OpensThreeDaysBeforeAndIsOverdueTheDayAfter) {
 }
 
 TEST(EverySessionTest, SaysItsDays) {
-  const CopiedCourse course = Weekly(0, 2, 2);
+  const courses::CopiedCourse course = Weekly(0, 2, 2);
   AskedRule rule = Rule(PlanTiming::kEverySession);
   rule.rule.open_days_before = 1;
   rule.rule.grace_days = 2;
@@ -149,7 +154,7 @@ TEST(EverySessionTest, SaysItsDays) {
 }
 
 TEST(EverySessionTest, AnAnswerCountsForItsSessionElseForWhatCouldBeAnswered) {
-  const CopiedCourse course = Weekly(3, 0, 3);
+  const courses::CopiedCourse course = Weekly(3, 0, 3);
   const std::vector<AskedRule> rules = {Rule(PlanTiming::kEverySession)};
   const CivilDay today = kStart + 14;
   EXPECT_THAT(States(Occasions(rules, course, today, {Answered(kStart + 6)})),
@@ -168,7 +173,7 @@ TEST(EverySessionTest, AnAnswerCountsForItsSessionElseForWhatCouldBeAnswered) {
 }
 
 TEST(EverySessionTest, TheSameMeasureOfTheSamePersonCounts) {
-  const CopiedCourse course = Weekly(1, 0, 1);
+  const courses::CopiedCourse course = Weekly(1, 0, 1);
   const auto with = [&](const std::string& instrument, AnsweredBy respondent) {
     PlanAnswer answer = Answered(kStart);
     answer.instrument_id = instrument;
@@ -183,27 +188,28 @@ TEST(EverySessionTest, TheSameMeasureOfTheSamePersonCounts) {
 }
 
 TEST(EverySessionTest, OnlySessionsThatTakePlaceAsk) {
-  CopiedCourse course = Weekly(1, 0, 4);
-  AddSession(course, kStart + 7, CopiedSessionState::kNoShow);
-  AddSession(course, kStart + 9, CopiedSessionState::kCancelled).number = 0;
-  AddSession(course, kStart + 14, CopiedSessionState::kAttended);
-  AddSession(course, kStart + 15, CopiedSessionState::kAttended).number = 0;  // an assessment
-  AddSession(course, kStart + 21, CopiedSessionState::kBooked);
+  courses::CopiedCourse course = Weekly(1, 0, 4);
+  AddSession(course, kStart + 7, courses::CopiedSessionState::kNoShow);
+  AddSession(course, kStart + 9, courses::CopiedSessionState::kCancelled).number = 0;
+  AddSession(course, kStart + 14, courses::CopiedSessionState::kAttended);
+  AddSession(course, kStart + 15, courses::CopiedSessionState::kAttended).number =
+      0;  // an assessment
+  AddSession(course, kStart + 21, courses::CopiedSessionState::kBooked);
   EXPECT_THAT(States(Occasions({Rule(PlanTiming::kEverySession)}, course, kStart + 15)),
               ElementsAre("0 missed", "14 overdue", "21 upcoming"));
 }
 
 TEST(EverySessionTest, SessionsCloseTogetherHaveTheirOwnDays) {
-  CopiedCourse course = Weekly(1, 0, 3);
-  AddSession(course, kStart + 2, CopiedSessionState::kBooked);
-  AddSession(course, kStart + 2, CopiedSessionState::kBooked).start += absl::Hours(5);
+  courses::CopiedCourse course = Weekly(1, 0, 3);
+  AddSession(course, kStart + 2, courses::CopiedSessionState::kBooked);
+  AddSession(course, kStart + 2, courses::CopiedSessionState::kBooked).start += absl::Hours(5);
   const std::vector<AskedRule> rules = {Rule(PlanTiming::kEverySession)};
   EXPECT_THAT(States(Occasions(rules, course, kStart)), ElementsAre("0 due", "2 upcoming"));
   EXPECT_THAT(States(Occasions(rules, course, kStart + 1)), ElementsAre("0 missed", "2 due"));
 }
 
 TEST(EverySessionTest, AnAnswerDoesNotGoWithASessionThatIsMoved) {
-  CopiedCourse course = Weekly(2, 1, 4);
+  courses::CopiedCourse course = Weekly(2, 1, 4);
   const std::vector<AskedRule> rules = {Rule(PlanTiming::kEverySession)};
   const std::vector<PlanAnswer> answers = {Answered(kStart + 13, "s3")};
   EXPECT_THAT(States(Occasions(rules, course, kStart + 14, answers)),
@@ -215,7 +221,7 @@ TEST(EverySessionTest, AnAnswerDoesNotGoWithASessionThatIsMoved) {
 }
 
 TEST(EverySessionTest, OfSeveralFormsTheOneCompletedLastCounts) {
-  const CopiedCourse course = Weekly(1, 0, 1);
+  const courses::CopiedCourse course = Weekly(1, 0, 1);
   const auto counted = [&](const std::vector<PlanAnswer>& answers) {
     return Occasions({Rule(PlanTiming::kEverySession)}, course, kStart, answers)[0].measurement_id;
   };
@@ -232,7 +238,7 @@ TEST(CatchUpTest, NeverIsMissedOnceItIsOverdue) {
   AskedRule rule = Rule(PlanTiming::kEverySession);
   rule.rule.catch_up = CatchUp::kNever;
   rule.rule.grace_days = 2;
-  const CopiedCourse course = Weekly(1, 0, 1);
+  const courses::CopiedCourse course = Weekly(1, 0, 1);
   EXPECT_THAT(States(Occasions({rule}, course, kStart + 1)), ElementsAre("0 due"));
   EXPECT_THAT(States(Occasions({rule}, course, kStart + 2)), ElementsAre("0 missed"));
 }
@@ -240,7 +246,7 @@ TEST(CatchUpTest, NeverIsMissedOnceItIsOverdue) {
 TEST(CatchUpTest, AlwaysStaysDueUntilTheCourseEnds) {
   AskedRule rule = Rule(PlanTiming::kEverySession);
   rule.rule.catch_up = CatchUp::kAlways;
-  CopiedCourse course = Weekly(3, 0, 3);
+  courses::CopiedCourse course = Weekly(3, 0, 3);
   EXPECT_THAT(States(Occasions({rule}, course, kStart + 14)),
               ElementsAre("0 overdue", "7 overdue", "14 due"));
   // Loose answers, a day each: the newest first, then what is left.
@@ -256,14 +262,14 @@ TEST(CatchUpTest, AlwaysStaysDueUntilTheCourseEnds) {
 TEST(CatchUpTest, AVoluntaryOneIsNeverOverdue) {
   AskedRule rule = Rule(PlanTiming::kEverySession);
   rule.rule.voluntary = true;
-  const CopiedCourse course = Weekly(2, 0, 2);
+  const courses::CopiedCourse course = Weekly(2, 0, 2);
   const std::vector<Occasion> occasions = Occasions({rule}, course, kStart + 40);
   EXPECT_THAT(States(occasions), ElementsAre("0 missed", "7 due"));
   EXPECT_EQ(occasions[1].overdue_day, std::nullopt);
 }
 
 TEST(CatchUpTest, CountsWhatWasMissedInARow) {
-  const CopiedCourse course = Weekly(5, 0, 5);
+  const courses::CopiedCourse course = Weekly(5, 0, 5);
   const auto rows = [&](CatchUp catch_up, const std::vector<PlanAnswer>& answers) {
     AskedRule rule = Rule(PlanTiming::kEverySession);
     rule.rule.catch_up = catch_up;
@@ -279,7 +285,7 @@ TEST(CatchUpTest, CountsWhatWasMissedInARow) {
 }
 
 TEST(CatchUpTest, WhatWasBeforeTheRuleIsNotMissing) {
-  const CopiedCourse course = Weekly(4, 0, 4);
+  const courses::CopiedCourse course = Weekly(4, 0, 4);
   AskedRule rule = Rule(PlanTiming::kEverySession);
   rule.rule.since = At(kStart + 14, 8);
   const std::vector<Occasion> occasions =
@@ -289,7 +295,7 @@ TEST(CatchUpTest, WhatWasBeforeTheRuleIsNotMissing) {
 }
 
 TEST(EveryWeeksTest, CountsFromTheFirstWeekOn) {
-  const CopiedCourse course = Weekly(5, 0, 12);
+  const courses::CopiedCourse course = Weekly(5, 0, 12);
   const std::vector<Occasion> occasions =
       Occasions({EveryWeeks(4)}, course, kStart + 28, {Answered(kStart)});
   EXPECT_THAT(States(occasions), ElementsAre("0 done", "28 due", "56 upcoming"));
@@ -300,7 +306,7 @@ TEST(EveryWeeksTest, CountsFromTheFirstWeekOn) {
 }
 
 TEST(EveryWeeksTest, DaysOfPausesDoNotCount) {
-  CopiedCourse course = Weekly(2, 0, 4);
+  courses::CopiedCourse course = Weekly(2, 0, 4);
   course.pauses = {{kStart + 10, kStart + 16}, {kStart + 14, kStart + 18}};
   course.deadline_day = kStart + 27 + 9;
   const std::vector<Occasion> occasions = Occasions({EveryWeeks(1)}, course, kStart + 12);
@@ -310,7 +316,7 @@ TEST(EveryWeeksTest, DaysOfPausesDoNotCount) {
 }
 
 TEST(EveryWeeksTest, IsAProjectionUntilTheCourseHasStarted) {
-  CopiedCourse course = Weekly(0, 1, 3);
+  courses::CopiedCourse course = Weekly(0, 1, 3);
   EXPECT_THAT(States(Occasions({EveryWeeks(1)}, course, kStart - 2)),
               ElementsAre("~0 due", "~7 upcoming", "~14 upcoming"));
   course.sessions.clear();
@@ -320,7 +326,7 @@ TEST(EveryWeeksTest, IsAProjectionUntilTheCourseHasStarted) {
 
 // Attendance was never recorded: the week clock has not begun.
 TEST(EveryWeeksTest, ACourseThatNeverStartedIsNotBehind) {
-  CopiedCourse course = Weekly(0, 1, 3);
+  courses::CopiedCourse course = Weekly(0, 1, 3);
   const auto on = [&](int day, const std::vector<PlanAnswer>& answers = {}) {
     return States(Occasions({EveryWeeks(1)}, course, kStart + day, answers));
   };
@@ -331,7 +337,7 @@ TEST(EveryWeeksTest, ACourseThatNeverStartedIsNotBehind) {
 }
 
 TEST(BaselineTest, CanBeMadeUpForUntilTheSecondSession) {
-  const CopiedCourse course = Weekly(1, 1, 8);
+  const courses::CopiedCourse course = Weekly(1, 1, 8);
   for (const CatchUp catch_up : {CatchUp::kUnspecified, CatchUp::kUntilNext, CatchUp::kAlways}) {
     AskedRule rule = Rule(PlanTiming::kBaseline);
     rule.rule.catch_up = catch_up;
@@ -346,12 +352,13 @@ TEST(BaselineTest, CanBeMadeUpForUntilTheSecondSession) {
 
 // The first appointment was missed, and nobody says so; the patient came a week later.
 TEST(BaselineTest, IsOfTheFirstSessionThatTookPlace) {
-  CopiedCourse course = Weekly(0, 1, 8);
-  CopiedSession& came = AddSession(course, kStart + 7, CopiedSessionState::kAttended);
+  courses::CopiedCourse course = Weekly(0, 1, 8);
+  courses::CopiedSession& came =
+      AddSession(course, kStart + 7, courses::CopiedSessionState::kAttended);
   came.number = 1;
   course.sessions[0].number = 2;
   course.start_day = kStart + 7;
-  AddSession(course, kStart + 14, CopiedSessionState::kBooked);
+  AddSession(course, kStart + 14, courses::CopiedSessionState::kBooked);
   const auto on = [&](int day, const std::vector<PlanAnswer>& answers = {}) {
     return States(Occasions({Rule(PlanTiming::kBaseline)}, course, kStart + day, answers));
   };
@@ -365,21 +372,21 @@ TEST(BaselineTest, IsOfTheFirstSessionThatTookPlace) {
 }
 
 // So many weekly sessions were attended; the second of them was held, or not: nobody says.
-CopiedCourse WithUnrecorded(int attended, int planned) {
-  CopiedCourse course = Weekly(attended + 1, 0, planned);
-  course.sessions[1].state = CopiedSessionState::kBooked;
+courses::CopiedCourse WithUnrecorded(int attended, int planned) {
+  courses::CopiedCourse course = Weekly(attended + 1, 0, planned);
+  course.sessions[1].state = courses::CopiedSessionState::kBooked;
   for (size_t i = 2; i < course.sessions.size(); ++i) --course.sessions[i].number;
   course.sessions[1].number = attended + 1;
   return course;
 }
 
 TEST(PhaseChangeTest, IsTheFirstSessionOfEachPhase) {
-  CopiedCourse course = Weekly(4, 0, 8);
+  courses::CopiedCourse course = Weekly(4, 0, 8);
   EXPECT_THAT(States(Occasions({Rule(PlanTiming::kPhaseChange)}, course, kStart + 22)),
               ElementsAre("0 missed", "21 overdue", "~35 upcoming"));
   // The session that would have begun it was missed.
-  course.sessions[3].state = CopiedSessionState::kNoShow;
-  AddSession(course, kStart + 28, CopiedSessionState::kBooked);
+  course.sessions[3].state = courses::CopiedSessionState::kNoShow;
+  AddSession(course, kStart + 28, courses::CopiedSessionState::kBooked);
   EXPECT_THAT(States(Occasions({Rule(PlanTiming::kPhaseChange)}, course, kStart + 22)),
               ElementsAre("0 overdue", "28 upcoming", "~35 upcoming"));
 }
@@ -404,7 +411,7 @@ TEST(PhaseChangeTest, IsNotAtASessionThatNobodyRecorded) {
   AskedRule rule = Rule(PlanTiming::kPhaseChange);
   rule.rule.catch_up = CatchUp::kNever;
   const auto with = [&](int attended) {
-    CopiedCourse course = WithUnrecorded(attended, 16);
+    courses::CopiedCourse course = WithUnrecorded(attended, 16);
     course.phases = {{1, 1, 4}, {2, 5, 12}, {3, 13, 16}};
     return States(Occasions({rule}, course, kStart + 7 * attended));
   };
@@ -417,7 +424,7 @@ TEST(EndTest, IsAtTheLastSession) {
   const std::vector<AskedRule> rules = {Rule(PlanTiming::kEnd)};
   EXPECT_THAT(States(Occasions(rules, Weekly(3, 1, 4), kStart + 14)), ElementsAre("21 upcoming"));
   EXPECT_THAT(States(Occasions(rules, Weekly(3, 0, 5), kStart + 14)), ElementsAre("~28 upcoming"));
-  CopiedCourse early = Weekly(3, 1, 8);
+  courses::CopiedCourse early = Weekly(3, 1, 8);
   Close(early, kStart + 20, 1);
   EXPECT_THAT(States(Occasions(rules, early, kStart + 20)), ElementsAre("14 overdue"));
   // As long after its last session as a score can be its last.
@@ -426,17 +433,17 @@ TEST(EndTest, IsAtTheLastSession) {
   EXPECT_THAT(States(Occasions(rules, early, kStart + 60, {Answered(kStart + 28)})),
               ElementsAre("14 done"));
   // Until it was closed it could be made up for.
-  CopiedCourse late = Weekly(3, 0, 8);
+  courses::CopiedCourse late = Weekly(3, 0, 8);
   Close(late, kStart + 50, 1);
   EXPECT_THAT(States(Occasions(rules, late, kStart + 50)), ElementsAre("14 overdue"));
   EXPECT_THAT(States(Occasions(rules, late, kStart + 51)), ElementsAre("14 missed"));
-  CopiedCourse never = Weekly(0, 1, 8);
+  courses::CopiedCourse never = Weekly(0, 1, 8);
   Close(never, kStart - 1, 8);
   EXPECT_THAT(Occasions(rules, never, kStart), IsEmpty());
 }
 
 TEST(CloseTest, BookedSessionsAfterItAskForNothing) {
-  CopiedCourse course = Weekly(2, 3, 5);
+  courses::CopiedCourse course = Weekly(2, 3, 5);
   Close(course, kStart + 8);
   EXPECT_THAT(States(Occasions({Rule(PlanTiming::kEverySession)}, course, kStart + 9)),
               ElementsAre("0 missed", "7 overdue"));
@@ -446,15 +453,15 @@ TEST(CloseTest, BookedSessionsAfterItAskForNothing) {
 
 TEST(CloseTest, AfterADeathOrAnErrorNothingIsAsked) {
   const std::vector<AskedRule> rules = {Rule(PlanTiming::kEverySession), FollowUp({3})};
-  for (const int reason : {kClosedDeceased, kClosedEnteredInError}) {
-    CopiedCourse course = Weekly(4, 0, 8);
+  for (const int reason : {courses::kClosedDeceased, courses::kClosedEnteredInError}) {
+    courses::CopiedCourse course = Weekly(4, 0, 8);
     Close(course, kStart + 22, reason);
     EXPECT_THAT(Occasions(rules, course, kStart + 22), IsEmpty());
   }
 }
 
 TEST(CloseTest, WithoutTreatmentNothingIsAskedAndAnswersStay) {
-  CopiedCourse course = Weekly(0, 2, 8);
+  courses::CopiedCourse course = Weekly(0, 2, 8);
   Close(course, kStart + 8, 8);
   std::vector<AskedRule> rules = {Rule(PlanTiming::kBaseline), Rule(PlanTiming::kEverySession),
                                   EveryWeeks(1), FollowUp({1})};
@@ -464,7 +471,7 @@ TEST(CloseTest, WithoutTreatmentNothingIsAskedAndAnswersStay) {
 }
 
 TEST(FollowUpTest, IsMonthsAfterTheEnd) {
-  CopiedCourse course = Weekly(4, 0, 4);
+  courses::CopiedCourse course = Weekly(4, 0, 4);
   const std::vector<AskedRule> rules = {FollowUp({12, 3, 6})};
   EXPECT_THAT(Occasions(rules, course, kStart + 400), IsEmpty());
   Close(course, CivilDay(2026, 8, 31));
@@ -487,7 +494,7 @@ TEST(FollowUpTest, IsMonthsAfterTheEnd) {
 }
 
 TEST(FollowUpTest, OpensAfterTheEndOnly) {
-  CopiedCourse course = Weekly(4, 0, 4);
+  courses::CopiedCourse course = Weekly(4, 0, 4);
   AskedRule rule = FollowUp({1});
   rule.rule.open_days_before = 31;
   Close(course, CivilDay(2026, 4, 1));
@@ -495,7 +502,7 @@ TEST(FollowUpTest, OpensAfterTheEndOnly) {
 }
 
 TEST(FollowUpTest, AMonthThatIsNewAsksFromThenOn) {
-  CopiedCourse course = Weekly(4, 0, 4);
+  courses::CopiedCourse course = Weekly(4, 0, 4);
   Close(course, CivilDay(2026, 4, 1));
   AskedRule rule = FollowUp({1, 2, 3});
   rule.rule.months_since = {{2, At(CivilDay(2026, 6, 20))}, {3, At(CivilDay(2026, 6, 20))}};
@@ -507,7 +514,7 @@ TEST(FollowUpTest, AMonthThatIsNewAsksFromThenOn) {
 }
 
 TEST(FollowUpTest, OfNoTreatmentThereIsNone) {
-  CopiedCourse course = Weekly(0, 1, 4);
+  courses::CopiedCourse course = Weekly(0, 1, 4);
   Close(course, kStart - 1, 8);
   EXPECT_THAT(Occasions({FollowUp({3})}, course, kStart + 90), IsEmpty());
 }
@@ -521,14 +528,14 @@ TEST(MonthsAfterTest, KeepsToTheMonthsLastDay) {
 }
 
 TEST(ProjectionTest, TheAgreedCadenceIsThePace) {
-  CopiedCourse course = Weekly(2, 0, 4);
+  courses::CopiedCourse course = Weekly(2, 0, 4);
   course.cadence_days = 10;
   EXPECT_THAT(States(Occasions({Rule(PlanTiming::kEverySession)}, course, kStart + 8)),
               ElementsAre("0 missed", "7 overdue", "~17 upcoming", "~27 upcoming"));
 }
 
 TEST(ProjectionTest, SessionsNotBookedComeAtTheAgreedPaceAndAreNotDue) {
-  CopiedCourse course = Weekly(2, 0, 4);
+  courses::CopiedCourse course = Weekly(2, 0, 4);
   course.duration_weeks = 8;  // every fortnight
   const std::vector<AskedRule> rules = {Rule(PlanTiming::kEverySession)};
   const std::vector<Occasion> occasions = Occasions(rules, course, kStart + 8);
@@ -543,7 +550,7 @@ TEST(ProjectionTest, SessionsNotBookedComeAtTheAgreedPaceAndAreNotDue) {
 }
 
 TEST(OnceTest, WhatTwoRulesAskForOnOneDayIsAskedForByTheFirst) {
-  const CopiedCourse course = Weekly(2, 0, 2);
+  const courses::CopiedCourse course = Weekly(2, 0, 2);
   std::vector<AskedRule> rules = {Rule(PlanTiming::kBaseline, "first"),
                                   Rule(PlanTiming::kEverySession, "each")};
   const std::vector<Occasion> occasions = Occasions(rules, course, kStart + 7);
@@ -560,9 +567,9 @@ TEST(OnceTest, WhatTwoRulesAskForOnOneDayIsAskedForByTheFirst) {
 
 TEST(OnceTest, WhatHasADayGoesBeforeAProjection) {
   // Sessions every fortnight, of which the third is not booked.
-  CopiedCourse course = Weekly(1, 0, 3);
+  courses::CopiedCourse course = Weekly(1, 0, 3);
   course.duration_weeks = 6;
-  AddSession(course, kStart + 7, CopiedSessionState::kAttended);
+  AddSession(course, kStart + 7, courses::CopiedSessionState::kAttended);
   const std::vector<AskedRule> rules = {Rule(PlanTiming::kEverySession, "each"), EveryWeeks(3)};
   const std::vector<Occasion> occasions = Occasions(rules, course, kStart + 21);
   ASSERT_THAT(States(occasions), ElementsAre("0 missed", "7 overdue", "21 due"));
@@ -570,7 +577,7 @@ TEST(OnceTest, WhatHasADayGoesBeforeAProjection) {
 }
 
 TEST(OnceTest, OneAnswerServesEveryRuleThatWaits) {
-  const CopiedCourse course = Weekly(5, 0, 5);
+  const courses::CopiedCourse course = Weekly(5, 0, 5);
   std::vector<AskedRule> rules = {Rule(PlanTiming::kEverySession), EveryWeeks(4)};
   rules[1].respondent = AnsweredBy::kClinicianRead;
   const std::vector<Occasion> occasions =
@@ -584,11 +591,11 @@ TEST(OnceTest, OneAnswerServesEveryRuleThatWaits) {
 // 23:30 in New York is the next day in UTC; the course's day counts.
 TEST(ZoneTest, TheDayIsTheCoursesOwn) {
   const absl::TimeZone zone = Zone("America/New_York");
-  CopiedCourse course;
-  course.state = CopiedCourseState::kPlanned;
+  courses::CopiedCourse course;
+  course.state = courses::CopiedCourseState::kPlanned;
   course.planned_sessions = 1;
   course.duration_weeks = 1;
-  AddSession(course, kStart, CopiedSessionState::kBooked).start =
+  AddSession(course, kStart, courses::CopiedSessionState::kBooked).start =
       absl::FromCivil(absl::CivilMinute(2026, 12, 31, 23, 30), zone);
   const std::vector<AskedRule> rules = {Rule(PlanTiming::kEverySession)};
   const std::vector<Occasion> occasions =
@@ -604,10 +611,10 @@ TEST(ZoneTest, TheDayIsTheCoursesOwn) {
 // ---- Promises
 
 RC_GTEST_PROP(DuePropertyTest, OneOccasionOfARuleIsOpenAtATime, ()) {
-  CopiedCourse course =
+  courses::CopiedCourse course =
       Weekly(*rc::gen::inRange(0, 10), *rc::gen::inRange(0, 4), *rc::gen::inRange(7, 20));
   if (course.sessions.size() > 1 && *rc::gen::arbitrary<bool>()) {
-    course.sessions[1].state = CopiedSessionState::kBooked;  // never recorded
+    course.sessions[1].state = courses::CopiedSessionState::kBooked;  // never recorded
   }
   if (*rc::gen::arbitrary<bool>()) Close(course, kStart + *rc::gen::inRange(0, 100));
   if (*rc::gen::arbitrary<bool>()) {

@@ -29,17 +29,18 @@ class OutcomesTest : public ::testing::Test {
     input_.query.course_id = "k1";
     input_.policy.clinic_id = "north";
     input_.instruments = {Held(Sample())};
-    input_.course.known = CourseAnswer::Known::kVerified;
-    CopiedCourse& course = input_.course.course.emplace();
-    course.state = CopiedCourseState::kActive;
+    input_.course.known = courses::CourseAnswer::Known::kVerified;
+    courses::CopiedCourse& course = input_.course.course.emplace();
+    course.state = courses::CopiedCourseState::kActive;
     course.time_zone = "UTC";
     course.planned_sessions = 8;
     course.start_day = absl::CivilDay(2026, 1, 5);
   }
 
-  CopiedCourse& course() { return *input_.course.course; }
-  CopiedSession& AddSession(int number, CopiedSessionState state = CopiedSessionState::kAttended) {
-    CopiedSession& session = course().sessions.emplace_back();
+  courses::CopiedCourse& course() { return *input_.course.course; }
+  courses::CopiedSession& AddSession(
+      int number, courses::CopiedSessionState state = courses::CopiedSessionState::kAttended) {
+    courses::CopiedSession& session = course().sessions.emplace_back();
     session.session_id = absl::StrCat("s", number);
     session.number = number;
     session.start = Day(7 * (number - 1));
@@ -131,7 +132,7 @@ TEST_F(OutcomesTest, AnInvalidNewestScoreDoesNotSayTheVersion) {
 }
 
 TEST_F(OutcomesTest, AFormGoesWithItsSessionUnlessThatWasMissed) {
-  AddSession(1, CopiedSessionState::kNoShow);
+  AddSession(1, courses::CopiedSessionState::kNoShow);
   AddSession(2);
   AddScore(12, Day(0), "s1");   // missed: by its day, from before the first contact
   AddScore(10, Day(-3), "s2");  // filled in long before, for the first that was attended
@@ -141,7 +142,7 @@ TEST_F(OutcomesTest, AFormGoesWithItsSessionUnlessThatWasMissed) {
               ElementsAre(Exclusion::kCounts, Exclusion::kBeforeCourse));
   EXPECT_EQ(missed.attended_sessions, 1);
   // Attended after all.
-  course().sessions[0].state = CopiedSessionState::kAttended;
+  course().sessions[0].state = courses::CopiedSessionState::kAttended;
   const CourseOutcomes attended = Outcomes();
   EXPECT_THAT(Exclusions(attended.series[0]), ElementsAre(Exclusion::kCounts, Exclusion::kCounts));
 }
@@ -150,7 +151,7 @@ TEST_F(OutcomesTest, ASessionThatThereIsNotIsSaid) {
   AddSession(1);
   AddScore(10, Day(0), "s9");
   EXPECT_THAT(Exclusions(Outcomes().series[0]), ElementsAre(Exclusion::kBindingProblem));
-  input_.course.known = CourseAnswer::Known::kNotVerified;
+  input_.course.known = courses::CourseAnswer::Known::kNotVerified;
   EXPECT_THAT(Exclusions(Outcomes().series[0]), ElementsAre(Exclusion::kCounts));
 }
 
@@ -209,7 +210,7 @@ TEST_F(OutcomesTest, ADropOutIsWhatThePolicySays) {
   for (int number = 1; number <= 4; ++number) AddSession(number);
   AddScore(6, Day(0));
   EXPECT_EQ(Outcomes().drop_out, std::nullopt);
-  course().state = CopiedCourseState::kDiscontinued;
+  course().state = courses::CopiedCourseState::kDiscontinued;
   course().closed_at = Day(30);
   course().closure_reason = 1;
   course().drop_out = true;
@@ -226,11 +227,11 @@ TEST_F(OutcomesTest, ADropOutIsWhatThePolicySays) {
   course().drop_out = false;
   EXPECT_EQ(by(1), false);
   EXPECT_EQ(by(3), true);
-  course().closure_reason = kClosedAgreedEarly;
+  course().closure_reason = courses::kClosedAgreedEarly;
   EXPECT_EQ(by(3), false);
   course().closure_reason = 1;
   course().drop_out = true;
-  course().sessions[3].state = CopiedSessionState::kNoShow;
+  course().sessions[3].state = courses::CopiedSessionState::kNoShow;
   EXPECT_EQ(by(2), true);
 }
 

@@ -133,7 +133,7 @@ TEST(TakenTest, AnIndicationIsInOnePlan) {
 
 TEST(PlanForTest, TheOneThatNamesTheIndicationElseTheOneForAll) {
   const std::vector<MeasurementPlan> plans = {Plan("all", {}), Plan("one", {1})};
-  CopiedCourse course;
+  courses::CopiedCourse course;
   const auto held = [&](int indication) {
     course.indication = indication;
     return PlanFor(plans, &course)->plan_id;
@@ -170,12 +170,12 @@ std::vector<int> SincesOf(const std::vector<MeasurementRule>& rules) {
   return days;
 }
 std::vector<int> AskedSince(const MeasurementPlan& plan, const StoredCoursePlan* stored = nullptr,
-                            const CopiedCourse& course = {}) {
+                            const courses::CopiedCourse& course = {}) {
   return SincesOf(HeldPlan("north", "k1", stored, {plan}, &course).rules);
 }
 
 TEST(SinceTest, NothingIsAskedOfACourseBeforeItCameToScheduling) {
-  CopiedCourse course;
+  courses::CopiedCourse course;
   course.create_time = Day(9);
   EXPECT_THAT(AskedSince(Since(5), nullptr, course), ElementsAre(9));
   EXPECT_THAT(AskedSince(Since(12), nullptr, course), ElementsAre(12));
@@ -185,7 +185,7 @@ TEST(SinceTest, NothingIsAskedOfACourseBeforeItCameToScheduling) {
 TEST(SinceTest, APlanAsksOfAnIndicationSinceItIsForIt) {
   MeasurementPlan plan = Since(5);
   plan.for_since = {{1, Day(8)}, {0, Day(20)}};
-  CopiedCourse course;
+  courses::CopiedCourse course;
   course.indication = 1;
   EXPECT_THAT(AskedSince(plan, nullptr, course), ElementsAre(8));
   course.indication = 2;
@@ -205,7 +205,7 @@ TEST(SinceTest, AfterItsOwnPlanACourseFollowsTheClinicsFromThenOn) {
   stored.reset_time = Day(30);
   stored.stamp.revision = 17;
   EXPECT_THAT(AskedSince(plan, &stored), ElementsAre(6, 30, 40));
-  CopiedCourse course;
+  courses::CopiedCourse course;
   const CoursePlan held = HeldPlan("north", "k1", &stored, {plan}, &course);
   EXPECT_TRUE(held.inherited);
   EXPECT_EQ(held.inherited_from, "p");

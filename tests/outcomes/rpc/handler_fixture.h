@@ -10,8 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "course_copies/domain/course_copies.h"
 #include "gtest/gtest.h"
-#include "outcomes/domain/course_copies.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/rpc/alert_proto.h"
 #include "outcomes/rpc/event_proto.h"
@@ -33,13 +33,14 @@
 namespace ipt::outcomes {
 
 // What scheduling would say of a course.
-class FixedDirectory final : public CourseDirectory {
+class FixedDirectory final : public courses::CourseDirectory {
  public:
-  absl::StatusOr<CourseAnswer> FindCourse(absl::string_view, absl::string_view, const CourseDemand&,
-                                          absl::Time, absl::Time) override {
+  absl::StatusOr<courses::CourseAnswer> FindCourse(absl::string_view, absl::string_view,
+                                                   const courses::CourseDemand&, absl::Time,
+                                                   absl::Time) override {
     return answer;
   }
-  CourseAnswer answer;
+  courses::CourseAnswer answer;
 };
 
 class HandlerTest : public ::testing::TestWithParam<storage::Dialect> {

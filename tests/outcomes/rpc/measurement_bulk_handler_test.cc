@@ -512,21 +512,21 @@ TEST_P(MeasurementBulkHandlerTest, WhatOnlyChecksSaysWhatItWouldDoAndGoesOn) {
 }
 
 // Scheduling, which knows all courses, and takes its time.
-class SlowDirectory final : public CourseDirectory {
+class SlowDirectory final : public courses::CourseDirectory {
  public:
   SlowDirectory(FakeClock& clock, absl::Duration takes) : clock_(clock), takes_(takes) {}
 
-  absl::StatusOr<CourseAnswer> FindCourse(absl::string_view, absl::string_view course_id,
-                                          const CourseDemand&, absl::Time now,
-                                          absl::Time) override {
+  absl::StatusOr<courses::CourseAnswer> FindCourse(absl::string_view, absl::string_view course_id,
+                                                   const courses::CourseDemand&, absl::Time now,
+                                                   absl::Time) override {
     ++asked;
-    CourseAnswer answer;
+    courses::CourseAnswer answer;
     // As the real one: a second, from when it is asked.
     const bool in_time = clock_.Now() + takes_ <= now + absl::Seconds(1);
     clock_.Advance(takes_);
     if (!in_time) return answer;
-    answer.known = CourseAnswer::Known::kVerified;
-    answer.course = CopiedCourse{
+    answer.known = courses::CourseAnswer::Known::kVerified;
+    answer.course = courses::CopiedCourse{
         .clinic_id = "north", .course_id = std::string(course_id), .time_zone = "Europe/London"};
     return answer;
   }
@@ -854,8 +854,8 @@ TEST_P(MeasurementBulkHandlerTest, WritersThatHadBegunAreWaitedFor) {
         input.respondent = AnsweredBy::kSelf;
         input.reported = {{.scale = "total", .points = 9}};
         IPT_RETURN_IF_ERROR(outcomes::RecordMeasurement(tx, ReadCall(), ids_, catalog_,
-                                                        CourseAnswer(), newest ? "newest" : "slow",
-                                                        "m1", input)
+                                                        courses::CourseAnswer(),
+                                                        newest ? "newest" : "slow", "m1", input)
                                 .status());
         hold();
         return absl::OkStatus();

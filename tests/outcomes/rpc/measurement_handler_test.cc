@@ -152,22 +152,22 @@ TEST_P(MeasurementHandlerTest, IsBoundToItsCourseWhereThatIsKnown) {
   FixedDirectory directory;
   MeasurementHandler handler(store_, catalog_, ids_, &directory);
   const auto request = Phq9({0, 0, 0, 0, 0, 0, 0, 0, 1});
-  directory.answer.known = CourseAnswer::Known::kAbsent;
+  directory.answer.known = courses::CourseAnswer::Known::kAbsent;
   EXPECT_THAT(handler.RecordMeasurement(WriteCall(request), request),
               StatusIs(absl::StatusCode::kNotFound));
   EXPECT_THAT(Alerts(), IsEmpty());
 
-  directory.answer.known = CourseAnswer::Known::kVerified;
-  CopiedCourse& course = directory.answer.course.emplace();
+  directory.answer.known = courses::CourseAnswer::Known::kVerified;
+  courses::CopiedCourse& course = directory.answer.course.emplace();
   course.therapist_id = "ana";
-  course.state = CopiedCourseState::kActive;
+  course.state = courses::CopiedCourseState::kActive;
   course.time_zone = "Europe/London";
-  CopiedSession& session = course.sessions.emplace_back();
+  courses::CopiedSession& session = course.sessions.emplace_back();
   session.session_id = "s4";
   session.number = 4;
   session.phase = 2;
   session.start = now_;
-  session.state = CopiedSessionState::kBooked;
+  session.state = courses::CopiedSessionState::kBooked;
   ASSERT_OK_AND_ASSIGN(const pb::Measurement recorded,
                        handler.RecordMeasurement(WriteCall(request), request));
   EXPECT_THAT(recorded.unverified(), IsEmpty());
@@ -181,16 +181,16 @@ TEST_P(MeasurementHandlerTest, IsBoundToItsCourseWhereThatIsKnown) {
 
 // A session that was booked a moment ago, which the copy has not.
 TEST_P(MeasurementHandlerTest, AsksForASessionThatTheCopyHasNot) {
-  class Behind final : public CourseDirectory {
+  class Behind final : public courses::CourseDirectory {
    public:
-    absl::StatusOr<CourseAnswer> FindCourse(absl::string_view, absl::string_view,
-                                            const CourseDemand& demand, absl::Time,
-                                            absl::Time) override {
-      CourseAnswer answer;
-      answer.known = CourseAnswer::Known::kVerified;
-      CopiedCourse& course = answer.course.emplace();
+    absl::StatusOr<courses::CourseAnswer> FindCourse(absl::string_view, absl::string_view,
+                                                     const courses::CourseDemand& demand,
+                                                     absl::Time, absl::Time) override {
+      courses::CourseAnswer answer;
+      answer.known = courses::CourseAnswer::Known::kVerified;
+      courses::CopiedCourse& course = answer.course.emplace();
       course.time_zone = "Europe/London";
-      course.state = CopiedCourseState::kActive;
+      course.state = courses::CopiedCourseState::kActive;
       if (demand.max_age == absl::ZeroDuration()) course.sessions.emplace_back().session_id = "s1";
       return answer;
     }

@@ -5,9 +5,9 @@
 #include <set>
 #include <tuple>
 
+#include "course_copies/storage/sql_course_copies.h"
 #include "gmock/gmock.h"
 #include "outcomes/rpc/outcome_handler.h"
-#include "outcomes/storage/sql_course_copies.h"
 #include "tests/outcomes/rpc/handler_fixture.h"
 
 namespace ipt::outcomes {
@@ -23,21 +23,22 @@ using ::testing::SizeIs;
 constexpr char kDepression[] = "clinics/north/measurementPlans/depression";
 
 // What the copy says of a clinic's courses.
-class FixedLister final : public CourseLister {
+class FixedLister final : public courses::CourseLister {
  public:
-  absl::StatusOr<ListedCourses> ListCourses(absl::string_view, const CourseListing& wanted,
-                                            absl::Time, absl::Time) override {
+  absl::StatusOr<courses::ListedCourses> ListCourses(absl::string_view,
+                                                     const courses::CourseListing& wanted,
+                                                     absl::Time, absl::Time) override {
     ++asked;
-    ListedCourses answer = listed;
+    courses::ListedCourses answer = listed;
     if (!wanted.therapist_id.empty()) {
       answer.courses.clear();
-      for (const CopiedCourse& course : listed.courses) {
+      for (const courses::CopiedCourse& course : listed.courses) {
         if (course.therapist_id == wanted.therapist_id) answer.courses.push_back(course);
       }
     }
     return answer;
   }
-  ListedCourses listed;
+  courses::ListedCourses listed;
   int asked = 0;
 };
 
@@ -46,7 +47,7 @@ class MeasurementPlanHandlerTest : public HandlerTest {
  protected:
   MeasurementPlanHandlerTest() {
     now_ = TimeOf(0);
-    directory_.answer.known = CourseAnswer::Known::kVerified;
+    directory_.answer.known = courses::CourseAnswer::Known::kVerified;
     directory_.answer.as_of = now_;
     directory_.answer.course = Course("k1", 0, 4);
     lister_.listed.as_of = now_;
@@ -68,27 +69,27 @@ class MeasurementPlanHandlerTest : public HandlerTest {
     return static_cast<int>(absl::CivilDay(date.year(), date.month(), date.day()) -
                             absl::CivilDay(2026, 1, 5));
   }
-  static CopiedCourse Course(const std::string& id, int attended, int booked) {
-    CopiedCourse course;
+  static courses::CopiedCourse Course(const std::string& id, int attended, int booked) {
+    courses::CopiedCourse course;
     course.clinic_id = "north";
     course.course_id = id;
     course.therapist_id = "ana";
     course.indication = 1;
-    course.state = CopiedCourseState::kActive;
+    course.state = courses::CopiedCourseState::kActive;
     course.time_zone = "Europe/London";
     course.planned_sessions = 16;
     course.duration_weeks = 16;
     course.phases = {{1, 1, 3}, {2, 4, 13}, {3, 14, 16}};
     if (attended > 0) course.start_day = absl::CivilDay(2026, 1, 5);
     for (int number = 1; number <= attended + booked; ++number) {
-      CopiedSession& session = course.sessions.emplace_back();
+      courses::CopiedSession& session = course.sessions.emplace_back();
       session.session_id = absl::StrCat("s", number);
       session.number = number;
       session.week = number;
       session.start = TimeOf(7 * (number - 1));
       session.end = session.start + absl::Minutes(50);
-      session.state =
-          number <= attended ? CopiedSessionState::kAttended : CopiedSessionState::kBooked;
+      session.state = number <= attended ? courses::CopiedSessionState::kAttended
+                                         : courses::CopiedSessionState::kBooked;
       session.uses_session = true;
     }
     return course;
@@ -178,9 +179,9 @@ class MeasurementPlanHandlerTest : public HandlerTest {
     return request;
   }
   // Another course of the clinic's, as the copy has it.
-  void PutCopy(const CopiedCourse& course) {
+  void PutCopy(const courses::CopiedCourse& course) {
     EXPECT_OK(db_->Write({}, [&](storage::Connection& conn) {
-      return SqlCourseCopies::PutCourse(conn, course, {.at = now_}).status();
+      return courses::SqlCourseCopies::PutCourse(conn, course, {.at = now_}).status();
     }));
   }
   pb::Measurement Take(int day, int points = 1, const std::string& course = "k1") {
@@ -353,12 +354,12 @@ TEST_P(MeasurementPlanHandlerTest, ACourseInheritsThePlanThatHolds) {
   ASSERT_OK(Delete(kDepression));
   EXPECT_EQ(CoursePlan()->rules(0).id(), "any");
   directory_.answer.course.reset();
-  directory_.answer.known = CourseAnswer::Known::kNotVerified;
+  directory_.answer.known = courses::CourseAnswer::Known::kNotVerified;
   ASSERT_OK_AND_ASSIGN(const pb::CourseMeasurementPlan unknown, CoursePlan());
   EXPECT_TRUE(unknown.inherited());
   EXPECT_THAT(unknown.rules(), IsEmpty());
   EXPECT_FALSE(unknown.scheduling().current());
-  directory_.answer.known = CourseAnswer::Known::kAbsent;
+  directory_.answer.known = courses::CourseAnswer::Known::kAbsent;
   EXPECT_THAT(CoursePlan(), StatusIs(absl::StatusCode::kNotFound));
 }
 
@@ -421,9 +422,9 @@ TEST_P(MeasurementPlanHandlerTest, ACoursesPlanIsCheckedToo) {
               HasBadFields("measurement_plan.rules[0].id", "measurement_plan.rules[0].instrument",
                            "measurement_plan.rules[0].months"));
   directory_.answer.course.reset();
-  directory_.answer.known = CourseAnswer::Known::kNotVerified;
+  directory_.answer.known = courses::CourseAnswer::Known::kNotVerified;
   EXPECT_THAT(SetCourse(plan), FailsWith(absl::StatusCode::kUnavailable, "PEER_UNAVAILABLE"));
-  directory_.answer.known = CourseAnswer::Known::kAbsent;
+  directory_.answer.known = courses::CourseAnswer::Known::kAbsent;
   EXPECT_THAT(SetCourse(plan), StatusIs(absl::StatusCode::kNotFound));
   EXPECT_EQ(Count("course_plans"), 0);
 }
@@ -475,7 +476,7 @@ TEST_P(MeasurementPlanHandlerTest, ANewMonthBeginsByItself) {
   plan.mutable_rules(0)->add_months(3);
   ASSERT_OK(Create(plan));
   directory_.answer.course = Course("k1", 1, 0);
-  directory_.answer.course->state = CopiedCourseState::kCompleted;
+  directory_.answer.course->state = courses::CopiedCourseState::kCompleted;
   directory_.answer.course->closed_at = TimeOf(0);
   now_ = TimeOf(120);
   auto request = AllStates();
@@ -683,7 +684,7 @@ TEST_P(MeasurementPlanHandlerTest, IsFilteredByStateInstrumentTherapistDayAndMis
 
 TEST_P(MeasurementPlanHandlerTest, WhereNothingIsKnownNothingIsDueAndThatIsSaid) {
   ASSERT_OK(Create(EverySession()));
-  directory_.answer.known = CourseAnswer::Known::kNotVerified;
+  directory_.answer.known = courses::CourseAnswer::Known::kNotVerified;
   ASSERT_OK_AND_ASSIGN(const auto old, Due());
   EXPECT_THAT(old.due_measurements(), SizeIs(1));  // by the copy
   EXPECT_FALSE(old.scheduling().current());
@@ -693,11 +694,11 @@ TEST_P(MeasurementPlanHandlerTest, WhereNothingIsKnownNothingIsDueAndThatIsSaid)
   ASSERT_OK_AND_ASSIGN(const auto unknown, Due());
   EXPECT_THAT(unknown.due_measurements(), IsEmpty());
   EXPECT_FALSE(unknown.scheduling().has_as_of_time());
-  directory_.answer.known = CourseAnswer::Known::kAbsent;
+  directory_.answer.known = courses::CourseAnswer::Known::kAbsent;
   EXPECT_THAT(Due(), StatusIs(absl::StatusCode::kNotFound));
   pb::ListDueMeasurementsRequest later;
   later.set_min_revision(1'000'000);
-  directory_.answer.known = CourseAnswer::Known::kNotVerified;
+  directory_.answer.known = courses::CourseAnswer::Known::kNotVerified;
   EXPECT_THAT(Due(later), FailsWith(absl::StatusCode::kFailedPrecondition, "REVISION_NOT_REACHED"));
 }
 
@@ -708,25 +709,25 @@ TEST_P(MeasurementPlanHandlerTest, OfOneWhoHasDiedNoCourseIsAskedFor) {
   plan.mutable_rules(1)->add_months(3);
   ASSERT_OK(Create(plan));
   // The treatment is over; a year later another one ends by the patient's death.
-  CopiedCourse done = Course("k1", 4, 0);
+  courses::CopiedCourse done = Course("k1", 4, 0);
   done.patient_hash = "p1";
-  done.state = CopiedCourseState::kCompleted;
+  done.state = courses::CopiedCourseState::kCompleted;
   done.closed_at = TimeOf(22);
   directory_.answer.course = done;
-  CopiedCourse other = Course("k2", 4, 0);
+  courses::CopiedCourse other = Course("k2", 4, 0);
   other.patient_hash = "p2";
   lister_.listed.courses = {done, other};
   now_ = TimeOf(22 + 90);
-  CopiedCourse last = Course("k9", 1, 0);
+  courses::CopiedCourse last = Course("k9", 1, 0);
   last.patient_hash = "p1";
   PutCopy(last);
   pb::ListDueMeasurementsRequest all;
   all.set_parent("clinics/north/courses/-");
   EXPECT_THAT(Shown(), ElementsAre("later 112 DUE"));
   EXPECT_THAT(Shown(all), ElementsAre("each 21 OVERDUE", "later 112 DUE"));
-  last.state = CopiedCourseState::kDiscontinued;
+  last.state = courses::CopiedCourseState::kDiscontinued;
   last.closed_at = TimeOf(100);
-  last.closure_reason = kClosedDeceased;
+  last.closure_reason = courses::kClosedDeceased;
   ++last.revision;
   // In another clinic it says nothing.
   last.clinic_id = "south";
@@ -743,10 +744,10 @@ TEST_P(MeasurementPlanHandlerTest, ALargeClinicIsReadOnceForAllPages) {
   now_ = TimeOf(-10);
   ASSERT_OK(Create(EverySession()));
   for (int i = 0; i < 2000; ++i) {
-    CopiedCourse course = Course(absl::StrCat("k", 10'000 + i), 3, 1);
+    courses::CopiedCourse course = Course(absl::StrCat("k", 10'000 + i), 3, 1);
     if (i % 100 == 0) course.therapist_id = "ben";
     if (i % 2 == 0) {  // a day later, each
-      for (CopiedSession& session : course.sessions) session.start += absl::Hours(24);
+      for (courses::CopiedSession& session : course.sessions) session.start += absl::Hours(24);
     }
     lister_.listed.courses.push_back(std::move(course));
   }
@@ -822,8 +823,8 @@ TEST_P(MeasurementPlanHandlerTest, ClosedCoursesAreListedForTheirFollowUps) {
   AddRule("later", pb::PLAN_TIMING_FOLLOW_UP, plan);
   plan.mutable_rules(1)->add_months(3);
   ASSERT_OK(Create(plan));
-  CopiedCourse closed = Course("k1", 4, 0);
-  closed.state = CopiedCourseState::kCompleted;
+  courses::CopiedCourse closed = Course("k1", 4, 0);
+  closed.state = courses::CopiedCourseState::kCompleted;
   closed.closed_at = TimeOf(22);
   closed.sessions.clear();  // as they come, long after
   lister_.listed.courses = {closed};

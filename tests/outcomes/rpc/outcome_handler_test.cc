@@ -27,19 +27,19 @@ class OutcomeHandlerTest : public HandlerTest {
  protected:
   OutcomeHandlerTest() {
     now_ = TimeOf(16, 1);
-    directory_.answer.known = CourseAnswer::Known::kVerified;
+    directory_.answer.known = courses::CourseAnswer::Known::kVerified;
     directory_.answer.as_of = now_;
-    CopiedCourse& course = directory_.answer.course.emplace();
+    courses::CopiedCourse& course = directory_.answer.course.emplace();
     course.clinic_id = "north";
     course.course_id = "k1";
     course.therapist_id = "ana";
-    course.state = CopiedCourseState::kActive;
+    course.state = courses::CopiedCourseState::kActive;
     course.time_zone = "Europe/London";
     course.planned_sessions = 16;
     course.phases = {{1, 1, 3}, {2, 4, 13}, {3, 14, 16}};
   }
 
-  CopiedCourse& course() { return *directory_.answer.course; }
+  courses::CopiedCourse& course() { return *directory_.answer.course; }
 
   // Sessions are on days 0, 7, 14, ..., numbered from 1.
   static absl::Time TimeOf(int session, int days_after = 0) {
@@ -49,19 +49,19 @@ class OutcomeHandlerTest : public HandlerTest {
   // So many sessions were attended.
   void Attend(int sessions) {
     for (int number = 1; number <= sessions; ++number) {
-      CopiedSession& session = course().sessions.emplace_back();
+      courses::CopiedSession& session = course().sessions.emplace_back();
       session.session_id = absl::StrCat("s", number);
       session.number = number;
       session.phase = number <= 3 ? 1 : number <= 13 ? 2 : 3;
       session.start = TimeOf(number);
       session.end = session.start + absl::Minutes(50);
-      session.state = CopiedSessionState::kAttended;
+      session.state = courses::CopiedSessionState::kAttended;
       session.uses_session = true;
     }
     course().start_day = absl::CivilDay(2026, 1, 5);
   }
   void Close(int session) {
-    course().state = CopiedCourseState::kCompleted;
+    course().state = courses::CopiedCourseState::kCompleted;
     course().closed_at = TimeOf(session) + absl::Hours(1);
   }
 
@@ -328,8 +328,8 @@ TEST_P(OutcomeHandlerTest, ASingleScoreIsNoOutcome) {
 TEST_P(OutcomeHandlerTest, OneAttendedSessionIsNoFinishedCourse) {
   Attend(2);
   Close(2);
-  course().sessions[1].state = CopiedSessionState::kNoShow;
-  course().state = CopiedCourseState::kDiscontinued;
+  course().sessions[1].state = courses::CopiedSessionState::kNoShow;
+  course().state = courses::CopiedCourseState::kDiscontinued;
   course().closure_reason = 1;
   course().drop_out = true;
   for (const int session : {1, 2}) {
@@ -343,7 +343,7 @@ TEST_P(OutcomeHandlerTest, OneAttendedSessionIsNoFinishedCourse) {
   EXPECT_EQ(result.drop_out(), pb::VERDICT_YES);
   EXPECT_TRUE(Seen()->sessions(1).no_show());
   // Opened by mistake, it counts nowhere.
-  course().closure_reason = kClosedEnteredInError;
+  course().closure_reason = courses::kClosedEnteredInError;
   ASSERT_OK_AND_ASSIGN(const pb::CourseResult nothing, Result());
   EXPECT_EQ(nothing.state(), pb::RESULT_STATE_VOID);
   EXPECT_EQ(nothing.drop_out(), pb::VERDICT_NOT_EVALUATED);
@@ -435,14 +435,14 @@ TEST_P(OutcomeHandlerTest, SaysWhatItKnowsOfTheCourse) {
   Attend(6);
   Fill(kPhq9, 20, 1);
   Fill(kPhq9, 8, 6);
-  directory_.answer.known = CourseAnswer::Known::kNotVerified;
+  directory_.answer.known = courses::CourseAnswer::Known::kNotVerified;
   directory_.answer.as_of = now_ - absl::Hours(2);
   ASSERT_OK_AND_ASSIGN(const pb::Trajectory stale, Seen());
   EXPECT_FALSE(stale.scheduling().current());
   EXPECT_EQ(stale.scheduling().as_of_time().seconds(), absl::ToUnixSeconds(now_) - 7200);
   EXPECT_EQ(stale.series(0).change().improvement(), 12);
 
-  directory_.answer = CourseAnswer();
+  directory_.answer = courses::CourseAnswer();
   ASSERT_OK_AND_ASSIGN(const pb::Trajectory by_dates, Seen());
   EXPECT_FALSE(by_dates.scheduling().current());
   EXPECT_FALSE(by_dates.scheduling().has_as_of_time());
@@ -455,7 +455,7 @@ TEST_P(OutcomeHandlerTest, SaysWhatItKnowsOfTheCourse) {
   EXPECT_EQ(unverified.state(), pb::RESULT_STATE_UNSPECIFIED);
   EXPECT_EQ(unverified.recovery().no_outcome(), pb::NO_OUTCOME_UNVERIFIED);
 
-  directory_.answer.known = CourseAnswer::Known::kAbsent;
+  directory_.answer.known = courses::CourseAnswer::Known::kAbsent;
   ASSERT_OK_AND_ASSIGN(const pb::Trajectory absent, Seen());
   EXPECT_EQ(absent.series(0).points(0).exclusion(), pb::SERIES_EXCLUSION_BINDING_PROBLEM);
   EXPECT_FALSE(absent.series(0).change().has_first());
@@ -464,10 +464,10 @@ TEST_P(OutcomeHandlerTest, SaysWhatItKnowsOfTheCourse) {
 TEST_P(OutcomeHandlerTest, AnotherClinicSeesNothing) {
   Attend(2);
   Fill(kPhq9, 20, 1);
-  directory_.answer = CourseAnswer();
+  directory_.answer = courses::CourseAnswer();
   EXPECT_THAT(Seen({}, "south"), StatusIs(absl::StatusCode::kNotFound));
   EXPECT_THAT(Result("south"), StatusIs(absl::StatusCode::kNotFound));
-  directory_.answer.known = CourseAnswer::Known::kAbsent;
+  directory_.answer.known = courses::CourseAnswer::Known::kAbsent;
   EXPECT_THAT(Seen({}, "south"), StatusIs(absl::StatusCode::kNotFound));
   EXPECT_OK(Seen());
 }

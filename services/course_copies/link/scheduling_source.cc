@@ -1,0 +1,282 @@
+#include "course_copies/link/scheduling_source.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "course_copies/link/course_proto.h"
+#include "course_copies/storage/sql_course_copies.h"
+#include "course_copies/storage/sql_therapist_copies.h"
+#include "ipt/scheduling/v1/clinic_service.pb.h"
+#include "ipt/scheduling/v1/course_service.pb.h"
+#include "ipt/scheduling/v1/event_service.pb.h"
+#include "ipt/scheduling/v1/session_service.pb.h"
+#include "ipt/scheduling/v1/therapist_service.pb.h"
+#include "platform/errors/error.h"
+#include "platform/errors/field_violations.h"
+#include "platform/errors/status_macros.h"
+#include "platform/rpc/proto_time.h"
+#include "platform/rpc/resource_name.h"
+
+namespace ipt::courses {
+namespace {
+
+namespace pb = ::ipt::scheduling::v1;
+using storage::Connection;
+
+// A page is one call and one transaction.
+constexpr int kPage = 200;
+constexpr absl::Duration kPageTime = absl::Seconds(10);
+// Before each cursor that is kept: the copy that it belongs to has therapists. One without it is of
+// a release whose copy had none, and that copy is made anew.
+constexpr char kWithTherapists[] = "t:";
+
+absl::Status PutCourse(Connection& conn, const std::string& clinic_id, const pb::Course& course,
+                       const CopyStamp& stamp, CopyListener* listener) {
+  IPT_ASSIGN_OR_RETURN(const CopiedCourse copy, CopyOf(course, clinic_id));
+  IPT_ASSIGN_OR_RETURN(const bool newest, SqlCourseCopies::PutCourse(conn, copy, stamp));
+  return newest && listener != nullptr ? listener->OnCourse(conn, copy) : absl::OkStatus();
+}
+
+absl::Status PutSession(Connection& conn, const std::string& clinic_id, const pb::Session& session,
+                        const CopyStamp& stamp) {
+  IPT_ASSIGN_OR_RETURN(const SessionOfCourse copy, CopyOf(session, clinic_id));
+  return SqlCourseCopies::PutSession(conn, clinic_id, copy.course_id, copy.session, stamp);
+}
+
+absl::Status PutTherapist(Connection& conn, const std::string& clinic_id,
+                          const pb::Therapist& therapist, const CopyStamp& stamp) {
+  IPT_ASSIGN_OR_RETURN(const CopiedTherapist copy, CopyOf(therapist, clinic_id));
+  return SqlTherapistCopies::PutTherapist(conn, copy, stamp);
+}
+
+absl::Status PutTimeOff(Connection& conn, const std::string& clinic_id, const pb::TimeOff& time_off,
+                        const CopyStamp& stamp) {
+  IPT_ASSIGN_OR_RETURN(const TimeOffOfTherapist copy, CopyOf(time_off, clinic_id));
+  return SqlTherapistCopies::PutTimeOff(conn, clinic_id, copy.therapist_id, copy.time_off, stamp);
+}
+
+absl::Status DeleteTimeOff(Connection& conn, const std::string& clinic_id,
+                           const pb::TimeOff& time_off) {
+  IPT_ASSIGN_OR_RETURN(const TimeOffOfTherapist copy, CopyOf(time_off, clinic_id));
+  return SqlTherapistCopies::DeleteTimeOff(conn, clinic_id, copy.therapist_id,
+                                           copy.time_off.time_off_id);
+}
+
+absl::Time TimeOf(const pb::Event& event) {
+  FieldViolations ignored;
+  return rpc::ReadTime(event.time(), ignored, "time").value_or(absl::UnixEpoch());
+}
+
+// Kinds that later releases add, and what a copy has no use for, are passed over.
+absl::Status Apply(Connection& conn, const std::string& clinic_id, const pb::Event& event,
+                   CopyListener* listener) {
+  const CopyStamp stamp{.source = CopySource::kEvent, .at = TimeOf(event)};
+  switch (event.payload().event_case()) {
+    case pb::SchedulingEvent::kCourseChanged:
+      return PutCourse(conn, clinic_id, event.payload().course_changed(), stamp, listener);
+    case pb::SchedulingEvent::kForecastChanged:
+      return PutCourse(conn, clinic_id, event.payload().forecast_changed().course(), stamp,
+                       listener);
+    case pb::SchedulingEvent::kSessionChanged:
+      return PutSession(conn, clinic_id, event.payload().session_changed(), stamp);
+    case pb::SchedulingEvent::kTherapistChanged:
+      return PutTherapist(conn, clinic_id, event.payload().therapist_changed(), stamp);
+    case pb::SchedulingEvent::kTimeOffCreated:
+      return PutTimeOff(conn, clinic_id, event.payload().time_off_created(), stamp);
+    case pb::SchedulingEvent::kTimeOffMoved:
+      return PutTimeOff(conn, clinic_id, event.payload().time_off_moved(), stamp);
+    case pb::SchedulingEvent::kTimeOffDeleted:
+      return DeleteTimeOff(conn, clinic_id, event.payload().time_off_deleted());
+    default:
+      return absl::OkStatus();
+  }
+}
+
+class SchedulingStream final : public follow::EventStream {
+ public:
+  SchedulingStream(std::string clinic_id, bool from_cursor,
+                   std::unique_ptr<peer::PeerStream> stream, CopyListener* listener)
+      : clinic_id_(std::move(clinic_id)),
+        from_cursor_(from_cursor),
+        stream_(std::move(stream)),
+        listener_(listener) {}
+
+  absl::StatusOr<std::optional<follow::Batch>> Next() override {
+    auto response = std::make_shared<pb::WatchEventsResponse>();
+    const absl::StatusOr<bool> came = stream_->Read(*response);
+    if (absl::IsInvalidArgument(came.status()) && from_cursor_) {
+      return OutOfRange(reason::kResyncRequired, "scheduling does not read its cursor any more");
+    }
+    if (!came.ok()) return came.status();
+    if (!*came) return std::nullopt;
+    follow::Batch batch;
+    batch.cursor = absl::StrCat(kWithTherapists, response->cursor());
+    batch.events = response->events_size();
+    for (const pb::Event& event : response->events()) {
+      batch.newest = std::max(batch.newest, TimeOf(event));
+    }
+    batch.apply = [clinic_id = clinic_id_, response,
+                   listener = listener_](Connection& conn) -> absl::Status {
+      for (const pb::Event& event : response->events()) {
+        IPT_RETURN_IF_ERROR(Apply(conn, clinic_id, event, listener));
+      }
+      return absl::OkStatus();
+    };
+    return batch;
+  }
+
+  void Cancel() override { stream_->Cancel(); }
+
+ private:
+  const std::string clinic_id_;
+  const bool from_cursor_;
+  const std::unique_ptr<peer::PeerStream> stream_;
+  CopyListener* const listener_;
+};
+
+}  // namespace
+
+peer::LocalCaller CallerOfScheduling(absl::string_view service) {
+  return {.subject = absl::StrCat("service:", service),
+          .scopes = {"events.read", "courses.read", "sessions.read", "therapists.read"},
+          .scopes_of_all = {"clinics.read"}};
+}
+
+absl::StatusOr<std::vector<std::string>> SchedulingSource::Clinics() {
+  std::vector<std::string> clinics;
+  pb::ListClinicsRequest request;
+  request.set_page_size(1000);
+  do {
+    pb::ListClinicsResponse page;
+    IPT_RETURN_IF_ERROR(
+        scheduling_.Call("ipt.scheduling.v1.ClinicService.ListClinics", request, page, {}));
+    for (const pb::Clinic& clinic : page.clinics()) {
+      if (rpc::MatchesPattern(clinic.name(), "clinics/{clinic}", false)) {
+        clinics.push_back(rpc::IdsOf(clinic.name())[0]);
+      }
+    }
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return clinics;
+}
+
+absl::StatusOr<std::unique_ptr<follow::EventStream>> SchedulingSource::Watch(
+    const std::string& clinic_id, const std::optional<std::string>& cursor) {
+  pb::WatchEventsRequest request;
+  request.set_parent(absl::StrCat("clinics/", clinic_id));
+  if (cursor.has_value()) {
+    if (!absl::StartsWith(*cursor, kWithTherapists)) {
+      return OutOfRange(reason::kResyncRequired, "the copy has no therapists yet");
+    }
+    request.set_cursor(std::string(absl::StripPrefix(*cursor, kWithTherapists)));
+  }
+  request.add_kinds(pb::EVENT_KIND_COURSE_CHANGED);
+  request.add_kinds(pb::EVENT_KIND_FORECAST_CHANGED);
+  request.add_kinds(pb::EVENT_KIND_SESSION_CHANGED);
+  request.add_kinds(pb::EVENT_KIND_THERAPIST_CHANGED);
+  request.add_kinds(pb::EVENT_KIND_TIME_OFF_CREATED);
+  request.add_kinds(pb::EVENT_KIND_TIME_OFF_MOVED);
+  request.add_kinds(pb::EVENT_KIND_TIME_OFF_DELETED);
+  IPT_ASSIGN_OR_RETURN(
+      std::unique_ptr<peer::PeerStream> stream,
+      scheduling_.Open("ipt.scheduling.v1.EventService.WatchEvents", request, clinic_id));
+  return std::make_unique<SchedulingStream>(clinic_id, cursor.has_value(), std::move(stream),
+                                            listener_);
+}
+
+absl::Status SchedulingSource::ListTimeOff(const std::string& clinic_id,
+                                           const std::string& therapist, const CopyStamp& stamp,
+                                           follow::Listing& listing) {
+  const peer::CallOptions options{.clinic_id = clinic_id, .call_time = kPageTime};
+  pb::ListTimeOffRequest request;
+  request.set_parent(therapist);
+  request.set_page_size(kPage);
+  rpc::WriteTime(listing.begun(), request.mutable_start_time());
+  do {
+    pb::ListTimeOffResponse page;
+    IPT_RETURN_IF_ERROR(
+        scheduling_.Call("ipt.scheduling.v1.TherapistService.ListTimeOff", request, page, options));
+    if (page.time_off_size() > 0) {
+      IPT_RETURN_IF_ERROR(listing.Write([&](Connection& conn) -> absl::Status {
+        for (const pb::TimeOff& time_off : page.time_off()) {
+          IPT_RETURN_IF_ERROR(PutTimeOff(conn, clinic_id, time_off, stamp));
+        }
+        return absl::OkStatus();
+      }));
+    }
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return absl::OkStatus();
+}
+
+absl::Status SchedulingSource::List(const std::string& clinic_id, follow::Listing& listing) {
+  const peer::CallOptions options{.clinic_id = clinic_id, .call_time = kPageTime};
+  const CopyStamp stamp{
+      .source = CopySource::kListing, .at = listing.begun(), .listing = listing.number()};
+
+  // Therapists first: whoever is told of a course knows who of them is there. And a therapist after
+  // their time off.
+  pb::ListTherapistsRequest therapists;
+  therapists.set_parent(absl::StrCat("clinics/", clinic_id));
+  therapists.set_page_size(kPage);
+  do {
+    pb::ListTherapistsResponse page;
+    IPT_RETURN_IF_ERROR(scheduling_.Call("ipt.scheduling.v1.TherapistService.ListTherapists",
+                                         therapists, page, options));
+    for (const pb::Therapist& therapist : page.therapists()) {
+      IPT_RETURN_IF_ERROR(ListTimeOff(clinic_id, therapist.name(), stamp, listing));
+    }
+    IPT_RETURN_IF_ERROR(listing.Write([&](Connection& conn) -> absl::Status {
+      for (const pb::Therapist& therapist : page.therapists()) {
+        IPT_RETURN_IF_ERROR(PutTherapist(conn, clinic_id, therapist, stamp));
+      }
+      return absl::OkStatus();
+    }));
+    therapists.set_page_token(page.next_page_token());
+  } while (!therapists.page_token().empty());
+
+  // Sessions before courses: a course that is there answers for its sessions, too.
+  pb::ListSessionsRequest sessions;
+  sessions.set_parent(absl::StrCat("clinics/", clinic_id, "/courses/-"));
+  sessions.set_page_size(kPage);
+  do {
+    pb::ListSessionsResponse page;
+    IPT_RETURN_IF_ERROR(
+        scheduling_.Call("ipt.scheduling.v1.SessionService.ListSessions", sessions, page, options));
+    IPT_RETURN_IF_ERROR(listing.Write([&](Connection& conn) -> absl::Status {
+      for (const pb::Session& session : page.sessions()) {
+        IPT_RETURN_IF_ERROR(PutSession(conn, clinic_id, session, stamp));
+      }
+      return absl::OkStatus();
+    }));
+    sessions.set_page_token(page.next_page_token());
+  } while (!sessions.page_token().empty());
+
+  pb::ListCoursesRequest courses;
+  courses.set_parent(absl::StrCat("clinics/", clinic_id));
+  courses.set_page_size(kPage);
+  do {
+    pb::ListCoursesResponse page;
+    IPT_RETURN_IF_ERROR(
+        scheduling_.Call("ipt.scheduling.v1.CourseService.ListCourses", courses, page, options));
+    IPT_RETURN_IF_ERROR(listing.Write([&](Connection& conn) -> absl::Status {
+      for (const pb::Course& course : page.courses()) {
+        IPT_RETURN_IF_ERROR(PutCourse(conn, clinic_id, course, stamp, listener_));
+      }
+      return absl::OkStatus();
+    }));
+    courses.set_page_token(page.next_page_token());
+  } while (!courses.page_token().empty());
+  return absl::OkStatus();
+}
+
+absl::Status SchedulingSource::DropUnlisted(Connection& conn, const std::string& clinic_id,
+                                            int64_t number) {
+  IPT_RETURN_IF_ERROR(SqlTherapistCopies::DropUnlisted(conn, clinic_id, number));
+  return SqlCourseCopies::DropUnlisted(conn, clinic_id, number);
+}
+
+}  // namespace ipt::courses
