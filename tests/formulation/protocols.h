@@ -42,26 +42,33 @@ inline Task SampleTask(const std::string& code, Phase phase, const Basis& basis)
           .basis = basis};
 }
 
-// Areas FIRST, with two stages, SECOND, of last resort, and EXTRA, which only the variant "special"
-// has; tasks BEGIN, WORK and END; traditions OLD and NEW; variants "plain" and "special".
+// Areas ROLE_DISPUTE, with two stages, INTERPERSONAL_DEFICITS, of last resort, and
+// GRIEF_FOR_THE_HEALTHY_SELF, which only the variant "special" has; tasks BEGIN, WORK and END;
+// traditions OLD and NEW; variants "plain" and "special".
 inline ProtocolCatalog Sample() {
   const Basis book{Evidence::kEstablished, {"book"}, ""};
   const Basis us{Evidence::kClinic, {"us"}, ""};
   ProtocolCatalog sample{.name = "Sample", .version = 3, .language = "en"};
   sample.sources = {{"book", "A book."}, {"paper", "A paper."}, {"us", "Ourselves."}};
 
-  Area first = SampleArea("FIRST", book);
-  first.stages = {{"HOT", "Hot", "It burns.", book}, {"COLD", "Cold", "It freezes.", book}};
-  first.strategies.push_back(
-      {"FIRST_HOT", "Cool it.", {Phase::kMiddle}, {"HOT"}, {"TALK", "LISTEN"}, us});
-  first.strategies.push_back(
-      {"FIRST_COLD", "Warm it.", {Phase::kMiddle}, {"COLD"}, {"DRILL", "LISTEN"}, book});
-  first.questions.push_back({"FIRST_Q_HOT", "How hot?", {Phase::kMiddle}, {"HOT"}, book});
-  Area extra = SampleArea("EXTRA", book);
-  extra.standard = false;
-  Area second = SampleArea("SECOND", book);
-  second.last_resort = true;
-  sample.areas = {first, extra, second};
+  Area dispute = SampleArea("ROLE_DISPUTE", book);
+  dispute.stages = {{"IMPASSE", "Impasse", "They are silent.", book},
+                    {"DISSOLUTION", "Dissolution", "It is over.", book}};
+  dispute.strategies.push_back(
+      {"ROLE_DISPUTE_IMPASSE", "Speak up.", {Phase::kMiddle}, {"IMPASSE"}, {"TALK", "LISTEN"}, us});
+  dispute.strategies.push_back({"ROLE_DISPUTE_DISSOLUTION",
+                                "Let go.",
+                                {Phase::kMiddle},
+                                {"DISSOLUTION"},
+                                {"DRILL", "LISTEN"},
+                                book});
+  dispute.questions.push_back(
+      {"ROLE_DISPUTE_Q_IMPASSE", "How long?", {Phase::kMiddle}, {"IMPASSE"}, book});
+  Area healthy_self = SampleArea("GRIEF_FOR_THE_HEALTHY_SELF", book);
+  healthy_self.standard = false;
+  Area deficits = SampleArea("INTERPERSONAL_DEFICITS", book);
+  deficits.last_resort = true;
+  sample.areas = {dispute, healthy_self, deficits};
 
   sample.tasks = {SampleTask("BEGIN", Phase::kInitial, book),
                   SampleTask("WORK", Phase::kMiddle, book),
@@ -77,8 +84,9 @@ inline ProtocolCatalog Sample() {
 
   Tradition old{.code = "OLD", .name = "Old", .description = "As ever.", .basis = book};
   Tradition young{.code = "NEW", .name = "New", .description = "Not as ever.", .basis = book};
-  young.changes.areas.removed = {{"SECOND", "It is no focus.", book}};
-  young.changes.areas.named = {{"FIRST", "The new first", "", {Evidence::kSeen, {"paper"}, "So."}}};
+  young.changes.areas.removed = {{"INTERPERSONAL_DEFICITS", "It is no focus.", book}};
+  young.changes.areas.named = {
+      {"ROLE_DISPUTE", "A new dispute", "", {Evidence::kSeen, {"paper"}, "So."}}};
   young.changes.tasks.changed = {
       {.task = "BEGIN", .done_when = "It has begun anew.", .optional = true, .basis = us},
       {.task = "WORK", .due = Due{DueBy::kHalfway}, .basis = us}};
@@ -97,8 +105,8 @@ inline ProtocolCatalog Sample() {
   special.id = "special";
   special.tradition = "NEW";
   special.max_focus = 1;
-  special.changes.areas.added = {{"EXTRA", "It is needed.", book}};
-  special.changes.areas.named = {{"FIRST", "The special first", "First of all", book}};
+  special.changes.areas.added = {{"GRIEF_FOR_THE_HEALTHY_SELF", "It is needed.", book}};
+  special.changes.areas.named = {{"ROLE_DISPUTE", "A special dispute", "A quarrel", book}};
   special.changes.tasks.added = {{"", SampleTask("LAST_OF_BEGINNING", Phase::kInitial, book)},
                                  {"BEGIN", SampleTask("AFTER_BEGIN", Phase::kInitial, book)}};
   special.changes.tasks.changed = {{.task = "BEGIN", .name = "Begin specially", .basis = book},

@@ -105,6 +105,14 @@ enum class Person {
   kOtherParty,  // who is in dispute with the patient
 };
 
+// The areas that there can be, and the stages, which are those of ROLE_DISPUTE. The contract has a
+// value for each: data may leave some out, and have no others.
+inline constexpr absl::string_view kRoleDispute = "ROLE_DISPUTE";
+inline constexpr absl::string_view kAreaCodes[] = {"GRIEF", kRoleDispute, "ROLE_TRANSITION",
+                                                   "INTERPERSONAL_DEFICITS",
+                                                   "GRIEF_FOR_THE_HEALTHY_SELF"};
+inline constexpr absl::string_view kStageCodes[] = {"RENEGOTIATION", "IMPASSE", "DISSOLUTION"};
+
 struct Area {
   std::string code = {};
   std::string name = {};        // as clinicians of the tradition say it

@@ -6,8 +6,10 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "platform/ids/ids.h"
 #include "platform/text/utf8.h"
 
@@ -120,13 +122,18 @@ class Validator {
 
   void CheckArea(const Area& area, FieldViolations& bad) {
     CheckCode(area.code, bad);
+    CheckKnown(area.code, kAreaCodes, bad);
     CheckText(area.name, "name", kMaxNameBytes, bad);
     CheckText(area.plain_name, "plain_name", kMaxNameBytes, bad);
     CheckText(area.definition, "definition", kMaxTextBytes, bad);
     CheckBasis(area.basis, bad);
+    if (!area.stages.empty() && area.code != kRoleDispute) {
+      bad.Add("stages", "must be empty: only ROLE_DISPUTE has stages");
+    }
     for (size_t i = 0; i < area.stages.size(); ++i) {
       const Stage& stage = area.stages[i];
       FieldViolations at = bad.At("stages", i);
+      CheckKnown(stage.code, kStageCodes, at);
       CheckText(stage.name, "name", kMaxNameBytes, at);
       CheckStatement(stage, at);
       if (absl::c_none_of(area.strategies, [&](const Strategy& strategy) {
@@ -426,6 +433,13 @@ class Validator {
       at.Add("code", "must be 1 to 63 of A-Z, 0-9 and \"_\", like ROLE_DISPUTE");
     } else if (!codes_.insert(code).second) {
       at.Add("code", "must be no code of anything else in the protocol");
+    }
+  }
+
+  static void CheckKnown(absl::string_view code, absl::Span<const absl::string_view> known,
+                         FieldViolations& at) {
+    if (!absl::c_linear_search(known, code)) {
+      at.Add("code", absl::StrCat("must be one of ", absl::StrJoin(known, ", ")));
     }
   }
 

@@ -37,7 +37,7 @@ TEST(ProtocolResolverTest, AVariantInItsOwnTraditionIsTheCatalogueAsItStands) {
   EXPECT_EQ(plain.language, "en");
   EXPECT_EQ(plain.max_focus, 2);
   EXPECT_EQ(plain.split.sessions, 12);
-  EXPECT_THAT(CodesOf(plain.areas), ElementsAre("FIRST", "SECOND"));
+  EXPECT_THAT(CodesOf(plain.areas), ElementsAre("ROLE_DISPUTE", "INTERPERSONAL_DEFICITS"));
   EXPECT_THAT(plain.areas_left_out, IsEmpty());
   EXPECT_EQ(plain.tasks, Sample().tasks);
   EXPECT_THAT(CodesOf(plain.techniques), ElementsAre("LISTEN"));
@@ -53,31 +53,32 @@ TEST(ProtocolResolverTest, AnUnknownVariantOrTraditionGivesNone) {
 
 TEST(ProtocolResolverTest, ATraditionLeavesAnAreaOutAndSaysWhy) {
   const Protocol plain = Resolve("plain", "NEW");
-  EXPECT_THAT(CodesOf(plain.areas), ElementsAre("FIRST"));
+  EXPECT_THAT(CodesOf(plain.areas), ElementsAre("ROLE_DISPUTE"));
   ASSERT_EQ(plain.areas_left_out.size(), 1u);
-  EXPECT_EQ(plain.areas_left_out[0].code, "SECOND");
-  EXPECT_EQ(plain.areas_left_out[0].name, "SECOND by name");
+  EXPECT_EQ(plain.areas_left_out[0].code, "INTERPERSONAL_DEFICITS");
+  EXPECT_EQ(plain.areas_left_out[0].name, "INTERPERSONAL_DEFICITS by name");
   EXPECT_EQ(plain.areas_left_out[0].why, "It is no focus.");
 }
 
 TEST(ProtocolResolverTest, AVariantAddsItsArea) {
-  EXPECT_THAT(CodesOf(Resolve("special", "OLD").areas), ElementsAre("FIRST", "EXTRA", "SECOND"));
-  EXPECT_THAT(CodesOf(Resolve("special", "NEW").areas), ElementsAre("FIRST", "EXTRA"));
+  EXPECT_THAT(CodesOf(Resolve("special", "OLD").areas),
+              ElementsAre("ROLE_DISPUTE", "GRIEF_FOR_THE_HEALTHY_SELF", "INTERPERSONAL_DEFICITS"));
+  EXPECT_THAT(CodesOf(Resolve("special", "NEW").areas),
+              ElementsAre("ROLE_DISPUTE", "GRIEF_FOR_THE_HEALTHY_SELF"));
 }
 
 TEST(ProtocolResolverTest, AnAreaHasTheTraditionsNameAndTheGroundOfBoth) {
-  const Area* first = nullptr;
   const Protocol plain = Resolve("plain", "NEW");
-  first = plain.FindArea("FIRST");
-  EXPECT_EQ(first->name, "The new first");
-  EXPECT_EQ(first->plain_name, "FIRST in plain words");
-  EXPECT_EQ(first->basis, (Basis{Evidence::kEstablished, {"book", "paper"}, "So."}));
+  const Area& dispute = *plain.FindArea("ROLE_DISPUTE");
+  EXPECT_EQ(dispute.name, "A new dispute");
+  EXPECT_EQ(dispute.plain_name, "ROLE_DISPUTE in plain words");
+  EXPECT_EQ(dispute.basis, (Basis{Evidence::kEstablished, {"book", "paper"}, "So."}));
 }
 
 TEST(ProtocolResolverTest, TheVariantsNameStandsOverTheTraditions) {
   const Protocol special = Resolve("special", "NEW");
-  EXPECT_EQ(special.FindArea("FIRST")->name, "The special first");
-  EXPECT_EQ(special.FindArea("FIRST")->plain_name, "First of all");
+  EXPECT_EQ(special.FindArea("ROLE_DISPUTE")->name, "A special dispute");
+  EXPECT_EQ(special.FindArea("ROLE_DISPUTE")->plain_name, "A quarrel");
 }
 
 TEST(ProtocolResolverTest, TasksComeByPhaseAfterAllChanges) {
@@ -112,12 +113,15 @@ TEST(ProtocolResolverTest, TasksOfAPhaseComeBeforeThoseThatAreOfferedInItToo) {
 
 TEST(ProtocolResolverTest, StrategiesNameOnlyTechniquesThatAreInUse) {
   const auto techniques = [](const Protocol& protocol, absl::string_view strategy) {
-    return protocol.FindArea("FIRST")->FindStrategy(strategy)->techniques;
+    return protocol.FindArea("ROLE_DISPUTE")->FindStrategy(strategy)->techniques;
   };
-  EXPECT_THAT(techniques(Resolve("plain", "OLD"), "FIRST_HOT"), ElementsAre("LISTEN"));
-  EXPECT_THAT(techniques(Resolve("plain", "NEW"), "FIRST_HOT"), ElementsAre("TALK", "LISTEN"));
-  EXPECT_THAT(techniques(Resolve("plain", "NEW"), "FIRST_COLD"), ElementsAre("LISTEN"));
-  EXPECT_THAT(techniques(Resolve("special", "OLD"), "FIRST_COLD"), ElementsAre("DRILL", "LISTEN"));
+  EXPECT_THAT(techniques(Resolve("plain", "OLD"), "ROLE_DISPUTE_IMPASSE"), ElementsAre("LISTEN"));
+  EXPECT_THAT(techniques(Resolve("plain", "NEW"), "ROLE_DISPUTE_IMPASSE"),
+              ElementsAre("TALK", "LISTEN"));
+  EXPECT_THAT(techniques(Resolve("plain", "NEW"), "ROLE_DISPUTE_DISSOLUTION"),
+              ElementsAre("LISTEN"));
+  EXPECT_THAT(techniques(Resolve("special", "OLD"), "ROLE_DISPUTE_DISSOLUTION"),
+              ElementsAre("DRILL", "LISTEN"));
   EXPECT_THAT(CodesOf(Resolve("special", "NEW").techniques),
               ElementsAre("LISTEN", "TALK", "DRILL"));
 }

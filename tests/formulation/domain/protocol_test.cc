@@ -21,41 +21,43 @@ std::vector<std::string> Codes(const std::vector<const T*>& list) {
 }
 
 TEST(ProtocolTest, StrategiesOfAPhaseComeInOrderWithThoseOfTheStageFirst) {
-  const Area area = *Sample().FindArea("FIRST");
-  EXPECT_THAT(Codes(area.StrategiesIn(Phase::kInitial)), ElementsAre("FIRST_S1"));
+  const Area area = *Sample().FindArea("ROLE_DISPUTE");
+  EXPECT_THAT(Codes(area.StrategiesIn(Phase::kInitial)), ElementsAre("ROLE_DISPUTE_S1"));
   EXPECT_THAT(Codes(area.StrategiesIn(Phase::kMiddle)),
-              ElementsAre("FIRST_S2", "FIRST_HOT", "FIRST_COLD"));
-  EXPECT_THAT(Codes(area.StrategiesIn(Phase::kMiddle, "COLD")),
-              ElementsAre("FIRST_COLD", "FIRST_S2"));
-  EXPECT_THAT(Codes(area.StrategiesIn(Phase::kInitial, "COLD")), ElementsAre("FIRST_S1"));
+              ElementsAre("ROLE_DISPUTE_S2", "ROLE_DISPUTE_IMPASSE", "ROLE_DISPUTE_DISSOLUTION"));
+  EXPECT_THAT(Codes(area.StrategiesIn(Phase::kMiddle, "DISSOLUTION")),
+              ElementsAre("ROLE_DISPUTE_DISSOLUTION", "ROLE_DISPUTE_S2"));
+  EXPECT_THAT(Codes(area.StrategiesIn(Phase::kInitial, "DISSOLUTION")),
+              ElementsAre("ROLE_DISPUTE_S1"));
 }
 
 TEST(ProtocolTest, QuestionsOfAPhaseDoSoToo) {
-  const Area area = *Sample().FindArea("FIRST");
-  EXPECT_THAT(Codes(area.QuestionsIn(Phase::kMiddle, "HOT")),
-              ElementsAre("FIRST_Q_HOT", "FIRST_Q2"));
-  EXPECT_THAT(Codes(area.QuestionsIn(Phase::kMiddle, "COLD")), ElementsAre("FIRST_Q2"));
+  const Area area = *Sample().FindArea("ROLE_DISPUTE");
+  EXPECT_THAT(Codes(area.QuestionsIn(Phase::kMiddle, "IMPASSE")),
+              ElementsAre("ROLE_DISPUTE_Q_IMPASSE", "ROLE_DISPUTE_Q2"));
+  EXPECT_THAT(Codes(area.QuestionsIn(Phase::kMiddle, "DISSOLUTION")),
+              ElementsAre("ROLE_DISPUTE_Q2"));
 }
 
 TEST(ProtocolTest, TechniquesOfAPhaseAreThoseOfItsStrategiesEachOnce) {
-  const Area area = *Sample().FindArea("FIRST");
+  const Area area = *Sample().FindArea("ROLE_DISPUTE");
   EXPECT_THAT(area.TechniquesIn(Phase::kMiddle), ElementsAre("LISTEN", "TALK", "DRILL"));
-  EXPECT_THAT(area.TechniquesIn(Phase::kMiddle, "HOT"), ElementsAre("TALK", "LISTEN"));
+  EXPECT_THAT(area.TechniquesIn(Phase::kMiddle, "IMPASSE"), ElementsAre("TALK", "LISTEN"));
 }
 
 TEST(ProtocolTest, WhatIsThereIsFoundByItsCode) {
   const ProtocolCatalog sample = Sample();
-  EXPECT_EQ(sample.FindArea("SECOND"), &sample.areas[2]);
+  EXPECT_EQ(sample.FindArea("INTERPERSONAL_DEFICITS"), &sample.areas[2]);
   EXPECT_EQ(sample.FindTask("WORK"), &sample.tasks[1]);
   EXPECT_EQ(sample.FindTechnique("TALK"), &sample.techniques[1]);
   EXPECT_EQ(sample.FindTradition("OLD"), &sample.traditions[1]);
   EXPECT_EQ(sample.FindVariant("special"), &sample.variants[1]);
   EXPECT_EQ(sample.FindArea("WORK"), nullptr);
   const Area& first = sample.areas[0];
-  EXPECT_EQ(first.FindCriterion("FIRST_C1"), &first.criteria[0]);
-  EXPECT_EQ(first.FindStrategy("FIRST_HOT"), &first.strategies[3]);
-  EXPECT_EQ(first.FindStage("COLD"), &first.stages[1]);
-  EXPECT_EQ(first.FindStage("FIRST_HOT"), nullptr);
+  EXPECT_EQ(first.FindCriterion("ROLE_DISPUTE_C1"), &first.criteria[0]);
+  EXPECT_EQ(first.FindStrategy("ROLE_DISPUTE_IMPASSE"), &first.strategies[3]);
+  EXPECT_EQ(first.FindStage("DISSOLUTION"), &first.stages[1]);
+  EXPECT_EQ(first.FindStage("ROLE_DISPUTE_IMPASSE"), nullptr);
 }
 
 TEST(ProtocolTest, TheMiddlePhaseHasTheSessionsThatTheOthersLeave) {
@@ -125,8 +127,8 @@ TEST(ProtocolTest, ATechniqueIsInUseWhereItsListsSay) {
 
 TEST(ProtocolTest, BasesAreThoseOfAllThatIsStated) {
   const ProtocolCatalog sample = Sample();
-  // Areas: 3 of 9 each, and 5 more in FIRST. Tasks 3 and a question, techniques 3. Traditions 2 and
-  // 7 changes. Variants 2, their splits, and 8 changes.
+  // Areas: 3 of 9 each, and 5 more in ROLE_DISPUTE. Tasks 3 and a question, techniques 3.
+  // Traditions 2 and 7 changes. Variants 2, their splits, and 8 changes.
   EXPECT_EQ(BasesOf(sample).size(), 27u + 5 + 4 + 3 + 9 + 4 + 8);
   EXPECT_THAT(BasesOf(ProtocolCatalog{}), IsEmpty());
 }

@@ -135,9 +135,9 @@ TEST(ProtocolValidationTest, CodesAreUpperSnake) {
 
 TEST(ProtocolValidationTest, ACodeIsThereOnceInTheWholeProtocol) {
   const std::string error = "code: must be no code of anything else in the protocol";
-  EXPECT_EQ(ErrorAfter([](auto& c) { c.areas[1].goals[0].code = "FIRST_C1"; }),
+  EXPECT_EQ(ErrorAfter([](auto& c) { c.areas[1].goals[0].code = "ROLE_DISPUTE_C1"; }),
             "areas[1].goals[0]." + error);
-  EXPECT_EQ(ErrorAfter([](auto& c) { c.tasks[0].questions[0].code = "FIRST"; }),
+  EXPECT_EQ(ErrorAfter([](auto& c) { c.tasks[0].questions[0].code = "ROLE_DISPUTE"; }),
             "tasks[0].questions[0]." + error);
   EXPECT_EQ(ErrorAfter([](auto& c) { c.variants[1].changes.tasks.added[0].task.code = "END"; }),
             "variants[1].tasks.add[0].task." + error);
@@ -163,7 +163,7 @@ TEST(ProtocolValidationTest, AnAreaHasSomethingToDoAndToAskInEachPhase) {
     const std::string phase = std::vector<std::string>{"initial", "middle", "ending"}[i];
     const std::string rest =
         absl::StrCat("must have one at least of the ", phase, " phase and of any stage");
-    // What FIRST has for its stages alone is not enough.
+    // What it has for its stages alone is not enough.
     EXPECT_EQ(ErrorAfter(
                   [&](auto& c) { c.areas[0].strategies.erase(c.areas[0].strategies.begin() + i); }),
               "areas[0].strategies: " + rest);
@@ -182,13 +182,39 @@ TEST(ProtocolValidationTest, AnAreaHasCriteriaOneOfThemCoreAndGoals) {
 
 TEST(ProtocolValidationTest, StagesArePartsOfTheirArea) {
   EXPECT_EQ(ErrorAfter([](auto& c) {
-              c.areas[0].strategies[3].stages = {"HOT", "LUKEWARM"};
+              c.areas[0].strategies[3].stages = {"IMPASSE", "LUKEWARM"};
             }),
             "areas[0].strategies[3].stages[1]: must be the code of a stage of this area");
+  EXPECT_EQ(
+      ErrorAfter([](auto& c) {
+        c.areas[0].stages.push_back({"RENEGOTIATION", "Mild", "It is mild.", c.areas[0].basis});
+      }),
+      "areas[0].stages[2].code: must be a stage of one strategy at least");
+}
+
+TEST(ProtocolValidationTest, AreasAndStagesAreThoseOfTheContract) {
+  EXPECT_THAT(ErrorsAfter([](auto& c) {
+                c.areas[1].code = "ENVY";
+                c.variants[1].changes.areas.added[0].area = "ENVY";
+              }),
+              ElementsAre("areas[1].code: must be one of GRIEF, ROLE_DISPUTE, ROLE_TRANSITION, "
+                          "INTERPERSONAL_DEFICITS, GRIEF_FOR_THE_HEALTHY_SELF"));
+  EXPECT_THAT(ErrorsAfter([](auto& c) {
+                c.areas[0].stages[0].code = "STALEMATE";
+                for (Strategy& strategy : c.areas[0].strategies) strategy.stages.clear();
+                for (Question& question : c.areas[0].questions) question.stages.clear();
+                c.areas[0].strategies[3].stages = {"STALEMATE", "DISSOLUTION"};
+              }),
+              ElementsAre("areas[0].stages[0].code: must be one of RENEGOTIATION, IMPASSE, "
+                          "DISSOLUTION"));
   EXPECT_EQ(ErrorAfter([](auto& c) {
-              c.areas[0].stages.push_back({"MILD", "Mild", "It is mild.", c.areas[0].basis});
+              c.areas[1].stages = {c.areas[0].stages[0]};
+              c.areas[1].stages[0].code = "RENEGOTIATION";
+              c.areas[1].strategies.push_back(c.areas[1].strategies[0]);
+              c.areas[1].strategies.back().code = "MORE";
+              c.areas[1].strategies.back().stages = {"RENEGOTIATION"};
             }),
-            "areas[0].stages[2].code: must be a stage of one strategy at least");
+            "areas[1].stages: must be empty: only ROLE_DISPUTE has stages");
 }
 
 TEST(ProtocolValidationTest, AStrategyHasATechniqueThatIsInUseEverywhere) {
@@ -236,7 +262,7 @@ TEST(ProtocolValidationTest, ADueRuleSaysWhatItNeedsAndNoMore) {
 TEST(ProtocolValidationTest, ATasksQuestionsHaveNeitherPhaseNorStage) {
   EXPECT_EQ(ErrorAfter([](auto& c) { c.tasks[0].questions[0].phases = {Phase::kInitial}; }),
             "tasks[0].questions[0].phases: must be absent: the task has its phase");
-  EXPECT_EQ(ErrorAfter([](auto& c) { c.tasks[0].questions[0].stages = {"HOT"}; }),
+  EXPECT_EQ(ErrorAfter([](auto& c) { c.tasks[0].questions[0].stages = {"IMPASSE"}; }),
             "tasks[0].questions[0].stages: must be absent: a task has no stages");
   EXPECT_EQ(ErrorAfter([](auto& c) { c.tasks[0].also = {Phase::kInitial}; }),
             "tasks[0].also: must be other phases than the task's own");
@@ -264,11 +290,14 @@ TEST(ProtocolValidationTest, ReferencesLeadSomewhere) {
 }
 
 TEST(ProtocolValidationTest, OnlyWhatIsNotStandardIsAddedAndOnlyWhatIsIsRemoved) {
-  EXPECT_THAT(ErrorsAfter([](auto& c) { c.variants[1].changes.areas.added[0].area = "FIRST"; }),
-              ElementsAre("areas[1].standard: must be true where no variant or tradition adds the "
-                          "area",
-                          "variants[1].areas.add[0].area: must be no standard area"));
-  EXPECT_EQ(ErrorAfter([](auto& c) { c.traditions[0].changes.areas.removed[0].area = "EXTRA"; }),
+  EXPECT_THAT(
+      ErrorsAfter([](auto& c) { c.variants[1].changes.areas.added[0].area = "ROLE_DISPUTE"; }),
+      ElementsAre("areas[1].standard: must be true where no variant or tradition adds the "
+                  "area",
+                  "variants[1].areas.add[0].area: must be no standard area"));
+  EXPECT_EQ(ErrorAfter([](auto& c) {
+              c.traditions[0].changes.areas.removed[0].area = "GRIEF_FOR_THE_HEALTHY_SELF";
+            }),
             "traditions[0].areas.remove[0].area: must be a standard area");
 }
 

@@ -182,7 +182,7 @@ TEST(ProtocolJsonTest, ACodeOfAnotherFileIsRefused) {
 }
 
 TEST(ProtocolJsonTest, AFileHasTheNameOfItsCode) {
-  EXPECT_EQ(ErrorAfter("areas/grief.json", "\"code\": \"GRIEF\"", "\"code\": \"MOURNING\""),
+  EXPECT_EQ(ErrorAfter("areas/grief.json", "\"code\": \"GRIEF\"", "\"code\": \"ROLE_LOSS\""),
             "areas/grief.json: code: must be the file's name");
   EXPECT_EQ(ErrorAfter("variants/ipt-uk-16.json", "\"id\": \"ipt-uk-16\"", "\"id\": \"ipt-uk\""),
             "variants/ipt-uk-16.json: id: must be the file's name");
