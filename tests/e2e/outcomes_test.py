@@ -409,6 +409,36 @@ class OutcomesTest(unittest.TestCase):
                            "clinics/north/therapists/ben", "the alert to go along")
         self.assertEqual(0, server.stop())
 
+    def test_followers_are_told_of_signals_and_of_a_closed_courses_result(self):
+        server = self.server("suite")
+        first, second = server.sessions()[:2]
+        stream = server.call("outcome_events.WatchEvents", parent="clinics/north", kinds=[7, 8])
+        self.assertEqual(0, len(next(stream).events))
+        server.call("RecordMeasurement", parent=COURSE, measurement=phq9([1] * 8 + [0], complete_time=ts(first)))
+        worse = server.call("RecordMeasurement", parent=COURSE,
+                            measurement=phq9([2] * 8 + [0], complete_time=ts(second)))
+        api = server.api()
+        told = []
+
+        def hear(count):
+            while len(told) < count:
+                told.extend(event.payload for event in next(stream).events)
+
+        hear(1)
+        signal_changed = told[0].signal_changed
+        self.assertEqual((COURSE, "deterioration", worse.name, 16, False, ""),
+                         (signal_changed.course, signal_changed.signal.rule, signal_changed.signal.measurement,
+                          signal_changed.signal.score, signal_changed.withdrawn, signal_changed.signal.text))
+        api.DiscontinueCourse(name=COURSE, reason=1, etag=api.GetCourse(name=COURSE).etag)
+        hear(2)
+        result = told[1].course_result_changed
+        read = server.call("GetCourseResult", course=COURSE)
+        self.assertEqual((COURSE, 2, read.measures[0].change.last),
+                         (result.course, result.state, result.measures[0].change.last))
+        self.assertEqual("", result.score_choice)
+        stream.cancel()
+        self.assertEqual(0, server.stop())
+
     def test_what_is_due_follows_from_plans_sessions_and_answers(self):
         server = self.server("suite")
         plan = dict(display_name="Standard", rules=[

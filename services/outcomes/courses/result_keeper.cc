@@ -1,10 +1,12 @@
 #include "outcomes/courses/result_keeper.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "outcomes/domain/clinic_reports.h"
+#include "outcomes/domain/outcome_news.h"
 #include "platform/errors/status_macros.h"
 #include "platform/observability/log.h"
 
@@ -18,6 +20,7 @@ constexpr int kResultsAtOnce = 100;
 struct Made {
   StaleResult of;
   CourseResult result;
+  OutcomeNews news;
 };
 
 }  // namespace
@@ -54,6 +57,7 @@ absl::Status ResultKeeper::KeepOnce() {
                            reader.ListStaleResults(after, kResultsAtOnce));
       last = static_cast<int>(stale.size()) < kResultsAtOnce;
       if (!stale.empty()) newest = stale.back();
+      IPT_ASSIGN_OR_RETURN(const int64_t revision, reader.CurrentRevision());
       std::optional<std::string> clinic_id;  // that `rules` are of
       ResultRules rules;
       for (StaleResult& of : stale) {
@@ -61,23 +65,31 @@ absl::Status ResultKeeper::KeepOnce() {
           IPT_ASSIGN_OR_RETURN(rules, LoadResultRules(reader, catalog_, of.clinic_id));
           clinic_id = of.clinic_id;
         }
-        absl::StatusOr<CourseResult> result =
-            MakeCourseResult(reader, rules, of.clinic_id, of.course_id);
-        if (absl::IsInternal(result.status())) {
-          not_made.Update(result.status());
+        absl::StatusOr<CourseOutcomes> outcomes =
+            MakeCourseOutcomes(reader, rules, of.clinic_id, of.course_id);
+        if (absl::IsInternal(outcomes.status())) {
+          not_made.Update(outcomes.status());
           continue;
         }
-        IPT_RETURN_IF_ERROR(result.status());
-        made.push_back({std::move(of), *std::move(result)});
+        IPT_RETURN_IF_ERROR(outcomes.status());
+        outcomes->revision = revision;
+        CourseResult result = CourseResultOf(*outcomes);
+        OutcomeNews news =
+            NewsOf(std::make_shared<const CourseOutcomes>(*std::move(outcomes)), of.told);
+        made.push_back({std::move(of), std::move(result), std::move(news)});
       }
       return absl::OkStatus();
     }));
     after = std::move(newest);
     first_error.Update(not_made);
     if (made.empty()) continue;
+    const absl::Time now = clock_.Now();
     IPT_RETURN_IF_ERROR(store_.Write(Deadline(), [&](OutcomesTx& tx) -> absl::Status {
       for (const Made& one : made) {
-        IPT_RETURN_IF_ERROR(tx.KeepCourseResult(one.of, one.result));
+        IPT_ASSIGN_OR_RETURN(const bool kept,
+                             tx.KeepCourseResult(one.of, one.result, one.news.told));
+        if (!kept) continue;
+        for (const Event& event : one.news.events) IPT_RETURN_IF_ERROR(tx.Emit(event, now));
       }
       return absl::OkStatus();
     }));

@@ -1,5 +1,6 @@
 // Makes courses' stale results anew in the background, so that a report finds nearly all of them
-// made. A report makes those that it finds stale itself: nothing depends on this but its speed.
+// made, and tells followers of events what has changed, in the transaction that keeps a result. A
+// report makes those that it finds stale itself: nothing but events depends on this, and its speed.
 // Every replica has one; what one has made, another finds made.
 //
 // One thread. Ends with Stop().

@@ -48,6 +48,16 @@ void AddSessions(const courses::CopiedCourse& course, const absl::TimeZone& zone
   }
 }
 
+}  // namespace
+
+absl::StatusOr<ResultRules> LoadResultRules(OutcomesReader& reader, const Catalog& catalog,
+                                            absl::string_view clinic_id) {
+  ResultRules rules;
+  IPT_ASSIGN_OR_RETURN(rules.policy, reader.GetPolicy(clinic_id));
+  IPT_ASSIGN_OR_RETURN(rules.instruments, AllInstruments(reader, catalog, clinic_id, ""));
+  return rules;
+}
+
 CourseResult CourseResultOf(const CourseOutcomes& outcomes) {
   CourseResult result;
   for (const Measurement& m : outcomes.measurements) {
@@ -91,19 +101,9 @@ CourseResult CourseResultOf(const CourseOutcomes& outcomes) {
   return result;
 }
 
-}  // namespace
-
-absl::StatusOr<ResultRules> LoadResultRules(OutcomesReader& reader, const Catalog& catalog,
-                                            absl::string_view clinic_id) {
-  ResultRules rules;
-  IPT_ASSIGN_OR_RETURN(rules.policy, reader.GetPolicy(clinic_id));
-  IPT_ASSIGN_OR_RETURN(rules.instruments, AllInstruments(reader, catalog, clinic_id, ""));
-  return rules;
-}
-
-absl::StatusOr<CourseResult> MakeCourseResult(OutcomesReader& reader, const ResultRules& rules,
-                                              absl::string_view clinic_id,
-                                              const std::string& course_id) {
+absl::StatusOr<CourseOutcomes> MakeCourseOutcomes(OutcomesReader& reader, const ResultRules& rules,
+                                                  absl::string_view clinic_id,
+                                                  const std::string& course_id) {
   OutcomeInput input{.clinic_id = std::string(clinic_id),
                      .query = {.course_id = course_id},
                      .policy = rules.policy};
@@ -117,7 +117,14 @@ absl::StatusOr<CourseResult> MakeCourseResult(OutcomesReader& reader, const Resu
         [&](const Measurement& m) { return m.instrument_id == instrument.definition.id; });
     if (used) input.instruments.push_back(instrument);
   }
-  IPT_ASSIGN_OR_RETURN(const CourseOutcomes outcomes, EvaluateOutcomes(std::move(input)));
+  return EvaluateOutcomes(std::move(input));
+}
+
+absl::StatusOr<CourseResult> MakeCourseResult(OutcomesReader& reader, const ResultRules& rules,
+                                              absl::string_view clinic_id,
+                                              const std::string& course_id) {
+  IPT_ASSIGN_OR_RETURN(const CourseOutcomes outcomes,
+                       MakeCourseOutcomes(reader, rules, clinic_id, course_id));
   return CourseResultOf(outcomes);
 }
 

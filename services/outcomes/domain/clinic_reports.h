@@ -28,7 +28,12 @@ struct ResultRules {
 absl::StatusOr<ResultRules> LoadResultRules(OutcomesReader& reader, const Catalog& catalog,
                                             absl::string_view clinic_id);
 
-// By what the copy says of the course, which counts as true.
+// By what the copy says of the course, which counts as true. Without its alerts.
+absl::StatusOr<CourseOutcomes> MakeCourseOutcomes(OutcomesReader& reader, const ResultRules& rules,
+                                                  absl::string_view clinic_id,
+                                                  const std::string& course_id);
+CourseResult CourseResultOf(const CourseOutcomes& outcomes);
+// Both.
 absl::StatusOr<CourseResult> MakeCourseResult(OutcomesReader& reader, const ResultRules& rules,
                                               absl::string_view clinic_id,
                                               const std::string& course_id);

@@ -2,9 +2,11 @@
 // state.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <variant>
 
+#include "outcomes/domain/not_on_track.h"
 #include "outcomes/domain/plan_types.h"
 #include "outcomes/domain/types.h"
 
@@ -37,9 +39,21 @@ struct CoursePlanChanged {
   CoursePlan plan;
 };
 
-using Event =
-    std::variant<MeasurementRecorded, MeasurementChanged, MeasurementEnteredInError,
-                 InstrumentChanged, PolicyChanged, PlanChanged, PlanDeleted, CoursePlanChanged>;
+struct CourseOutcomes;  // outcomes.h, which reads through the port that events are part of
+// Of a course that is closed, or was when it was told of last.
+struct CourseResultChanged {
+  std::shared_ptr<const CourseOutcomes> outcomes;
+};
+// Of a signal of `outcomes`, or (`withdrawn`) one that is no longer among them.
+struct SignalChanged {
+  std::shared_ptr<const CourseOutcomes> outcomes;
+  Signal signal;
+  bool withdrawn = false;
+};
+
+using Event = std::variant<MeasurementRecorded, MeasurementChanged, MeasurementEnteredInError,
+                           InstrumentChanged, PolicyChanged, PlanChanged, PlanDeleted,
+                           CoursePlanChanged, CourseResultChanged, SignalChanged>;
 
 // Turns an event into what the outbox keeps. Thread-safe. Implemented in rpc/, where protos are.
 class EventEncoder {

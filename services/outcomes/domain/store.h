@@ -23,6 +23,7 @@
 #include "outcomes/domain/course_result.h"
 #include "outcomes/domain/events.h"
 #include "outcomes/domain/plan_types.h"
+#include "outcomes/domain/told_outcomes.h"
 #include "outcomes/domain/types.h"
 #include "platform/transaction/write_log.h"
 
@@ -75,6 +76,7 @@ struct StaleResult {
   std::string clinic_id{};
   std::string course_id{};
   int64_t generation = 0;
+  std::optional<ToldOutcomes> told{};  // of what it was before; nullopt: not known
 };
 
 class OutcomesReader {
@@ -203,8 +205,10 @@ class OutcomesTx : public OutcomesReader {
   virtual absl::Status UpdateImport(const MeasurementImport& import) = 0;
   virtual absl::Status AddImportErrors(const MeasurementImport& import,
                                        const std::vector<ImportRowError>& errors) = 0;
-  // Nothing where the course has changed since this generation.
-  virtual absl::Status KeepCourseResult(const StaleResult& of, const CourseResult& result) = 0;
+  // `told`: what followers know with this transaction's events. False, and nothing written, where
+  // the course has changed since this generation, or its result was kept by somebody else.
+  virtual absl::StatusOr<bool> KeepCourseResult(const StaleResult& of, const CourseResult& result,
+                                                const ToldOutcomes& told) = 0;
 };
 
 class OutcomesStore {

@@ -3,8 +3,11 @@
 #include <variant>
 
 #include "absl/strings/ascii.h"
+#include "outcomes/domain/names.h"
+#include "outcomes/domain/outcomes.h"
 #include "outcomes/rpc/instrument_proto.h"
 #include "outcomes/rpc/measurement_proto.h"
+#include "outcomes/rpc/outcome_proto.h"
 #include "outcomes/rpc/plan_proto.h"
 #include "outcomes/rpc/policy_proto.h"
 
@@ -51,6 +54,24 @@ struct Writer {
   void operator()(const CoursePlanChanged& event) {
     WriteCoursePlan(event.plan, out->mutable_course_plan_changed());
     Name(event.plan.clinic_id, out->course_plan_changed().name());
+  }
+  // As the course was known when it was made, which a read of it may know better by now.
+  void operator()(const CourseResultChanged& event) {
+    pb::CourseResult* result = out->mutable_course_result_changed();
+    WriteCourseResult(*event.outcomes, result);
+    result->clear_score_choice();
+    result->clear_scheduling();
+    Name(event.outcomes->clinic_id, result->course());
+  }
+  void operator()(const SignalChanged& event) {
+    pb::SignalChange* change = out->mutable_signal_changed();
+    change->set_course(CourseName(event.outcomes->clinic_id, event.outcomes->course_id));
+    WriteSignal(*event.outcomes, event.signal, change->mutable_signal());
+    change->mutable_signal()->clear_text();
+    change->mutable_signal()->clear_source();
+    if (event.withdrawn) change->mutable_signal()->clear_rule_version();
+    change->set_withdrawn(event.withdrawn);
+    Name(event.outcomes->clinic_id, change->course());
   }
 };
 

@@ -392,6 +392,19 @@ void WriteTrajectory(const CourseOutcomes& outcomes, const std::vector<std::stri
   out->set_revision(outcomes.revision);
 }
 
+void WriteSignal(const CourseOutcomes& outcomes, const Signal& signal, pb::Signal* out) {
+  out->Clear();
+  for (const ScaleSeries& series : outcomes.series) {
+    const std::vector<Signal>& signals = series.trajectory.track.signals;
+    if (std::find(signals.begin(), signals.end(), signal) != signals.end()) {
+      SeriesWriter(outcomes, series).WriteSignal(signal, out);
+      return;
+    }
+  }
+  WriteAnySignal("", signal, out);
+  out->set_measurement(MeasurementName(outcomes.clinic_id, outcomes.course_id, signal.raised_by));
+}
+
 void WriteCourseResult(const CourseOutcomes& outcomes, pb::CourseResult* out) {
   out->Clear();
   out->set_course(CourseName(outcomes.clinic_id, outcomes.course_id));

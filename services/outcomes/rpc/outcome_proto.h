@@ -15,6 +15,9 @@ namespace pb = ::ipt::outcomes::v1;
 void WriteTrajectory(const CourseOutcomes& outcomes, const std::vector<std::string>& instrument_ids,
                      pb::Trajectory* out);
 
+// A signal of the course's, or one that it had: then there is nothing but what `signal` says.
+void WriteSignal(const CourseOutcomes& outcomes, const Signal& signal, pb::Signal* out);
+
 void WriteCourseResult(const CourseOutcomes& outcomes, pb::CourseResult* out);
 
 }  // namespace ipt::outcomes

@@ -4,6 +4,7 @@
 #include "course_copies/storage/sql_course_copies.h"
 #include "outcomes/storage/course_result_text.h"
 #include "outcomes/storage/sql_outcomes_tx.h"
+#include "outcomes/storage/told_outcomes_json.h"
 
 namespace ipt::outcomes {
 namespace {
@@ -28,13 +29,13 @@ constexpr Statement kStaleOfClinic = {
     "ORDER BY course_id",
     {kText}};
 constexpr Statement kStale = {
-    "SELECT clinic_id, course_id, generation FROM course_results WHERE stale = 1 "
+    "SELECT clinic_id, course_id, generation, told FROM course_results WHERE stale = 1 "
     "AND (clinic_id, course_id) > (:clinic, :course) ORDER BY clinic_id, course_id LIMIT :limit",
-    {kText, kText, kInt}};
+    {kText, kText, kInt, kText}};
 constexpr Statement kKeepResult = {
     "UPDATE course_results SET stale = 0, closed_day = :closed, start_day = :start, "
-    "result = :result WHERE clinic_id = :clinic AND course_id = :course "
-    "AND generation = :generation"};
+    "result = :result, told = :told WHERE clinic_id = :clinic AND course_id = :course "
+    "AND generation = :generation AND stale = 1"};
 
 constexpr absl::CivilDay kEpoch(1970, 1, 1);
 
@@ -67,7 +68,11 @@ absl::StatusOr<std::vector<StaleResult>> SqlOutcomesTx::ListStaleResults(const S
                                                                          int limit) {
   return GetRows(kStale, {after.clinic_id, after.course_id, limit},
                  [](const Row& row) -> absl::StatusOr<StaleResult> {
-                   return StaleResult{row.Text(0), row.Text(1), row.Int64(2)};
+                   StaleResult stale{row.Text(0), row.Text(1), row.Int64(2)};
+                   if (!row.IsNull(3)) {
+                     IPT_ASSIGN_OR_RETURN(stale.told, DecodeToldOutcomes(row.Text(3)));
+                   }
+                   return stale;
                  });
 }
 
@@ -78,11 +83,15 @@ absl::StatusOr<std::optional<courses::CopiedCourse>> SqlOutcomesTx::FindCourseCo
   return std::optional<courses::CopiedCourse>(std::move(found->course));
 }
 
-absl::Status SqlOutcomesTx::KeepCourseResult(const StaleResult& of, const CourseResult& result) {
-  return conn_
-      .Execute(kKeepResult, {Number(result.closed_day), Number(result.start_day),
-                             EncodeCourseResult(result), of.clinic_id, of.course_id, of.generation})
-      .status();
+absl::StatusOr<bool> SqlOutcomesTx::KeepCourseResult(const StaleResult& of,
+                                                     const CourseResult& result,
+                                                     const ToldOutcomes& told) {
+  IPT_ASSIGN_OR_RETURN(
+      const int64_t written,
+      conn_.Execute(kKeepResult, {Number(result.closed_day), Number(result.start_day),
+                                  EncodeCourseResult(result), EncodeToldOutcomes(told),
+                                  of.clinic_id, of.course_id, of.generation}));
+  return written > 0;
 }
 
 }  // namespace ipt::outcomes

@@ -110,7 +110,8 @@ class SqlOutcomesTx final : public OutcomesTx {
                                                             int limit) override;
   absl::StatusOr<std::optional<courses::CopiedCourse>> FindCourseCopy(
       absl::string_view clinic_id, absl::string_view course_id) override;
-  absl::Status KeepCourseResult(const StaleResult& of, const CourseResult& result) override;
+  absl::StatusOr<bool> KeepCourseResult(const StaleResult& of, const CourseResult& result,
+                                        const ToldOutcomes& told) override;
 
  private:
   using Params = absl::Span<const storage::Value>;
