@@ -47,7 +47,7 @@ namespace ipt::outcomes {
 namespace {
 
 std::unique_ptr<AlertDirectory> OpenDirectory(storage::Connection& conn) {
-  return std::make_unique<CopiedDirectory>(conn);
+  return std::make_unique<CopiedDirectory>(conn, courses::SchedulingDirectory::AgeOf);
 }
 
 using Events = events::EventHandler<v1::WatchEventsRequest, v1::WatchEventsResponse>;

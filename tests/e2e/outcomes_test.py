@@ -439,6 +439,34 @@ class OutcomesTest(unittest.TestCase):
         stream.cancel()
         self.assertEqual(0, server.stop())
 
+    def test_who_is_on_leave_is_covered_at_once(self):
+        server = self.server("suite")
+        api = server.api()
+        ana, ben = (f"clinics/north/therapists/{name}" for name in ("ana", "ben"))
+
+        def routing():
+            return server.call("GetAlertRouting", clinic="clinics/north", therapist=ana)
+
+        support.wait_until(lambda: routing().HasField("scheduling"), "the clinic's therapists to be known")
+        server.call("UpdateAlertRouting", clinic="clinics/north", routing=dict(cover=[dict(therapist=ben)]),
+                    update_mask=dict(paths=["cover"]))
+        self.assertFalse(routing().owner_away)
+        waiting = server.call("RecordMeasurement", parent=COURSE, measurement=phq9([0] * 8 + [1]))
+        self.assertEqual(ana, server.call("GetAlert", name=waiting.risks[0].alert).assignee.therapist)
+        now = support.now().replace(microsecond=0)
+        api.CreateTimeOff(parent=ana, time_off=dict(time=dict(
+            start_time=ts(now - support.datetime.timedelta(minutes=5)),
+            end_time=ts(now + support.datetime.timedelta(days=2)))))
+        support.wait_until(lambda: routing().owner_away, "the leave to be known")
+        self.assertTrue(routing().scheduling.current)
+        raised = server.call("RecordMeasurement", parent=COURSE, measurement=phq9([1] * 8 + [2]))
+        alert = server.call("GetAlert", name=raised.risks[0].alert)
+        self.assertEqual((ana, ben, 1), (alert.owner.therapist, alert.assignee.therapist, alert.state))
+        # What waited goes on, too.
+        support.wait_until(lambda: server.call("GetAlert", name=waiting.risks[0].alert).assignee.therapist == ben,
+                           "the alert that waited to go on")
+        self.assertEqual(0, server.stop())
+
     def test_what_is_due_follows_from_plans_sessions_and_answers(self):
         server = self.server("suite")
         plan = dict(display_name="Standard", rules=[

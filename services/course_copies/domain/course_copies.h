@@ -172,6 +172,14 @@ class CourseDirectory {
                                                   absl::Time deadline) = 0;
 };
 
+// How old a clinic's copy is.
+struct CopyAge {
+  // All of it was true at this instant; InfinitePast: nothing was ever copied.
+  absl::Time as_of = absl::InfinitePast();
+  // It is as new as CourseDemand asks for where nothing else is said.
+  bool current = false;
+};
+
 // Which of a clinic's courses are listed.
 struct CourseListing {
   std::string therapist_id{};  // empty: all

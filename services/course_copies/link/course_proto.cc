@@ -22,6 +22,7 @@ namespace pb = ::ipt::scheduling::v1;
 constexpr char kCoursePattern[] = "clinics/{clinic}/courses/{course}";
 constexpr char kSessionPattern[] = "clinics/{clinic}/courses/{course}/sessions/{session}";
 constexpr char kTherapistPattern[] = "clinics/{clinic}/therapists/{therapist}";
+constexpr char kTimeOffPattern[] = "clinics/{clinic}/therapists/{therapist}/timeOff/{time_off}";
 
 absl::Status Strange(absl::string_view what) {
   return Internal(absl::StrCat("scheduling tells a ", what, " that this release cannot read"));
@@ -122,6 +123,31 @@ absl::StatusOr<SessionOfCourse> CopyOf(const pb::Session& session, absl::string_
   copy.session.attendance = static_cast<int>(session.attendance().outcome());
   copy.session.uses_session = session.uses_session();
   copy.session.revision = session.revision();
+  IPT_RETURN_IF_ERROR(read.status());
+  return copy;
+}
+
+absl::StatusOr<CopiedTherapist> CopyOf(const pb::Therapist& therapist,
+                                       absl::string_view clinic_id) {
+  IPT_ASSIGN_OR_RETURN(auto ids, Ids(therapist.name(), kTherapistPattern, clinic_id));
+  CopiedTherapist copy;
+  copy.clinic_id = std::move(ids[0]);
+  copy.therapist_id = std::move(ids[1]);
+  copy.active = therapist.active();
+  copy.revision = therapist.revision();
+  return copy;
+}
+
+absl::StatusOr<TimeOffOfTherapist> CopyOf(const pb::TimeOff& time_off,
+                                          absl::string_view clinic_id) {
+  IPT_ASSIGN_OR_RETURN(auto ids, Ids(time_off.name(), kTimeOffPattern, clinic_id));
+  Reader read;
+  TimeOffOfTherapist copy;
+  copy.therapist_id = std::move(ids[1]);
+  copy.time_off.time_off_id = std::move(ids[2]);
+  copy.time_off.start = read.Time(time_off.start_time());
+  copy.time_off.end = read.Time(time_off.end_time());
+  copy.time_off.revision = time_off.revision();
   IPT_RETURN_IF_ERROR(read.status());
   return copy;
 }

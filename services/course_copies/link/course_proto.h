@@ -1,4 +1,5 @@
-// Scheduling's courses and sessions, as its contract tells them -> what is copied of them.
+// Scheduling's courses, sessions and therapists, as its contract tells them -> what is copied of
+// them.
 #pragma once
 
 #include <string>
@@ -6,8 +7,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "course_copies/domain/course_copies.h"
+#include "course_copies/domain/therapist_copies.h"
 #include "ipt/scheduling/v1/course.pb.h"
 #include "ipt/scheduling/v1/session.pb.h"
+#include "ipt/scheduling/v1/therapist.pb.h"
 
 namespace ipt::courses {
 
@@ -22,5 +25,16 @@ struct SessionOfCourse {
 };
 absl::StatusOr<SessionOfCourse> CopyOf(const ::ipt::scheduling::v1::Session& session,
                                        absl::string_view clinic_id);
+
+// Without their time off.
+absl::StatusOr<CopiedTherapist> CopyOf(const ::ipt::scheduling::v1::Therapist& therapist,
+                                       absl::string_view clinic_id);
+
+struct TimeOffOfTherapist {
+  std::string therapist_id;
+  CopiedTimeOff time_off;
+};
+absl::StatusOr<TimeOffOfTherapist> CopyOf(const ::ipt::scheduling::v1::TimeOff& time_off,
+                                          absl::string_view clinic_id);
 
 }  // namespace ipt::courses

@@ -130,6 +130,16 @@ absl::StatusOr<CourseAnswer> SchedulingDirectory::FindCourse(absl::string_view c
   return answer;
 }
 
+absl::StatusOr<CopyAge> SchedulingDirectory::AgeOf(storage::Connection& conn,
+                                                   absl::string_view clinic_id, absl::Time now) {
+  IPT_ASSIGN_OR_RETURN(const auto feed,
+                       follow::feed_table::Find(conn, {std::string(clinic_id), kScheduling}));
+  if (!feed.has_value()) return CopyAge();
+  // While everything is listed anew, what is here may be of any time since the last listing.
+  return CopyAge{.as_of = feed->as_of,
+                 .current = !feed->cursor.empty() && now - feed->as_of <= CourseDemand().max_age};
+}
+
 absl::StatusOr<ListedCourses> SchedulingDirectory::ListCourses(absl::string_view clinic_id,
                                                                const CourseListing& listing,
                                                                absl::Time now,
@@ -139,12 +149,9 @@ absl::StatusOr<ListedCourses> SchedulingDirectory::ListCourses(absl::string_view
   ListedCourses listed;
   IPT_RETURN_IF_ERROR(db_.Read(options, [&](storage::Connection& conn) -> absl::Status {
     IPT_ASSIGN_OR_RETURN(listed.courses, SqlCourseCopies::List(conn, clinic_id, listing));
-    IPT_ASSIGN_OR_RETURN(const auto feed,
-                         follow::feed_table::Find(conn, {std::string(clinic_id), kScheduling}));
-    // While everything is listed anew, what is here may be of any time since the last listing.
-    listed.as_of = feed.has_value() ? feed->as_of : absl::InfinitePast();
-    listed.current =
-        feed.has_value() && !feed->cursor.empty() && now - feed->as_of <= CourseDemand().max_age;
+    IPT_ASSIGN_OR_RETURN(const CopyAge age, AgeOf(conn, clinic_id, now));
+    listed.as_of = age.as_of;
+    listed.current = age.current;
     return absl::OkStatus();
   }));
   return listed;

@@ -36,6 +36,10 @@ class SchedulingDirectory final : public CourseDirectory, public CourseLister, p
   absl::StatusOr<std::optional<absl::Time>> CopiedUntil(absl::string_view clinic_id,
                                                         absl::Time deadline) override;
 
+  // In a transaction of the caller's.
+  static absl::StatusOr<CopyAge> AgeOf(storage::Connection& conn, absl::string_view clinic_id,
+                                       absl::Time now);
+
  private:
   absl::StatusOr<CopiedCourse> Ask(absl::string_view clinic_id, absl::string_view course_id,
                                    int64_t min_revision, absl::Time deadline);

@@ -3,13 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "course_copies/link/course_proto.h"
 #include "course_copies/storage/sql_course_copies.h"
+#include "course_copies/storage/sql_therapist_copies.h"
 #include "ipt/scheduling/v1/clinic_service.pb.h"
 #include "ipt/scheduling/v1/course_service.pb.h"
 #include "ipt/scheduling/v1/event_service.pb.h"
 #include "ipt/scheduling/v1/session_service.pb.h"
+#include "ipt/scheduling/v1/therapist_service.pb.h"
 #include "platform/errors/error.h"
 #include "platform/errors/field_violations.h"
 #include "platform/errors/status_macros.h"
@@ -25,6 +29,9 @@ using storage::Connection;
 // A page is one call and one transaction.
 constexpr int kPage = 200;
 constexpr absl::Duration kPageTime = absl::Seconds(10);
+// Before each cursor that is kept: the copy that it belongs to has therapists. One without it is of
+// a release whose copy had none, and that copy is made anew.
+constexpr char kWithTherapists[] = "t:";
 
 absl::Status PutCourse(Connection& conn, const std::string& clinic_id, const pb::Course& course,
                        const CopyStamp& stamp, CopyListener* listener) {
@@ -37,6 +44,25 @@ absl::Status PutSession(Connection& conn, const std::string& clinic_id, const pb
                         const CopyStamp& stamp) {
   IPT_ASSIGN_OR_RETURN(const SessionOfCourse copy, CopyOf(session, clinic_id));
   return SqlCourseCopies::PutSession(conn, clinic_id, copy.course_id, copy.session, stamp);
+}
+
+absl::Status PutTherapist(Connection& conn, const std::string& clinic_id,
+                          const pb::Therapist& therapist, const CopyStamp& stamp) {
+  IPT_ASSIGN_OR_RETURN(const CopiedTherapist copy, CopyOf(therapist, clinic_id));
+  return SqlTherapistCopies::PutTherapist(conn, copy, stamp);
+}
+
+absl::Status PutTimeOff(Connection& conn, const std::string& clinic_id, const pb::TimeOff& time_off,
+                        const CopyStamp& stamp) {
+  IPT_ASSIGN_OR_RETURN(const TimeOffOfTherapist copy, CopyOf(time_off, clinic_id));
+  return SqlTherapistCopies::PutTimeOff(conn, clinic_id, copy.therapist_id, copy.time_off, stamp);
+}
+
+absl::Status DeleteTimeOff(Connection& conn, const std::string& clinic_id,
+                           const pb::TimeOff& time_off) {
+  IPT_ASSIGN_OR_RETURN(const TimeOffOfTherapist copy, CopyOf(time_off, clinic_id));
+  return SqlTherapistCopies::DeleteTimeOff(conn, clinic_id, copy.therapist_id,
+                                           copy.time_off.time_off_id);
 }
 
 absl::Time TimeOf(const pb::Event& event) {
@@ -56,6 +82,14 @@ absl::Status Apply(Connection& conn, const std::string& clinic_id, const pb::Eve
                        listener);
     case pb::SchedulingEvent::kSessionChanged:
       return PutSession(conn, clinic_id, event.payload().session_changed(), stamp);
+    case pb::SchedulingEvent::kTherapistChanged:
+      return PutTherapist(conn, clinic_id, event.payload().therapist_changed(), stamp);
+    case pb::SchedulingEvent::kTimeOffCreated:
+      return PutTimeOff(conn, clinic_id, event.payload().time_off_created(), stamp);
+    case pb::SchedulingEvent::kTimeOffMoved:
+      return PutTimeOff(conn, clinic_id, event.payload().time_off_moved(), stamp);
+    case pb::SchedulingEvent::kTimeOffDeleted:
+      return DeleteTimeOff(conn, clinic_id, event.payload().time_off_deleted());
     default:
       return absl::OkStatus();
   }
@@ -79,7 +113,7 @@ class SchedulingStream final : public follow::EventStream {
     if (!came.ok()) return came.status();
     if (!*came) return std::nullopt;
     follow::Batch batch;
-    batch.cursor = response->cursor();
+    batch.cursor = absl::StrCat(kWithTherapists, response->cursor());
     batch.events = response->events_size();
     for (const pb::Event& event : response->events()) {
       batch.newest = std::max(batch.newest, TimeOf(event));
@@ -107,7 +141,7 @@ class SchedulingStream final : public follow::EventStream {
 
 peer::LocalCaller CallerOfScheduling(absl::string_view service) {
   return {.subject = absl::StrCat("service:", service),
-          .scopes = {"events.read", "courses.read", "sessions.read"},
+          .scopes = {"events.read", "courses.read", "sessions.read", "therapists.read"},
           .scopes_of_all = {"clinics.read"}};
 }
 
@@ -133,10 +167,19 @@ absl::StatusOr<std::unique_ptr<follow::EventStream>> SchedulingSource::Watch(
     const std::string& clinic_id, const std::optional<std::string>& cursor) {
   pb::WatchEventsRequest request;
   request.set_parent(absl::StrCat("clinics/", clinic_id));
-  if (cursor.has_value()) request.set_cursor(*cursor);
+  if (cursor.has_value()) {
+    if (!absl::StartsWith(*cursor, kWithTherapists)) {
+      return OutOfRange(reason::kResyncRequired, "the copy has no therapists yet");
+    }
+    request.set_cursor(std::string(absl::StripPrefix(*cursor, kWithTherapists)));
+  }
   request.add_kinds(pb::EVENT_KIND_COURSE_CHANGED);
   request.add_kinds(pb::EVENT_KIND_FORECAST_CHANGED);
   request.add_kinds(pb::EVENT_KIND_SESSION_CHANGED);
+  request.add_kinds(pb::EVENT_KIND_THERAPIST_CHANGED);
+  request.add_kinds(pb::EVENT_KIND_TIME_OFF_CREATED);
+  request.add_kinds(pb::EVENT_KIND_TIME_OFF_MOVED);
+  request.add_kinds(pb::EVENT_KIND_TIME_OFF_DELETED);
   IPT_ASSIGN_OR_RETURN(
       std::unique_ptr<peer::PeerStream> stream,
       scheduling_.Open("ipt.scheduling.v1.EventService.WatchEvents", request, clinic_id));
@@ -144,12 +187,58 @@ absl::StatusOr<std::unique_ptr<follow::EventStream>> SchedulingSource::Watch(
                                             listener_);
 }
 
+absl::Status SchedulingSource::ListTimeOff(const std::string& clinic_id,
+                                           const std::string& therapist, const CopyStamp& stamp,
+                                           follow::Listing& listing) {
+  const peer::CallOptions options{.clinic_id = clinic_id, .call_time = kPageTime};
+  pb::ListTimeOffRequest request;
+  request.set_parent(therapist);
+  request.set_page_size(kPage);
+  rpc::WriteTime(listing.begun(), request.mutable_start_time());
+  do {
+    pb::ListTimeOffResponse page;
+    IPT_RETURN_IF_ERROR(
+        scheduling_.Call("ipt.scheduling.v1.TherapistService.ListTimeOff", request, page, options));
+    if (page.time_off_size() > 0) {
+      IPT_RETURN_IF_ERROR(listing.Write([&](Connection& conn) -> absl::Status {
+        for (const pb::TimeOff& time_off : page.time_off()) {
+          IPT_RETURN_IF_ERROR(PutTimeOff(conn, clinic_id, time_off, stamp));
+        }
+        return absl::OkStatus();
+      }));
+    }
+    request.set_page_token(page.next_page_token());
+  } while (!request.page_token().empty());
+  return absl::OkStatus();
+}
+
 absl::Status SchedulingSource::List(const std::string& clinic_id, follow::Listing& listing) {
   const peer::CallOptions options{.clinic_id = clinic_id, .call_time = kPageTime};
   const CopyStamp stamp{
       .source = CopySource::kListing, .at = listing.begun(), .listing = listing.number()};
 
-  // Sessions first: a course that is there answers for its sessions, too.
+  // Therapists first: whoever is told of a course knows who of them is there. And a therapist after
+  // their time off.
+  pb::ListTherapistsRequest therapists;
+  therapists.set_parent(absl::StrCat("clinics/", clinic_id));
+  therapists.set_page_size(kPage);
+  do {
+    pb::ListTherapistsResponse page;
+    IPT_RETURN_IF_ERROR(scheduling_.Call("ipt.scheduling.v1.TherapistService.ListTherapists",
+                                         therapists, page, options));
+    for (const pb::Therapist& therapist : page.therapists()) {
+      IPT_RETURN_IF_ERROR(ListTimeOff(clinic_id, therapist.name(), stamp, listing));
+    }
+    IPT_RETURN_IF_ERROR(listing.Write([&](Connection& conn) -> absl::Status {
+      for (const pb::Therapist& therapist : page.therapists()) {
+        IPT_RETURN_IF_ERROR(PutTherapist(conn, clinic_id, therapist, stamp));
+      }
+      return absl::OkStatus();
+    }));
+    therapists.set_page_token(page.next_page_token());
+  } while (!therapists.page_token().empty());
+
+  // Sessions before courses: a course that is there answers for its sessions, too.
   pb::ListSessionsRequest sessions;
   sessions.set_parent(absl::StrCat("clinics/", clinic_id, "/courses/-"));
   sessions.set_page_size(kPage);
@@ -186,6 +275,7 @@ absl::Status SchedulingSource::List(const std::string& clinic_id, follow::Listin
 
 absl::Status SchedulingSource::DropUnlisted(Connection& conn, const std::string& clinic_id,
                                             int64_t number) {
+  IPT_RETURN_IF_ERROR(SqlTherapistCopies::DropUnlisted(conn, clinic_id, number));
   return SqlCourseCopies::DropUnlisted(conn, clinic_id, number);
 }
 

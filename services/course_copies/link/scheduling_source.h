@@ -1,5 +1,5 @@
-// Scheduling as a service with a copy follows it: its courses and sessions, by events and by lists,
-// into the copy.
+// Scheduling as a service with a copy follows it: its courses, sessions and therapists, by events
+// and by lists, into the copy.
 #pragma once
 
 #include <memory>
@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "course_copies/domain/course_copies.h"
+#include "course_copies/storage/sql_course_copies.h"
 #include "platform/follow/source.h"
 #include "platform/peer/in_process.h"
 #include "platform/peer/peer.h"
@@ -49,6 +50,10 @@ class SchedulingSource final : public follow::Source {
                             int64_t number) override;
 
  private:
+  // Of one therapist (their name), what has not ended when the listing began.
+  absl::Status ListTimeOff(const std::string& clinic_id, const std::string& therapist,
+                           const CopyStamp& stamp, follow::Listing& listing);
+
   peer::Peer& scheduling_;
   CopyListener* const listener_;
 };

@@ -1,5 +1,8 @@
 #include "outcomes/storage/copied_directory.h"
 
+#include <algorithm>
+
+#include "course_copies/storage/sql_therapist_copies.h"
 #include "platform/errors/status_macros.h"
 
 namespace ipt::outcomes {
@@ -19,9 +22,23 @@ constexpr storage::Statement kNextClinic = {
 
 }  // namespace
 
-absl::StatusOr<TherapistPresence> CopiedDirectory::Presence(absl::string_view, absl::string_view,
-                                                            absl::Time) {
-  return TherapistPresence();
+absl::StatusOr<TherapistPresence> CopiedDirectory::Presence(absl::string_view clinic_id,
+                                                            absl::string_view therapist_id,
+                                                            absl::Time now) {
+  IPT_ASSIGN_OR_RETURN(const auto found,
+                       courses::SqlTherapistCopies::Find(conn_, clinic_id, therapist_id, now));
+  TherapistPresence presence;
+  if (!found.has_value()) return presence;
+  presence.known = true;
+  presence.exists = true;
+  presence.active = found->therapist.active;
+  presence.away_until = found->therapist.AwayUntil(now);
+  presence.as_of = found->copied_at;
+  if (age_of_ == nullptr) return presence;
+  IPT_ASSIGN_OR_RETURN(const courses::CopyAge age, age_of_(conn_, clinic_id, now));
+  presence.as_of = std::max(presence.as_of, age.as_of);
+  presence.current = age.current;
+  return presence;
 }
 
 absl::StatusOr<std::vector<std::string>> CopiedDirectory::TherapistsWithCourses(

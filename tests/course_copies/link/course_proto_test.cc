@@ -137,5 +137,31 @@ TEST(CourseProtoTest, ASessionIsCopied) {
   EXPECT_THAT(CopyOf(session, "south"), StatusIs(absl::StatusCode::kInternal));
 }
 
+TEST(CourseProtoTest, OfATherapistIsCopiedWhetherTheyWorkAndWhenNot) {
+  pb::Therapist therapist;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"(name: "clinics/north/therapists/ana" display_name: "Ana" active: true revision: 7)",
+      &therapist));
+  ASSERT_OK_AND_ASSIGN(const CopiedTherapist copy, CopyOf(therapist, "north"));
+  EXPECT_EQ(copy, (CopiedTherapist{
+                      .clinic_id = "north", .therapist_id = "ana", .active = true, .revision = 7}));
+  EXPECT_THAT(CopyOf(therapist, "south"), StatusIs(absl::StatusCode::kInternal));
+
+  pb::TimeOff off;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"(name: "clinics/north/therapists/ana/timeOff/t1" reason: TIME_OFF_REASON_SICKNESS
+         start_time { seconds: 1800000000 } end_time { seconds: 1800003600 } revision: 9)",
+      &off));
+  ASSERT_OK_AND_ASSIGN(const TimeOffOfTherapist span, CopyOf(off, "north"));
+  EXPECT_EQ(span.therapist_id, "ana");
+  EXPECT_EQ(span.time_off, (CopiedTimeOff{.time_off_id = "t1",
+                                          .start = absl::FromUnixSeconds(1'800'000'000),
+                                          .end = absl::FromUnixSeconds(1'800'003'600),
+                                          .revision = 9}));
+  EXPECT_THAT(CopyOf(off, "south"), StatusIs(absl::StatusCode::kInternal));
+  off.mutable_end_time()->set_nanos(-1);
+  EXPECT_THAT(CopyOf(off, "north"), StatusIs(absl::StatusCode::kInternal));
+}
+
 }  // namespace
 }  // namespace ipt::courses

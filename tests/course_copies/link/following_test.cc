@@ -5,12 +5,15 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "course_copies/link/course_proto.h"
 #include "course_copies/link/scheduling_directory.h"
 #include "course_copies/link/scheduling_source.h"
 #include "course_copies/storage/course_copies_migrations.h"
 #include "course_copies/storage/sql_course_copies.h"
+#include "course_copies/storage/sql_therapist_copies.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "ipt/scheduling/v1/therapist_service.pb.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "platform/follow/follow_migrations.h"
@@ -154,6 +157,73 @@ TEST_P(FollowingTest, TheCopyIsExactAfterSchedulingAndFollowersWereKilled) {
     return difference.empty();
   })) << difference;
   EXPECT_GT(Position().events, kActs / 4);  // it was followed, not listed again and again
+  peer_->Stop();
+}
+
+// As scheduling has them: by lists at first, by events then, and by lists again.
+TEST_P(FollowingTest, WhoIsAwayIsCopiedByEventsAndByLists) {
+  const std::string ana = "clinics/north/therapists/ana";
+  const auto take_off = [&](const std::string& days) {
+    const auto created = client_.Call("TherapistService.CreateTimeOff",
+                                      absl::StrCat("parent: '", ana, "' time_off { ", days, " }"));
+    EXPECT_OK(created);
+    const auto& off =
+        static_cast<const scheduling::v1::CreateTimeOffResponse&>(**created).time_off();
+    const auto copy = CopyOf(off, "north");
+    EXPECT_OK(copy);
+    return std::make_pair(off.name(), copy->time_off);
+  };
+  const auto copied = [&](absl::Time now) {
+    std::optional<SqlTherapistCopies::Found> found;
+    EXPECT_OK(db_->Read({}, [&](storage::Connection& conn) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(found, SqlTherapistCopies::Find(conn, "north", "ana", now));
+      return absl::OkStatus();
+    }));
+    return found;
+  };
+  const absl::Time now = clock_.Now();
+  const auto becomes = [&](bool active, const std::vector<CopiedTimeOff>& off) {
+    return Eventually([&] {
+      const auto found = copied(now);
+      return found.has_value() && found->therapist.active == active &&
+             found->therapist.time_off == off;
+    });
+  };
+  const std::string range =
+      "days { first { year: 2040 month: 7 day: 2 } last { year: 2040 "
+      "month: 7 day: 8 } } reason: TIME_OFF_REASON_SICKNESS";
+  auto [listed_name, listed] = take_off(range);
+  // London's midnight, in summer.
+  EXPECT_EQ(listed.start, absl::FromCivil(absl::CivilHour(2040, 7, 1, 23), absl::UTCTimeZone()));
+  const auto followers = Follow();
+  ASSERT_TRUE(becomes(true, {listed}));
+  EXPECT_EQ(copied(listed.start)->therapist.AwayUntil(listed.start), listed.end);
+
+  const auto [told_name, told] =
+      take_off(absl::StrCat("time { start_time { seconds: ", absl::ToUnixSeconds(now) - 60,
+                            " } end_time { seconds: ", absl::ToUnixSeconds(now) + 86400, " } }"));
+  EXPECT_TRUE(becomes(true, {told, listed}));
+  ASSERT_OK(client_.Call("TherapistService.UpdateTherapist",
+                         absl::StrCat("therapist { name: '", ana, "' time_zone: 'Asia/Tokyo' } ",
+                                      "update_mask { paths: 'time_zone' }")));
+  const absl::Time tokyo = absl::FromCivil(absl::CivilHour(2040, 7, 1, 15), absl::UTCTimeZone());
+  EXPECT_TRUE(Eventually([&] { return copied(now)->therapist.time_off.back().start == tokyo; }));
+  listed = copied(now)->therapist.time_off.back();
+  ASSERT_OK(
+      client_.Call("TherapistService.DeleteTimeOff", absl::StrCat("name: '", told_name, "'")));
+  EXPECT_TRUE(becomes(true, {listed}));
+
+  // A cursor of a release that copied no therapists: everything is listed, though nothing happens.
+  const int64_t listings = Position().listings;
+  ASSERT_OK(db_->Write({}, [&](storage::Connection& conn) -> absl::Status {
+    IPT_RETURN_IF_ERROR(
+        conn.ExecuteScript("DELETE FROM therapist_copies; "
+                           "DELETE FROM time_off_copies; "
+                           "UPDATE followed_feeds SET cursor = substr(cursor, 3)"));
+    return absl::OkStatus();
+  }));
+  EXPECT_TRUE(becomes(true, {listed}));
+  EXPECT_GT(Position().listings, listings);
   peer_->Stop();
 }
 

@@ -75,7 +75,8 @@ class OutcomesMigrationsTest : public ::testing::TestWithParam<Dialect> {
       const std::vector<std::string> texts = Texts(db, sql);
       shape.insert(shape.end(), texts.begin(), texts.end());
     };
-    const std::string of_copy = "('course_copies', 'course_session_copies')";
+    const std::string of_copy =
+        "('course_copies', 'course_session_copies', 'therapist_copies', 'time_off_copies')";
     if (GetParam() == Dialect::kSqlite) {
       add("SELECT m.name || '.' || c.name || ' ' || c.type || ' ' || c.\"notnull\" || ' ' || "
           "COALESCE(c.dflt_value, '-') || ' ' || c.pk FROM sqlite_master m, "
