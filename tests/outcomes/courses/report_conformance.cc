@@ -133,6 +133,7 @@ TEST_P(ReportTest, IsTheSameWithKeptResultsAsWithout) {
               .reason = 1}));
   Fill("left", "phq-9", 20, 1);
   Put(CopyOf({.id = "open", .state = courses::CopiedCourseState::kActive}));
+  EXPECT_EQ(Keep(), 25);  // and told to followers, which moves the revision
   for (const auto basis : {pb::PERIOD_BASIS_CLOSED, pb::PERIOD_BASIS_STARTED}) {
     for (const auto grouping : {pb::REPORT_GROUPING_INDICATION, pb::REPORT_GROUPING_BASELINE_BAND,
                                 pb::REPORT_GROUPING_MONTH, pb::REPORT_GROUPING_VARIANT}) {
