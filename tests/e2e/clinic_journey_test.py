@@ -213,7 +213,7 @@ class Journey:
         self.assertEqual((course_pb2.COURSE_STATE_PLANNED, "ipt-uk-16", 16, 16, 7),
                          (course.state, course.variant, course.planned_sessions,
                           course.duration_weeks, course.cadence_days))
-        plan = self.api.PlanCourse(name=course.name)
+        plan = self.api.PlanCourse(name=course.name, earliest_time=ts(support.tomorrow()))
         self.assertEqual((16, 0), (len(plan.sessions), plan.unplaced_sessions))
         self.assertEqual(list(range(1, 17)), [s.session_number for s in plan.sessions])
         phase = variant_pb2.Phase.Name

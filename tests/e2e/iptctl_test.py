@@ -29,6 +29,10 @@ def local(day, hour, minute=0):
     return f"{day}T{hour:02}:{minute:02}"
 
 
+# When plans begin: see support.tomorrow.
+TOMORROW = local(TODAY + DAY, 0)
+
+
 def told(day, hour, minute=0):
     """A time in London as iptctl prints it."""
     return at(day, hour, minute).astimezone(LONDON).strftime("%a %Y-%m-%d %H:%M %Z")
@@ -168,7 +172,8 @@ class Runner:
 
     def book_plan(self, course):
         """The sessions, as JSON."""
-        answer = self.run_iptctl("course book-plan", course, from_plan=True, yes=True, output="json")
+        answer = self.run_iptctl("course book-plan", course, from_plan=True, yes=True, output="json",
+                                 earliest_time=TOMORROW)
         self.assertEqual(0, answer.status, answer.err)
         return answer.json()["sessions"]
 
@@ -376,7 +381,7 @@ class Iptctl(Runner):
                            etag=made["etag"]).shown()
         self.assertEqual("late-life-depression", changed["indication"])
 
-        plan = self.ctl("course plan", course)
+        plan = self.ctl("course plan", course, earliest_time=TOMORROW)
         head, rows = plan.shown(), plan.rows("sessions")
         self.assertEqual([str(n) for n in range(1, 17)], [r["NO"] for r in rows])
         self.assertEqual(["initial"] * 4 + ["middle"] * 8 + ["termination"] * 4, [r["PHASE"] for r in rows])
@@ -403,7 +408,7 @@ class Iptctl(Runner):
         taken = self.refused(4, "SERIES_CONFLICT", "course book-plan", course, slot=[
             f"start-time={local(first, 11)}", f"start-time={local(first + WEEK, 18)}"])
         self.assertIn("slots[1]: OUTSIDE_AVAILABILITY", taken.err)
-        booked = self.ctl("course book-plan", course, from_plan=True, yes=True)
+        booked = self.ctl("course book-plan", course, from_plan=True, yes=True, earliest_time=TOMORROW)
         self.assertIn(f"unplaced sessions  0\nfinish date        {first + 15 * WEEK}\n", booked.out)
         listed = self.ctl("session list", course, all=True).rows()
         self.assertEqual([told(first + i * WEEK, 10) for i in range(16)], [r["START"] for r in listed])

@@ -210,6 +210,12 @@ def today():
     return now().astimezone(LONDON).date()
 
 
+def tomorrow():
+    """When plans of tests begin: what is left of a working day would give the whole plan its time of day,
+    and its first session would begin while the test goes on."""
+    return at(now().astimezone(LONDON).date() + datetime.timedelta(days=1), 0)
+
+
 def date(day):
     return dict(year=day.year, month=day.month, day=day.day)
 
@@ -690,7 +696,7 @@ class EndToEnd(unittest.TestCase):
             past_sessions=[dict(start_time=ts(s), outcome=o) for s, o in zip(starts, outcomes)])
 
     def book_plan(self, course):
-        plan = self.api.PlanCourse(name=course.name)
+        plan = self.api.PlanCourse(name=course.name, earliest_time=ts(tomorrow()))
         return self.api.BookPlan(name=course.name,
                                  slots=[dict(start_time=s.start_time) for s in plan.sessions])
 
