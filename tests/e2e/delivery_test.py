@@ -242,8 +242,11 @@ class Delivery:
         self.api.SetSending(clinic=self.clinic, max_per_minute=1)
         while now().second > 50:  # a cap is a minute's: not across two
             support.time.sleep(1)
+        minute = now().minute
         self.lease_one()
-        self.assertEqual(0, len(self.lease().reminders))
+        more = len(self.lease().reminders)
+        if now().minute == minute:  # it may turn meanwhile on a machine with other work
+            self.assertEqual(0, more)
 
     # --------------------------------------------------------------------------------- the stream
 

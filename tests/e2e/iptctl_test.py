@@ -1074,7 +1074,7 @@ class IptctlOutcomes(Runner):
 
     def test_measurements_in_bulk(self):
         heading = "course,instrument,complete_time,respondent,external_id,item.q1,item.q2"
-        def line(number, q1=1, time="2026-03-{:02}T09:00:00Z"):
+        def line(number, q1=1, time="2025-03-{:02}T09:00:00Z"):
             return f"c1,phq-2,{time.format(number)},self,'=form-{number},{q1},"
         lines = [heading, *(line(n) for n in range(1, 21))]
         lines[3] = line(3, q1=7)
@@ -1117,8 +1117,8 @@ class IptctlOutcomes(Runner):
 
     def test_an_import_that_broke_off(self):
         heading = "course,instrument,complete_time,respondent,item.q1,item.q2"
-        rows = [f"c1,phq-2,2026-{1 + n // 28:02}-{1 + n % 28:02}T09:00:00Z,self,{n % 4},1" for n in range(250)]
-        path = self.file("broken.csv", [heading, *rows[:240], 'c1,phq-2,"2026', *rows[241:]])
+        rows = [f"c1,phq-2,2025-{1 + n // 28:02}-{1 + n % 28:02}T09:00:00Z,self,{n % 4},1" for n in range(250)]
+        path = self.file("broken.csv", [heading, *rows[:240], 'c1,phq-2,"2025', *rows[241:]])
         broken = self.run_iptctl("measurement import", self.clinic, path)
         self.assertEqual(1, broken.status, broken.err)
         self.assertIn("line 242", broken.err)
@@ -1139,7 +1139,8 @@ class IptctlOutcomes(Runner):
         self.assertIn("unknown column itme.q1", wrong.err)
 
     def test_reports(self):
-        period = dict(first_date="2020-01-01", last_date="2029-12-31")
+        period = dict(first_date=f"{TODAY.year - 5}-01-01", last_date=f"{TODAY.year + 4}-12-31")
+        span = "{first_date} to {last_date}".format(**period)
         self.record([2] * 8 + [0], "m1")
         self.ctl("course discontinue", self.course, reason="dropped-out")
         # It is closed in scheduling; outcomes reads of it in its own time, and says until then that some are missing.
@@ -1148,7 +1149,7 @@ class IptctlOutcomes(Runner):
         report = self.json("report get", self.clinic, group_by="therapist", **period)
         self.assertEqual(("PERIOD_BASIS_CLOSED", 5), (report["query"]["basis"], report["query"]["smallestGroup"]))
         shown = self.ctl("report get", self.clinic, group_by="therapist", **period)
-        self.assertIn("2020-01-01 to 2029-12-31", shown.out)
+        self.assertIn(span, shown.out)
         # One course is too few, and says so.
         self.assertRegex(shown.out, r"\nAll +few +few ")
         csv = self.ctl("report csv", self.clinic, **period).out
@@ -1157,7 +1158,7 @@ class IptctlOutcomes(Runner):
         written = self.home / "report.html"
         self.assertEqual(f"wrote {written}\n", self.ctl("report get", self.clinic, html=written, **period).out)
         text = "\n".join(ElementTree.parse(written).getroot().itertext())
-        for words in ("2020-01-01 to 2029-12-31", "Paired data", "not shown: too few", "What the words mean"):
+        for words in (span, "Paired data", "not shown: too few", "What the words mean"):
             self.assertIn(words, text)
         self.assertEqual([], re.findall(r"<script|<link|<img|src=|href=", written.read_text(encoding="utf-8")))
         wrong = self.run_iptctl("report csv", self.clinic, first_date="2020-01-01")

@@ -53,9 +53,8 @@ class Outcomes(Server):
 
     @staticmethod
     def sessions():
-        """Two, a week and a fortnight ago at noon."""
-        noon = support.now().replace(hour=12, minute=0, second=0, microsecond=0)
-        return [noon - support.datetime.timedelta(days=days) for days in (14, 7)]
+        """Two, a week and a fortnight ago at noon, by the clinic's calendar."""
+        return [support.at(support.today() - datetime.timedelta(days=days), 12) for days in (14, 7)]
 
     client = None  # of all calls, until everybody leaves
 
