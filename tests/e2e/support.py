@@ -399,6 +399,16 @@ def free_port():
         return s.getsockname()[1]
 
 
+_dead = []
+
+
+def dead_port():
+    """A port where nobody listens, nor can while this process lives."""
+    _dead.append(socket.socket())
+    _dead[-1].bind(("127.0.0.1", 0))
+    return _dead[-1].getsockname()[1]
+
+
 def http(port, path):
     """(status, body) of the admin port; (0, "") where nobody answers."""
     try:
@@ -511,7 +521,7 @@ class Server:
         self.identity = identity
         self.flags = list(flags)
         if engine == "outcomes":
-            self.flags.append(f"--scheduling=127.0.0.1:{free_port()}")
+            self.flags.append(f"--scheduling=127.0.0.1:{dead_port()}")
         self.environment = environment or {}
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ipt-e2e-"))
         self.port, self.admin = free_port(), free_port()
@@ -527,14 +537,7 @@ class Server:
                 if done.returncode != 0:
                     raise RuntimeError(f"migrate: {done.stderr}")
         if start:
-            for attempt in range(3):  # another process may have taken a port meanwhile
-                try:
-                    self.start()
-                    return
-                except RuntimeError as error:
-                    if attempt == 2 or "in use by another process" not in str(error):
-                        raise
-                    self.port, self.admin = free_port(), free_port()
+            self.start()
 
     @property
     def binary(self):
@@ -556,6 +559,16 @@ class Server:
 
     def start(self, wait=True):
         """To be called in the main thread: the process ends with the thread that started it."""
+        is_first = self.process is None  # later ones keep the ports, which clients know
+        for attempt in range(3):  # another process may have taken a port meanwhile
+            try:
+                return self._start(wait)
+            except RuntimeError as error:
+                if not is_first or attempt == 2 or "in use by another process" not in str(error):
+                    raise
+                self.port, self.admin = free_port(), free_port()
+
+    def _start(self, wait):
         with open(self.dir / "log", "ab") as log:
             self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *self.command()],
                                             stdout=log, stderr=log, env=self.env())

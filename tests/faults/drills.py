@@ -11,7 +11,7 @@ import time
 import reminding
 import risking
 from following import follow
-from processes import Failure, Postgres, Service, free_port, wait_for
+from processes import Failure, Postgres, Service, dead_port, wait_for
 from stores import PostgresStore, SqliteStore, check_not_torn, check_store, read_log
 
 COURSES = "ipt.scheduling.v1.CourseService"
@@ -57,7 +57,7 @@ class World:
             return service, SqliteStore(os.path.join(service.data, "outcomes.db"))
         database = self.postgres.new_database()
         service = Service(self.tools, engine, name, database=self.postgres.url(database),
-                          flags=[f"--scheduling=127.0.0.1:{free_port()}"], binary="ipt-outcomes")
+                          flags=[f"--scheduling=127.0.0.1:{dead_port()}"], binary="ipt-outcomes")
         return service, PostgresStore(self.postgres, database)
 
     def log_path(self):

@@ -43,7 +43,17 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait_for(what, condition, seconds=30, every=0.02):
+_dead = []
+
+
+def dead_port():
+    """A port where nobody listens, nor can while this process lives."""
+    _dead.append(socket.socket())
+    _dead[-1].bind(("127.0.0.1", 0))
+    return _dead[-1].getsockname()[1]
+
+
+def wait_for(what, condition, seconds=60, every=0.02):
     limit = time.monotonic() + seconds
     while time.monotonic() < limit:
         value = condition()
