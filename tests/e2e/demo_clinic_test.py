@@ -26,7 +26,7 @@ class DemoClinicTest(unittest.TestCase):
     def fill(cls, *flags):
         return subprocess.run(
             [support.ROOT / "tools/demo_clinic", "--server", cls.server.target(), "--build", support.BUILD,
-             "--courses", str(COURSES), *flags], capture_output=True, text=True, timeout=120)
+             "--courses", str(COURSES), *flags], capture_output=True, text=True, timeout=300)
 
     def test_it_has_something_of_everything(self):
         self.assertEqual((0, ""), (self.first.returncode, self.first.stderr))

@@ -868,7 +868,7 @@ class Iptctl(Runner):
         def read_is_there():
             entries[:] = self.ctl("audit list", self.clinic, all=True).rows()
             return any(e["METHOD"].endswith("/GetCourse") for e in entries)
-        support.wait_until(read_is_there, "the audit entry of a read", seconds=20)
+        support.wait_until(read_is_there, "the audit entry of a read")
         by = {e["METHOD"].rsplit("/")[-1]: e for e in entries}
         self.assertEqual({"developer" if self.secure else "anonymous"}, {e["CALLER"] for e in entries})
         self.assertEqual((course, "OK", "1"), tuple(by["CreateCourse"][c]
@@ -964,6 +964,9 @@ class IptctlOutcomes(Runner):
         super().setUp()
         self.open_clinic("ana", "ben")
         self.course = self.bring_in("c1", self.weekly(2, 2))
+        # A copy of it is there: else scheduling is asked, and where that takes a second, all is unverified.
+        support.wait_until(lambda: self.json("plan of-course", self.course)["scheduling"].get("current"),
+                           "the course's copy")
 
     def test_instruments(self):
         names = self.ctl("instrument list", self.clinic, all=True).column("NAME")

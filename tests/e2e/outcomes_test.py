@@ -50,6 +50,9 @@ class Outcomes(Server):
             parent="clinics/north", course_id="k1",
             course=dict(patient=dict(system="urn:mrn", value="p-1"), therapist="clinics/north/therapists/ana"),
             past_sessions=[dict(start_time=ts(at), outcome=1) for at in self.sessions()])
+        # A copy of it is there: else scheduling is asked, and where that takes a second, all is unverified.
+        support.wait_until(lambda: self.call("GetCourseMeasurementPlan", course=COURSE).scheduling.current,
+                           "the course's copy")
 
     @staticmethod
     def sessions():
@@ -68,7 +71,7 @@ class Outcomes(Server):
         call, _ = self.client.stubs[name]
         metadata = [("authorization", f"Bearer {token}")] if token else ()
         try:
-            return call(self.client.request(name, **fields), timeout=30, metadata=metadata)
+            return call(self.client.request(name, **fields), timeout=120, metadata=metadata)
         except support.grpc.RpcError as error:
             raise Refused(name, error) from None
 

@@ -412,7 +412,7 @@ def dead_port():
 def http(port, path):
     """(status, body) of the admin port; (0, "") where nobody answers."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -499,7 +499,7 @@ def noon_zone():
     return "Etc/GMT" + (f"{-ahead:+d}" if ahead else "")
 
 
-def wait_until(condition, what, process=None, seconds=30):
+def wait_until(condition, what, process=None, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         if process is not None and process.poll() is not None:
@@ -547,7 +547,7 @@ class Server:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("IPT_")}
         return {**clean, **self.environment}
 
-    def run(self, *words, timeout=30):
+    def run(self, *words, timeout=120):
         """The binary, to its end."""
         return subprocess.run([self.binary, *words], capture_output=True, text=True, timeout=timeout,
                               env=self.env())
@@ -613,7 +613,7 @@ class Server:
             request_serializer=lambda m: m.SerializeToString(),
             response_deserializer=dynamic("grpc.reflection.v1alpha.ServerReflectionResponse").FromString)
         ask = dynamic("grpc.reflection.v1alpha.ServerReflectionRequest")
-        return next(call(iter([ask(**question)]), timeout=10))
+        return next(call(iter([ask(**question)]), timeout=60))
 
     def services(self):
         """The ipt services that it serves."""
