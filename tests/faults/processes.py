@@ -89,7 +89,7 @@ class Tools:
             *[f"--{name}={value}" for name, value in flags.items()],
         ]
 
-    def load(self, target, command, timeout=180, **flags):
+    def load(self, target, command, timeout=300, **flags):
         """Runs ipt-load to its end. Returns its exit status and what it printed."""
         return self.start_load(target, command, **flags).result(timeout)
 
@@ -109,7 +109,7 @@ class Load:
     def running(self):
         return self.process.poll() is None
 
-    def result(self, timeout=180):
+    def result(self, timeout=300):
         try:
             out, err = self.process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
