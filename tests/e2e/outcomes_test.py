@@ -50,12 +50,14 @@ class Outcomes(Server):
             parent="clinics/north", course_id="k1",
             course=dict(patient=dict(system="urn:mrn", value="p-1"), therapist="clinics/north/therapists/ana"),
             past_sessions=[dict(start_time=ts(at), outcome=1) for at in self.sessions()])
+        # A copy of it is there: else scheduling is asked, and where that takes a second, all is unverified.
+        support.wait_until(lambda: self.call("GetCourseMeasurementPlan", course=COURSE).scheduling.current,
+                           "the course's copy")
 
     @staticmethod
     def sessions():
-        """Two, a week and a fortnight ago at noon."""
-        noon = support.now().replace(hour=12, minute=0, second=0, microsecond=0)
-        return [noon - support.datetime.timedelta(days=days) for days in (14, 7)]
+        """Two, a week and a fortnight ago at noon, by the clinic's calendar."""
+        return [support.at(support.today() - datetime.timedelta(days=days), 12) for days in (14, 7)]
 
     client = None  # of all calls, until everybody leaves
 
@@ -69,7 +71,7 @@ class Outcomes(Server):
         call, _ = self.client.stubs[name]
         metadata = [("authorization", f"Bearer {token}")] if token else ()
         try:
-            return call(self.client.request(name, **fields), timeout=30, metadata=metadata)
+            return call(self.client.request(name, **fields), timeout=120, metadata=metadata)
         except support.grpc.RpcError as error:
             raise Refused(name, error) from None
 
