@@ -245,7 +245,7 @@ absl::Status SchedulingSource::List(const std::string& clinic_id, follow::Listin
 
   // Therapists first: whoever is told of a course knows who of them is there.
   const absl::Status therapists = ListTherapists(clinic_id, stamp, listing);
-  if (absl::IsPermissionDenied(therapists)) {
+  if (peer::IsNotAllowed(therapists)) {
     // Courses are copied all the same: a token of before there were therapists here must not stop
     // them.
     log::Line(log::Level::kWarning, "therapists_not_copied",
