@@ -156,8 +156,8 @@ class Cohort:
         for number in range(36):
             therapist = "ana" if number < 20 else "ben" if number < 33 else "cyd"
             left = number % 6 == 1
-            worse = number % 7 == 3
-            phq = (11 + number % 9, None if left and number % 12 == 1 else 17 if worse else 3 + number % 4)
+            worse = number % 6 == 3
+            phq = (11 + number % 9, None if left else 17 if worse else 3 + number % 4)
             gad = (9 + number % 5, None if phq[1] is None else 15 if worse else 2 + number % 3)
             self.courses.append(Came(therapist, 2 if left else 4, left, phq, gad))
 
@@ -264,9 +264,13 @@ class OutcomesTest(unittest.TestCase):
             self.assertFalse(row.flow.HasField("courses") or row.recovery.recovered.HasField("of") or
                              row.measures[1].effect.HasField("d") or row.attendance.HasField("mean_weeks"))
         # With the worst word for a drop-out and all scores, none of those who left is left out.
-        carried = report(population=2, drop_out=3).rows[0].measures[1].effect
-        self.assertEqual(len(everyone), carried.pairs)
-        self.assertLess(carried.d, all_.measures[1].effect.d)
+        carried = report(population=2, drop_out=3)
+        effect = carried.rows[0].measures[1].effect
+        self.assertEqual(len(everyone), effect.pairs)
+        self.assertLess(effect.d, all_.measures[1].effect.d)
+        # Ana's sixteen pairs are told; with the four who left they would tell of these.
+        self.assertEqual(16, ana.measures[1].effect.pairs)
+        self.assertEqual(small, carried.rows[1].measures[1].effect.suppression)
         # The same as CSV, whole.
         parts = list(server.call("StreamClinicReport", clinic="clinics/north", query=query))
         self.assertEqual([True], [part.complete for part in parts])
