@@ -67,7 +67,7 @@ class OutcomesModule final : public Module {
       : platform_(platform),
         options_(options),
         base_(platform, "outcomes", std::move(db), options.store.keep_answers),
-        catalog_(std::move(shipped)),
+        catalog_(std::move(shipped), ShippedText()),
         alert_metrics_(platform.metrics),
         store_(base_.db(), encoder_, alert_encoder_, OpenDirectory,
                [this](const std::array<int, 5>& raised) {
@@ -92,7 +92,8 @@ class OutcomesModule final : public Module {
         bulk_(store_, catalog_, ids_, platform.clock, &courses_),
         policies_(store_, catalog_),
         outcomes_(store_, catalog_, &courses_),
-        reports_(store_, catalog_, &courses_),
+        reports_(store_, catalog_, &courses_,
+                 [this](absl::string_view clinic_id) { results_.Wake(clinic_id); }),
         alerts_(alert_store_, base_.feed(), ids_),
         events_(base_.feed(), platform.settings.event_heartbeat),
         audit_(base_.audit_reader()),

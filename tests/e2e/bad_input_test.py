@@ -18,8 +18,8 @@ MONDAY = next_weekday(0, TODAY + 7 * DAY)
 
 
 def spring_change(zone):
-    """The next Sunday or so on which clocks go forward: (day, last instant's offset before it)."""
-    day = TODAY + DAY
+    """The next Sunday or so on which clocks go forward, with the three weeks before it still ahead."""
+    day = TODAY + 21 * DAY
     while True:
         before = datetime.datetime(day.year, day.month, day.day, tzinfo=zone).utcoffset()
         after = datetime.datetime(day.year, day.month, day.day, 12, tzinfo=zone).utcoffset()

@@ -331,7 +331,7 @@ class Matrix:
             return {(e.caller, e.method, e.access, e.outcome) for subject, *_ in callers
                     for e in auditor.all("ListAuditEntries", "audit_entries", parent="clinics/north",
                                          caller=subject)}
-        wait_until(lambda: len(entries()) >= len(expected), "the entries", seconds=10)
+        wait_until(lambda: len(entries()) >= len(expected), "the entries")
         self.assertEqual(expected, entries())
         with self.assertRaises(Refused) as refusal:
             auditor.ListAuditEntries(parent="clinics/north", resource="clinics/south")
@@ -379,7 +379,7 @@ class CallerMatrix(Matrix, unittest.TestCase):
             return {(e.caller, e.method.split("/")[-1], e.access, e.resource, e.outcome)
                     for subject in ("stranger", "lacking") for e in auditor.ListAuditEntries(
                         parent="clinics/north", caller=subject).audit_entries}
-        wait_until(lambda: len(entries()) >= 4, "the entries", seconds=10)
+        wait_until(lambda: len(entries()) >= 4, "the entries")
         self.assertEqual({(subject, method, access, course, outcome)
                           for subject, outcome in (("stranger", "NOT_FOUND"),
                                                    ("lacking", "PERMISSION_DENIED"))
@@ -449,13 +449,13 @@ class OutcomesMatrix(Matrix, unittest.TestCase):
                  both.GetTrajectory(course="clinics/south/courses/c1")]
         watch, _ = both.stubs["outcome_events.WatchEvents"]
         told = []
-        stream = watch(both.request("outcome_events.WatchEvents", oldest=True, **south), timeout=20,
+        stream = watch(both.request("outcome_events.WatchEvents", oldest=True, **south), timeout=60,
                        metadata=both.metadata)
         while not any(event.payload.HasField("policy_changed") for event in told):
             told += next(stream).events
         stream.cancel()
         alerts, _ = both.stubs["WatchAlerts"]
-        stream = alerts(both.request("WatchAlerts", include_open=True, observer=True, **south), timeout=20,
+        stream = alerts(both.request("WatchAlerts", include_open=True, observer=True, **south), timeout=60,
                         metadata=both.metadata)
         open_ = []
         for answer in stream:
@@ -516,7 +516,7 @@ class OutcomesMatrix(Matrix, unittest.TestCase):
                 wrong.append(".".join(step.name for step in field[2:]))
         self.assertEqual(["course", "measurement.instrument", "measurement.session"], sorted(set(wrong)))
         before = south.all("ListMeasurements", "measurements", parent="clinics/south/courses/-")
-        answers = list(call(iter([opened(), make(rows=dict(rows=rows))]), timeout=20,
+        answers = list(call(iter([opened(), make(rows=dict(rows=rows))]), timeout=60,
                             metadata=south.metadata))
         errors = [error for answer in answers for error in answer.errors]
         self.assertEqual([*range(1, len(rows) + 1)], [error.row for error in errors])
@@ -532,7 +532,7 @@ class OutcomesMatrix(Matrix, unittest.TestCase):
                                            parent="clinics/south/courses/-"))
         # Only the first message says of which clinic.
         with self.assertRaises(support.grpc.RpcError) as refusal:
-            list(call(iter([opened(), self.north.request(method)]), timeout=20, metadata=south.metadata))
+            list(call(iter([opened(), self.north.request(method)]), timeout=60, metadata=south.metadata))
         error = Refused(path, refusal.exception)
         self.assertIn((error.code, error.reason), (NOT_FOUND, FIELDS), str(error))
 

@@ -213,7 +213,7 @@ class Journey:
         self.assertEqual((course_pb2.COURSE_STATE_PLANNED, "ipt-uk-16", 16, 16, 7),
                          (course.state, course.variant, course.planned_sessions,
                           course.duration_weeks, course.cadence_days))
-        plan = self.api.PlanCourse(name=course.name)
+        plan = self.api.PlanCourse(name=course.name, earliest_time=ts(support.tomorrow()))
         self.assertEqual((16, 0), (len(plan.sessions), plan.unplaced_sessions))
         self.assertEqual(list(range(1, 17)), [s.session_number for s in plan.sessions])
         phase = variant_pb2.Phase.Name
@@ -822,7 +822,7 @@ class Journey:
         policy = dict(session_rules=[dict(audience=1, minutes_before=2880, channels=[1, 2], template="days")])
         held = self.api.UpdateReminderPolicy(clinic=self.clinic, policy=policy)
         self.assertEqual(8, len(held.course_rules), "the default's stay")
-        support.wait_until(lambda: (1, 1) in kept(), "the reminders to follow the policy", seconds=10)
+        support.wait_until(lambda: (1, 1) in kept(), "the reminders to follow the policy")
         first = kept()[1, 1]
         self.assertEqual(at(day - 2 * DAY, 10), instant(first.due_time))
         self.assertEqual((session.name, "days", [1, 2]),
@@ -961,7 +961,7 @@ class Journey:
         def read_is_there():
             entries[:] = self.api.all("ListAuditEntries", "audit_entries", parent=self.clinic)
             return any(e.method.endswith("/GetCourse") for e in entries)
-        support.wait_until(read_is_there, "the audit entry of a read", seconds=10)
+        support.wait_until(read_is_there, "the audit entry of a read")
         subject = "developer" if self.secure else "anonymous"
         self.assertEqual({subject}, {e.caller for e in entries})
         by = {e.method.rsplit("/")[-1]: e for e in entries}
@@ -974,7 +974,7 @@ class Journey:
         self.assertEqual(sorted(times, reverse=True), times)
         support.wait_until(lambda: sum(e.count for e in self.api.all(
             "ListAuditEntries", "audit_entries", parent=self.clinic, resource=course.name)
-            if e.method.endswith("/GetCourse")) == 3, "all three reads", seconds=10)
+            if e.method.endswith("/GetCourse")) == 3, "all three reads")
         self.assertEqual([], self.api.all("ListAuditEntries", "audit_entries", parent=self.clinic,
                                           caller="somebody-else"))
         self.assertEqual([], self.api.all("ListAuditEntries", "audit_entries", parent=self.clinic,

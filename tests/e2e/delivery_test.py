@@ -77,7 +77,7 @@ class Delivery:
             found.extend(self.lease(**fields).reminders)
             return found
 
-        wait_until(some, "a reminder to lease", seconds=20)
+        wait_until(some, "a reminder to lease")
         self.assertEqual(1, len(found))
         return found[0]
 
@@ -137,8 +137,8 @@ class Delivery:
             self.queue_test()
         for _ in range(count):
             self.complete(self.lease_one(), SENT)
-        # The auditor may come upon one between its commit and its telling.
-        self.assertLess(self.mended() - before, count / 4)
+        # The auditor, who comes each second, may come upon one between its commit and its telling.
+        self.assertLess(self.mended() - before, count / 2)
 
     def test_refused_by_the_gateway(self):
         self.policy(max_attempts=1)
@@ -185,7 +185,7 @@ class Delivery:
         self.queue_test()
         leased = self.lease_one(lease_duration=dict(seconds=5))
         read = lambda: self.api.GetReminder(name=leased.reminder.name)  # noqa: E731
-        wait_until(lambda: read().state == state("DEAD"), "the lease to end", seconds=20)
+        wait_until(lambda: read().state == state("DEAD"), "the lease to end")
         self.assertEqual(why("OUTCOME_UNKNOWN"), read().why_not)
         self.assertEqual(0, len(self.lease().reminders))
         self.assertEqual(["APPLIED"], verdicts(self.complete(leased, SENT)), "late, but the newest word")
@@ -193,7 +193,7 @@ class Delivery:
 
     def test_a_kept_lease(self):
         self.queue_test()
-        leased = self.lease_one(lease_duration=dict(seconds=5))
+        leased = self.lease_one(lease_duration=dict(seconds=60))
         answer = self.api.ExtendLeases(clinic=self.clinic, lease_duration=dict(seconds=300), leases=[dict(
             reminder=leased.reminder.name, lease_token=leased.lease_token)])
         self.assertEqual(["APPLIED"], verdicts(answer))
@@ -242,8 +242,11 @@ class Delivery:
         self.api.SetSending(clinic=self.clinic, max_per_minute=1)
         while now().second > 50:  # a cap is a minute's: not across two
             support.time.sleep(1)
+        minute = now().minute
         self.lease_one()
-        self.assertEqual(0, len(self.lease().reminders))
+        more = len(self.lease().reminders)
+        if now().minute == minute:  # it may turn meanwhile on a machine with other work
+            self.assertEqual(0, more)
 
     # --------------------------------------------------------------------------------- the stream
 

@@ -73,7 +73,7 @@ class Events(unittest.TestCase):
                 stream = Stream(api, parent="clinics/north")
                 began = time.monotonic()
                 first = stream.next()
-                self.assertLess(time.monotonic() - began, 5)
+                self.assertLess(time.monotonic() - began, 12)  # a heartbeat would come after fifteen
                 self.assertTrue(first.cursor)
                 self.assertEqual(0, len(first.events))
                 written = [self.rename(api, f"n{i}") for i in range(20)]
@@ -146,7 +146,7 @@ class Events(unittest.TestCase):
     def test_a_stopping_server_sends_followers_away_and_ends(self):
         for engine in ENGINES:
             with self.subTest(engine):
-                server = self.server(engine, flags=["--grace=20s"])
+                server = self.server(engine, flags=["--grace=40s"])
                 api = server.api()
                 self.clinic(api)
                 streams = [Stream(api, parent="clinics/north") for _ in range(20)]
@@ -162,17 +162,24 @@ class Events(unittest.TestCase):
                     refused = stream.refusal()
                     self.assertEqual(("UNAVAILABLE", "SHUTTING_DOWN"), (refused.code, refused.reason))
                     self.assertIn("RetryInfo", refused.details)
-                self.assertLess(time.monotonic() - began, 5)
-                self.assertEqual(0, server.process.wait(10))
+                self.assertLess(time.monotonic() - began, 25)
+                self.assertEqual(0, server.process.wait(60))
 
-    def test_too_many_and_too_old(self):
-        api = self.server(flags=["--max_streams=2", "--max_stream_age=1s"]).api()
+    def test_too_many(self):
+        api = self.server(flags=["--max_streams=2"]).api()
         self.clinic(api)
         streams = [Stream(api, parent="clinics/north") for _ in range(2)]
         for stream in streams:
             stream.next()
         refused = Stream(api, parent="clinics/north").refusal()
         self.assertEqual(("RESOURCE_EXHAUSTED", "OVERLOADED"), (refused.code, refused.reason))
+
+    def test_too_old(self):
+        api = self.server(flags=["--max_stream_age=3s"]).api()
+        self.clinic(api)
+        streams = [Stream(api, parent="clinics/north") for _ in range(2)]
+        for stream in streams:
+            stream.next()
         for stream in streams:
             self.assertRaises(StopIteration, stream.next)  # OK
 
@@ -252,18 +259,18 @@ class Events(unittest.TestCase):
             reader.join()
             first.stdout.close()
             self.rename(server.api(), "three")
-            done = subprocess.run([*words, "--count", "1"], capture_output=True, text=True, timeout=30)
+            done = subprocess.run([*words, "--count", "1"], capture_output=True, text=True, timeout=120)
             self.assertEqual(0, done.returncode, done.stderr)
             names = [json.loads(line)["payload"]["clinicChanged"]["displayName"]
                      for line in [*lines, *done.stdout.splitlines()]]
             self.assertEqual(["one", "two", "three"], [n for n in names if n != "north"])
             table = subprocess.run(
                 [*watch, "--oldest", "--count", "2"], capture_output=True, text=True,
-                timeout=30)
+                timeout=120)
             self.assertEqual(0, table.returncode, table.stderr)
             self.assertEqual(["clinic-changed", "clinics/north"], table.stdout.split()[2:4])
             wrong = subprocess.run([*watch, "--cursor", "nonsense"], capture_output=True, text=True,
-                                   timeout=30)
+                                   timeout=120)
             self.assertEqual(2, wrong.returncode)
             self.assertIn("cursor", wrong.stderr)
 

@@ -14,7 +14,7 @@ import unittest
 from xml.etree import ElementTree
 
 import support  # first: it makes the generated stubs importable
-from support import BUILD, LONDON, at, free_port, next_weekday, rid
+from support import BUILD, LONDON, at, next_weekday, rid
 
 IPTCTL = BUILD / "bin/iptctl"
 DAY = datetime.timedelta(days=1)
@@ -27,6 +27,10 @@ ELSEWHERE = {"events", "delivery", "completion", "reminders watch", "reminders r
 def local(day, hour, minute=0):
     """A local time as one types it."""
     return f"{day}T{hour:02}:{minute:02}"
+
+
+# When plans begin: see support.tomorrow.
+TOMORROW = local(TODAY + DAY, 0)
 
 
 def told(day, hour, minute=0):
@@ -168,7 +172,8 @@ class Runner:
 
     def book_plan(self, course):
         """The sessions, as JSON."""
-        answer = self.run_iptctl("course book-plan", course, from_plan=True, yes=True, output="json")
+        answer = self.run_iptctl("course book-plan", course, from_plan=True, yes=True, output="json",
+                                 earliest_time=TOMORROW)
         self.assertEqual(0, answer.status, answer.err)
         return answer.json()["sessions"]
 
@@ -376,7 +381,7 @@ class Iptctl(Runner):
                            etag=made["etag"]).shown()
         self.assertEqual("late-life-depression", changed["indication"])
 
-        plan = self.ctl("course plan", course)
+        plan = self.ctl("course plan", course, earliest_time=TOMORROW)
         head, rows = plan.shown(), plan.rows("sessions")
         self.assertEqual([str(n) for n in range(1, 17)], [r["NO"] for r in rows])
         self.assertEqual(["initial"] * 4 + ["middle"] * 8 + ["termination"] * 4, [r["PHASE"] for r in rows])
@@ -403,7 +408,7 @@ class Iptctl(Runner):
         taken = self.refused(4, "SERIES_CONFLICT", "course book-plan", course, slot=[
             f"start-time={local(first, 11)}", f"start-time={local(first + WEEK, 18)}"])
         self.assertIn("slots[1]: OUTSIDE_AVAILABILITY", taken.err)
-        booked = self.ctl("course book-plan", course, from_plan=True, yes=True)
+        booked = self.ctl("course book-plan", course, from_plan=True, yes=True, earliest_time=TOMORROW)
         self.assertIn(f"unplaced sessions  0\nfinish date        {first + 15 * WEEK}\n", booked.out)
         listed = self.ctl("session list", course, all=True).rows()
         self.assertEqual([told(first + i * WEEK, 10) for i in range(16)], [r["START"] for r in listed])
@@ -863,7 +868,7 @@ class Iptctl(Runner):
         def read_is_there():
             entries[:] = self.ctl("audit list", self.clinic, all=True).rows()
             return any(e["METHOD"].endswith("/GetCourse") for e in entries)
-        support.wait_until(read_is_there, "the audit entry of a read", seconds=20)
+        support.wait_until(read_is_there, "the audit entry of a read")
         by = {e["METHOD"].rsplit("/")[-1]: e for e in entries}
         self.assertEqual({"developer" if self.secure else "anonymous"}, {e["CALLER"] for e in entries})
         self.assertEqual((course, "OK", "1"), tuple(by["CreateCourse"][c]
@@ -910,7 +915,7 @@ class Iptctl(Runner):
 
         # Nobody listens there.
         gone = Answer(subprocess.run(
-            [IPTCTL, "clinic", "list", f"--server=127.0.0.1:{free_port()}", "--deadline=300ms"],
+            [IPTCTL, "clinic", "list", f"--server=127.0.0.1:{support.dead_port()}", "--deadline=10s"],
             capture_output=True, text=True, env=self.env, timeout=60))
         self.assertEqual(6, gone.status, gone.err)
         self.assertIn("check --server", gone.err)
@@ -959,6 +964,9 @@ class IptctlOutcomes(Runner):
         super().setUp()
         self.open_clinic("ana", "ben")
         self.course = self.bring_in("c1", self.weekly(2, 2))
+        # A copy of it is there: else scheduling is asked, and where that takes a second, all is unverified.
+        support.wait_until(lambda: self.json("plan of-course", self.course)["scheduling"].get("current"),
+                           "the course's copy")
 
     def test_instruments(self):
         names = self.ctl("instrument list", self.clinic, all=True).column("NAME")
@@ -1069,7 +1077,7 @@ class IptctlOutcomes(Runner):
 
     def test_measurements_in_bulk(self):
         heading = "course,instrument,complete_time,respondent,external_id,item.q1,item.q2"
-        def line(number, q1=1, time="2026-03-{:02}T09:00:00Z"):
+        def line(number, q1=1, time="2025-03-{:02}T09:00:00Z"):
             return f"c1,phq-2,{time.format(number)},self,'=form-{number},{q1},"
         lines = [heading, *(line(n) for n in range(1, 21))]
         lines[3] = line(3, q1=7)
@@ -1112,8 +1120,8 @@ class IptctlOutcomes(Runner):
 
     def test_an_import_that_broke_off(self):
         heading = "course,instrument,complete_time,respondent,item.q1,item.q2"
-        rows = [f"c1,phq-2,2026-{1 + n // 28:02}-{1 + n % 28:02}T09:00:00Z,self,{n % 4},1" for n in range(250)]
-        path = self.file("broken.csv", [heading, *rows[:240], 'c1,phq-2,"2026', *rows[241:]])
+        rows = [f"c1,phq-2,2025-{1 + n // 28:02}-{1 + n % 28:02}T09:00:00Z,self,{n % 4},1" for n in range(250)]
+        path = self.file("broken.csv", [heading, *rows[:240], 'c1,phq-2,"2025', *rows[241:]])
         broken = self.run_iptctl("measurement import", self.clinic, path)
         self.assertEqual(1, broken.status, broken.err)
         self.assertIn("line 242", broken.err)
@@ -1134,7 +1142,8 @@ class IptctlOutcomes(Runner):
         self.assertIn("unknown column itme.q1", wrong.err)
 
     def test_reports(self):
-        period = dict(first_date="2020-01-01", last_date="2029-12-31")
+        period = dict(first_date=f"{TODAY.year - 5}-01-01", last_date=f"{TODAY.year + 4}-12-31")
+        span = "{first_date} to {last_date}".format(**period)
         self.record([2] * 8 + [0], "m1")
         self.ctl("course discontinue", self.course, reason="dropped-out")
         # It is closed in scheduling; outcomes reads of it in its own time, and says until then that some are missing.
@@ -1143,7 +1152,7 @@ class IptctlOutcomes(Runner):
         report = self.json("report get", self.clinic, group_by="therapist", **period)
         self.assertEqual(("PERIOD_BASIS_CLOSED", 5), (report["query"]["basis"], report["query"]["smallestGroup"]))
         shown = self.ctl("report get", self.clinic, group_by="therapist", **period)
-        self.assertIn("2020-01-01 to 2029-12-31", shown.out)
+        self.assertIn(span, shown.out)
         # One course is too few, and says so.
         self.assertRegex(shown.out, r"\nAll +few +few ")
         csv = self.ctl("report csv", self.clinic, **period).out
@@ -1152,7 +1161,7 @@ class IptctlOutcomes(Runner):
         written = self.home / "report.html"
         self.assertEqual(f"wrote {written}\n", self.ctl("report get", self.clinic, html=written, **period).out)
         text = "\n".join(ElementTree.parse(written).getroot().itertext())
-        for words in ("2020-01-01 to 2029-12-31", "Paired data", "not shown: too few", "What the words mean"):
+        for words in (span, "Paired data", "not shown: too few", "What the words mean"):
             self.assertIn(words, text)
         self.assertEqual([], re.findall(r"<script|<link|<img|src=|href=", written.read_text(encoding="utf-8")))
         wrong = self.run_iptctl("report csv", self.clinic, first_date="2020-01-01")

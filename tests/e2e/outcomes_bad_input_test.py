@@ -200,7 +200,7 @@ class OutcomesBadInput(Refusals):
         right.row = len(rows) + 1  # a row that fails stops no other
         *before, _ = self.snapshot()
         opened = make(open=dict(parent=self.clinic, import_id=rid(), validate_only=True))
-        answered = list(call(iter([opened, make(rows=dict(rows=[*rows, right]))]), timeout=20,
+        answered = list(call(iter([opened, make(rows=dict(rows=[*rows, right]))]), timeout=60,
                              metadata=self.api.metadata))
         errors = {error.row: error for answer in answered for error in answer.errors}
         self.assertEqual({*range(1, len(rows) + 1)}, set(errors))
@@ -235,7 +235,7 @@ class OutcomesBadInput(Refusals):
                 (dict(rows=dict(rows=[dict(right, row=-2**63)])), order)):
             with self.subTest(expected, message=str(message)[:80]):
                 with self.assertRaises(support.grpc.RpcError) as refusal:
-                    list(call(iter([make(open=opening), make(**message)]), timeout=20,
+                    list(call(iter([make(open=opening), make(**message)]), timeout=60,
                               metadata=self.api.metadata))
                 error = support.Refused("ImportMeasurements", refusal.exception)
                 self.assertEqual(expected, (error.code, error.reason, error.fields), str(error))

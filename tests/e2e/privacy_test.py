@@ -91,7 +91,7 @@ class Privacy(Marked):
         call("ImportCourse", parent=self.clinic, course=dict(patient=third, therapist=ana),
              past_sessions=[dict(start_time=ts(at(TODAY - 7 * DAY, 8)), outcome=1)])
 
-        plan = call("PlanCourse", name=course.name)
+        plan = call("PlanCourse", name=course.name, earliest_time=ts(support.tomorrow()))
         slots = [dict(start_time=s.start_time, location=self.mark("room")) for s in plan.sessions]
         booked = call("BookPlan", name=course.name, slots=slots)
         call("BookPlan", name=f"{self.clinic}/courses/c3", slots=slots)  # SERIES_CONFLICT

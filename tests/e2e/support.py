@@ -204,10 +204,16 @@ def instant(stamp):
 
 def today():
     """The day in London, for the whole test: not taken in the minutes before it ends."""
-    while (now() + datetime.timedelta(minutes=3)).astimezone(LONDON).date() != now().astimezone(
+    while (now() + datetime.timedelta(minutes=6)).astimezone(LONDON).date() != now().astimezone(
             LONDON).date():
         time.sleep(1)
     return now().astimezone(LONDON).date()
+
+
+def tomorrow():
+    """When plans of tests begin: what is left of a working day would give the whole plan its time of day,
+    and its first session would begin while the test goes on."""
+    return at(now().astimezone(LONDON).date() + datetime.timedelta(days=1), 0)
 
 
 def date(day):
@@ -393,10 +399,20 @@ def free_port():
         return s.getsockname()[1]
 
 
+_dead = []
+
+
+def dead_port():
+    """A port where nobody listens, nor can while this process lives."""
+    _dead.append(socket.socket())
+    _dead[-1].bind(("127.0.0.1", 0))
+    return _dead[-1].getsockname()[1]
+
+
 def http(port, path):
     """(status, body) of the admin port; (0, "") where nobody answers."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
@@ -483,7 +499,7 @@ def noon_zone():
     return "Etc/GMT" + (f"{-ahead:+d}" if ahead else "")
 
 
-def wait_until(condition, what, process=None, seconds=30):
+def wait_until(condition, what, process=None, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         if process is not None and process.poll() is not None:
@@ -505,7 +521,7 @@ class Server:
         self.identity = identity
         self.flags = list(flags)
         if engine == "outcomes":
-            self.flags.append(f"--scheduling=127.0.0.1:{free_port()}")
+            self.flags.append(f"--scheduling=127.0.0.1:{dead_port()}")
         self.environment = environment or {}
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ipt-e2e-"))
         self.port, self.admin = free_port(), free_port()
@@ -521,14 +537,7 @@ class Server:
                 if done.returncode != 0:
                     raise RuntimeError(f"migrate: {done.stderr}")
         if start:
-            for attempt in range(3):  # another process may have taken a port meanwhile
-                try:
-                    self.start()
-                    return
-                except RuntimeError as error:
-                    if attempt == 2 or "in use by another process" not in str(error):
-                        raise
-                    self.port, self.admin = free_port(), free_port()
+            self.start()
 
     @property
     def binary(self):
@@ -538,7 +547,7 @@ class Server:
         clean = {k: v for k, v in os.environ.items() if not k.startswith("IPT_")}
         return {**clean, **self.environment}
 
-    def run(self, *words, timeout=30):
+    def run(self, *words, timeout=120):
         """The binary, to its end."""
         return subprocess.run([self.binary, *words], capture_output=True, text=True, timeout=timeout,
                               env=self.env())
@@ -550,6 +559,16 @@ class Server:
 
     def start(self, wait=True):
         """To be called in the main thread: the process ends with the thread that started it."""
+        is_first = self.process is None  # later ones keep the ports, which clients know
+        for attempt in range(3):  # another process may have taken a port meanwhile
+            try:
+                return self._start(wait)
+            except RuntimeError as error:
+                if not is_first or attempt == 2 or "in use by another process" not in str(error):
+                    raise
+                self.port, self.admin = free_port(), free_port()
+
+    def _start(self, wait):
         with open(self.dir / "log", "ab") as log:
             self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *self.command()],
                                             stdout=log, stderr=log, env=self.env())
@@ -594,7 +613,7 @@ class Server:
             request_serializer=lambda m: m.SerializeToString(),
             response_deserializer=dynamic("grpc.reflection.v1alpha.ServerReflectionResponse").FromString)
         ask = dynamic("grpc.reflection.v1alpha.ServerReflectionRequest")
-        return next(call(iter([ask(**question)]), timeout=10))
+        return next(call(iter([ask(**question)]), timeout=60))
 
     def services(self):
         """The ipt services that it serves."""
@@ -690,7 +709,7 @@ class EndToEnd(unittest.TestCase):
             past_sessions=[dict(start_time=ts(s), outcome=o) for s, o in zip(starts, outcomes)])
 
     def book_plan(self, course):
-        plan = self.api.PlanCourse(name=course.name)
+        plan = self.api.PlanCourse(name=course.name, earliest_time=ts(tomorrow()))
         return self.api.BookPlan(name=course.name,
                                  slots=[dict(start_time=s.start_time) for s in plan.sessions])
 

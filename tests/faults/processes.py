@@ -43,7 +43,17 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait_for(what, condition, seconds=30, every=0.02):
+_dead = []
+
+
+def dead_port():
+    """A port where nobody listens, nor can while this process lives."""
+    _dead.append(socket.socket())
+    _dead[-1].bind(("127.0.0.1", 0))
+    return _dead[-1].getsockname()[1]
+
+
+def wait_for(what, condition, seconds=60, every=0.02):
     limit = time.monotonic() + seconds
     while time.monotonic() < limit:
         value = condition()
@@ -79,7 +89,7 @@ class Tools:
             *[f"--{name}={value}" for name, value in flags.items()],
         ]
 
-    def load(self, target, command, timeout=180, **flags):
+    def load(self, target, command, timeout=300, **flags):
         """Runs ipt-load to its end. Returns its exit status and what it printed."""
         return self.start_load(target, command, **flags).result(timeout)
 
@@ -99,7 +109,7 @@ class Load:
     def running(self):
         return self.process.poll() is None
 
-    def result(self, timeout=180):
+    def result(self, timeout=300):
         try:
             out, err = self.process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:

@@ -317,7 +317,7 @@ class Stage:
             if service.process.poll() is not None:
                 raise Failure(f"the service ended with {service.process.returncode}; see {service.log}")
 
-    def settle(self, seconds=60):
+    def settle(self, seconds=120):
         """Nothing new; what was held goes out; all that is due has its outcome."""
         self.at(1)
         self.stop.set()
@@ -381,7 +381,7 @@ def expect_queued(redis):
     return ids
 
 
-def grew(stage, name, by=1, seconds=30):
+def grew(stage, name, by=1, seconds=60):
     """Waits until a counter has grown. Returns a function, so that it is read before the fault."""
     before = stage.metric(name)
 
@@ -433,9 +433,14 @@ def old_snapshot(stage):
     saved = expect_queued(stage.redis)
     stage.at(0.5)
     rebuilt = grew(stage, "ipt_reminder_index_rebuilds_total")
+
+    def over_by_now():
+        return len(set(saved) & {row[0] for row in stage.store.rows(
+            f"SELECT reminder_id FROM reminders WHERE clinic_id = '{BUSY}' AND state > 2")})
+
+    wait_for("the end of a saved one", over_by_now)
     stage.redis.kill()
-    over = len(set(saved) & {row[0] for row in stage.store.rows(
-        f"SELECT reminder_id FROM reminders WHERE clinic_id = '{BUSY}' AND state > 2")})
+    over = over_by_now()
     stage.redis.start()
     loaded = int(stage.redis.info("rdb_last_load_keys_loaded") or 0)
     if loaded == 0 or over == 0:

@@ -45,7 +45,7 @@ class ReadmeTest(unittest.TestCase):
             [ROOT / "tools/demo", "--build", BUILD, "--listen", cls.listen, "--admin_listen",
              free_address(), "--data_dir", f"{cls.folder.name}/data"],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
-        watchdog = threading.Timer(60, cls.demo.kill)
+        watchdog = threading.Timer(300, cls.demo.kill)
         watchdog.start()
         cls.day = ""
         for line in cls.demo.stdout:

@@ -95,7 +95,7 @@ absl::StatusOr<std::unique_ptr<RedisProcess>> RedisProcess::CreateSentinel(int m
   std::ofstream(config) << "port " << server->port_ << "\nbind 127.0.0.1\nunixsocket "
                         << server->folder_ << "/socket\ndir " << server->folder_
                         << "\nsentinel monitor mymaster 127.0.0.1 " << master_port
-                        << " 1\nsentinel down-after-milliseconds mymaster 300\n"
+                        << " 1\nsentinel down-after-milliseconds mymaster 2000\n"
                            "sentinel failover-timeout mymaster 3000\n";
   server->args_ = {"/usr/bin/redis-sentinel", config};
   IPT_RETURN_IF_ERROR(server->Start());

@@ -69,6 +69,7 @@ const std::map<std::string, const char*>& HintsByReason() {
       {"INDICATION_TAKEN", "change the plan named above, or take the indication out of it"},
       {"IMPORT_ROW_ORDER", "go on with the row named above"},
       {"IMPORT_TAKEN_OVER", "open the import again once the other stream has ended"},
+      {"RESULTS_BEING_MADE", "repeat in a moment: results are being made anew"},
   };
   return *hints;
 }

@@ -90,6 +90,8 @@ std::string MeasureTitle(const o::MeasureFigures& figures) {
   return name;
 }
 
+constexpr char kOfCases[] = "of the finished but those known to be no case at the start";
+
 // What kind of number a publication states, as its words say.
 enum class BenchmarkKind {
   kOther,
@@ -302,10 +304,9 @@ class ReportWriter {
                                                               FlowWhy(all()))));
     out_.Close();
     const o::RecoveryFigures& recovery = all().recovery();
-    Tile("Recovered", recovery.recovered(), "of the finished that were cases at the start");
+    Tile("Recovered", recovery.recovered(), kOfCases);
     Tile("Reliably improved", recovery.reliably_improved(), "of all finished");
-    Tile("Reliably recovered", recovery.reliably_recovered(),
-         "of the finished that were cases at the start");
+    Tile("Reliably recovered", recovery.reliably_recovered(), kOfCases);
     Tile("Reliably deteriorated", recovery.reliably_deteriorated(), "of all finished");
     Tile("Dropped out", flow.dropped_out(), OfWhichDropOut());
     out_.Close();
@@ -364,11 +365,20 @@ class ReportWriter {
     out_.Close();
   }
 
-  void RatePanel(const char* title, const char* subtitle, const RateOf& rate_of,
+  // What changes are counted of.
+  bool CarriedForward() const {
+    return report_.query().population() == o::REPORT_POPULATION_CARRIED_FORWARD;
+  }
+  const char* Counted() const { return CarriedForward() ? "courses" : "pairs"; }
+  const char* Whose() const {
+    return CarriedForward() ? "of all with a first score" : "of the pairs";
+  }
+
+  void RatePanel(const char* title, absl::string_view subtitle, const RateOf& rate_of,
                  BenchmarkKind beside = BenchmarkKind::kOther) {
     WhiskerPanel panel;
     panel.title = title;
-    panel.subtitle = subtitle;
+    panel.subtitle = std::string(subtitle);
     panel.percent = true;
     for (const o::ReportRow& row : report_.rows()) {
       const o::Rate& rate = rate_of(row);
@@ -407,13 +417,12 @@ class ReportWriter {
     out_.Element("h2", "Recovery over both measures");
     out_.Open("div", {{"class", "panels"}});
     RatePanel(
-        "Recovered", "of the finished that were cases at the start",
+        "Recovered", kOfCases,
         [](const o::ReportRow& row) -> const o::Rate& { return row.recovery().recovered(); },
         BenchmarkKind::kRecovery);
-    RatePanel("Reliably recovered", "of the finished that were cases at the start",
-              [](const o::ReportRow& row) -> const o::Rate& {
-                return row.recovery().reliably_recovered();
-              });
+    RatePanel("Reliably recovered", kOfCases, [](const o::ReportRow& row) -> const o::Rate& {
+      return row.recovery().reliably_recovered();
+    });
     RatePanel("Reliably improved", "of all finished",
               [](const o::ReportRow& row) -> const o::Rate& {
                 return row.recovery().reliably_improved();
@@ -446,13 +455,14 @@ class ReportWriter {
           return (FiguresOf(row, measure).*get)();
         };
       };
-      RatePanel("Response", "of the pairs", of(&o::MeasureFigures::response));
-      RatePanel("Remission", "at last, of the pairs", of(&o::MeasureFigures::remission),
+      const std::string whose = Whose();
+      RatePanel("Response", absl::StrCat(whose, ", but first scores of 0"),
+                of(&o::MeasureFigures::response));
+      RatePanel("Remission", absl::StrCat("at last, ", whose), of(&o::MeasureFigures::remission),
                 BenchmarkKind::kRemission);
-      RatePanel("Reliably improved", "of the pairs", of(&o::MeasureFigures::reliably_improved));
-      RatePanel("Reliably deteriorated", "of the pairs",
-                of(&o::MeasureFigures::reliably_deteriorated));
-      RatePanel("Clinically significant change", "of the pairs that were cases at first",
+      RatePanel("Reliably improved", whose, of(&o::MeasureFigures::reliably_improved));
+      RatePanel("Reliably deteriorated", whose, of(&o::MeasureFigures::reliably_deteriorated));
+      RatePanel("Clinically significant change", absl::StrCat(whose, " that were cases at first"),
                 of(&o::MeasureFigures::significantly_changed));
       out_.Close();
       if (!measure.rule_sets().empty()) {
@@ -493,7 +503,9 @@ class ReportWriter {
           shown.high = effect.interval().high();
           absl::StrAppend(&shown.text, " (", RangeText(effect.interval(), false), ")");
         }
-        if (effect.has_pairs()) absl::StrAppend(&shown.text, ", ", effect.pairs(), " pairs");
+        if (effect.has_pairs()) {
+          absl::StrAppend(&shown.text, ", ", effect.pairs(), " ", Counted());
+        }
       } else {
         shown.why_not = ShortWhy(
             effect.suppression() != o::SUPPRESSION_UNSPECIFIED ? effect.suppression()
@@ -506,7 +518,9 @@ class ReportWriter {
       }
       panel.rows.push_back(std::move(shown));
     }
-    AddPublished(BenchmarkKind::kPrePost, false, panel);
+    if (measure.instrument() == report_.depression_instrument()) {
+      AddPublished(BenchmarkKind::kPrePost, false, panel);
+    }
     Figure(panel, 960);
     for (const std::string& method : methods) out_.Element("p", method, {{"class", "muted"}});
   }
@@ -622,7 +636,7 @@ class ReportWriter {
   void WriteMeasureTable(const o::MeasureFigures& measure) {
     PageTable table{absl::StrCat(MeasureTitle(measure), ": means (standard deviations), d, shares"),
                     {{"Group"},
-                     {"Pairs", true},
+                     {CarriedForward() ? "Courses" : "Pairs", true},
                      {"First"},
                      {"Last"},
                      {"d"},

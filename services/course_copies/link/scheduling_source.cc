@@ -17,6 +17,7 @@
 #include "platform/errors/error.h"
 #include "platform/errors/field_violations.h"
 #include "platform/errors/status_macros.h"
+#include "platform/observability/log.h"
 #include "platform/rpc/proto_time.h"
 #include "platform/rpc/resource_name.h"
 
@@ -212,13 +213,10 @@ absl::Status SchedulingSource::ListTimeOff(const std::string& clinic_id,
   return absl::OkStatus();
 }
 
-absl::Status SchedulingSource::List(const std::string& clinic_id, follow::Listing& listing) {
+// A therapist after their time off.
+absl::Status SchedulingSource::ListTherapists(const std::string& clinic_id, const CopyStamp& stamp,
+                                              follow::Listing& listing) {
   const peer::CallOptions options{.clinic_id = clinic_id, .call_time = kPageTime};
-  const CopyStamp stamp{
-      .source = CopySource::kListing, .at = listing.begun(), .listing = listing.number()};
-
-  // Therapists first: whoever is told of a course knows who of them is there. And a therapist after
-  // their time off.
   pb::ListTherapistsRequest therapists;
   therapists.set_parent(absl::StrCat("clinics/", clinic_id));
   therapists.set_page_size(kPage);
@@ -237,6 +235,27 @@ absl::Status SchedulingSource::List(const std::string& clinic_id, follow::Listin
     }));
     therapists.set_page_token(page.next_page_token());
   } while (!therapists.page_token().empty());
+  return absl::OkStatus();
+}
+
+absl::Status SchedulingSource::List(const std::string& clinic_id, follow::Listing& listing) {
+  const peer::CallOptions options{.clinic_id = clinic_id, .call_time = kPageTime};
+  const CopyStamp stamp{
+      .source = CopySource::kListing, .at = listing.begun(), .listing = listing.number()};
+
+  // Therapists first: whoever is told of a course knows who of them is there.
+  const absl::Status therapists = ListTherapists(clinic_id, stamp, listing);
+  if (peer::IsNotAllowed(therapists)) {
+    // Courses are copied all the same: a token of before there were therapists here must not stop
+    // them.
+    log::Line(log::Level::kWarning, "therapists_not_copied",
+              {{log::Key::kService, kScheduling},
+               {log::Key::kClinic, clinic_id},
+               {log::Key::kDetail,
+                "nobody's leave is known: the token needs the scope therapists.read"}});
+  } else {
+    IPT_RETURN_IF_ERROR(therapists);
+  }
 
   // Sessions before courses: a course that is there answers for its sessions, too.
   pb::ListSessionsRequest sessions;

@@ -54,6 +54,10 @@ class SchedulingSource final : public follow::Source {
   absl::Status ListTimeOff(const std::string& clinic_id, const std::string& therapist,
                            const CopyStamp& stamp, follow::Listing& listing);
 
+  // And the time off of each.
+  absl::Status ListTherapists(const std::string& clinic_id, const CopyStamp& stamp,
+                              follow::Listing& listing);
+
   peer::Peer& scheduling_;
   CopyListener* const listener_;
 };

@@ -1,6 +1,9 @@
 #include "outcomes/courses/result_keeper.h"
 
+#include <algorithm>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,11 +17,15 @@ namespace ipt::outcomes {
 namespace {
 
 constexpr absl::Duration kKeepEvery = absl::Seconds(1);
-// Made in one view of the store and written in one transaction, which does no more than write them.
+// Looks at what changed to one at rules that did, which seldom do.
+constexpr int kLooksToRules = 10;
+// Made in one view of the store and written in one transaction, which does no more than write them,
+// and waits for nobody.
 constexpr int kResultsAtOnce = 100;
 
 struct Made {
   StaleResult of;
+  std::string made_by;
   CourseResult result;
   OutcomeNews news;
 };
@@ -27,24 +34,38 @@ struct Made {
 
 void ResultKeeper::Start() {
   stopping_ = false;
-  periodic_.emplace(kKeepEvery, [this] {
-    const absl::Status status = KeepOnce();
+  auto periodic = std::make_unique<server::Periodic>(kKeepEvery, [this] {
+    const absl::Status status = Keep(looks_++ % kLooksToRules == 0);
     if (!status.ok() && !failing_) {
       log::Line(log::Level::kWarning, "keeping_results_failed",
                 {{log::Key::kDetail, status.message()}});
     }
     failing_ = !status.ok();
   });
+  absl::MutexLock lock(&mutex_);
+  periodic_ = std::move(periodic);
 }
 
 void ResultKeeper::Stop() {
   stopping_ = true;
-  periodic_.reset();
+  std::unique_ptr<server::Periodic> ending;  // its thread takes the lock, too
+  absl::MutexLock lock(&mutex_);
+  ending = std::move(periodic_);
 }
 
-absl::Status ResultKeeper::KeepOnce() {
+void ResultKeeper::Wake(absl::string_view clinic_id) {
+  absl::MutexLock lock(&mutex_);
+  wanted_.emplace(clinic_id);
+  if (periodic_ != nullptr) periodic_->Kick();
+}
+
+bool ResultKeeper::IsWanted() {
+  absl::MutexLock lock(&mutex_);
+  return !wanted_.empty();
+}
+
+absl::Status ResultKeeper::KeepAll(StaleResult after, List list) {
   absl::Status first_error;
-  StaleResult after;
   bool last = false;
   while (!last && !stopping_) {
     std::vector<Made> made;
@@ -53,8 +74,7 @@ absl::Status ResultKeeper::KeepOnce() {
     IPT_RETURN_IF_ERROR(store_.Read(Deadline(), [&](OutcomesReader& reader) -> absl::Status {
       made.clear();
       not_made = absl::OkStatus();
-      IPT_ASSIGN_OR_RETURN(std::vector<StaleResult> stale,
-                           reader.ListStaleResults(after, kResultsAtOnce));
+      IPT_ASSIGN_OR_RETURN(std::vector<StaleResult> stale, list(reader, after));
       last = static_cast<int>(stale.size()) < kResultsAtOnce;
       if (!stale.empty()) newest = stale.back();
       IPT_ASSIGN_OR_RETURN(const int64_t revision, reader.CurrentRevision());
@@ -76,7 +96,7 @@ absl::Status ResultKeeper::KeepOnce() {
         CourseResult result = CourseResultOf(*outcomes);
         OutcomeNews news =
             NewsOf(std::make_shared<const CourseOutcomes>(*std::move(outcomes)), of.told);
-        made.push_back({std::move(of), std::move(result), std::move(news)});
+        made.push_back({std::move(of), rules.made_by, std::move(result), std::move(news)});
       }
       return absl::OkStatus();
     }));
@@ -87,13 +107,78 @@ absl::Status ResultKeeper::KeepOnce() {
     IPT_RETURN_IF_ERROR(store_.Write(Deadline(), [&](OutcomesTx& tx) -> absl::Status {
       for (const Made& one : made) {
         IPT_ASSIGN_OR_RETURN(const bool kept,
-                             tx.KeepCourseResult(one.of, one.result, one.news.told));
+                             tx.KeepCourseResult(one.of, one.made_by, one.result, one.news.told));
         if (!kept) continue;
         for (const Event& event : one.news.events) IPT_RETURN_IF_ERROR(tx.Emit(event, now));
       }
       return absl::OkStatus();
     }));
   }
+  return first_error;
+}
+
+absl::Status ResultKeeper::KeepChanged(const std::string& clinic_id) {
+  return KeepAll({.clinic_id = clinic_id},
+                 [&](OutcomesReader& reader,
+                     const StaleResult& after) -> absl::StatusOr<std::vector<StaleResult>> {
+                   std::vector<StaleResult> stale;
+                   if (clinic_id.empty() && IsWanted()) return stale;  // the rest waits
+                   IPT_ASSIGN_OR_RETURN(stale, reader.ListStaleResults(after, kResultsAtOnce));
+                   if (clinic_id.empty()) return stale;
+                   stale.erase(std::find_if(stale.begin(), stale.end(),
+                                            [&](const StaleResult& one) {
+                                              return one.clinic_id != clinic_id;
+                                            }),
+                               stale.end());
+                   return stale;
+                 });
+}
+
+absl::Status ResultKeeper::KeepOutdated(const std::string& clinic_id) {
+  absl::Status first_error;
+  ResultMaker maker{.clinic_id = clinic_id};
+  while (!stopping_ && (!clinic_id.empty() || !IsWanted())) {
+    bool outdated = false;
+    std::optional<ResultMaker> next;
+    IPT_RETURN_IF_ERROR(store_.Read(Deadline(), [&](OutcomesReader& reader) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(next, reader.NextResultMaker(maker));
+      if (!next.has_value()) return absl::OkStatus();
+      IPT_ASSIGN_OR_RETURN(const OutcomePolicy policy, reader.GetPolicy(next->clinic_id));
+      outdated = next->made_by != MadeBy(policy, catalog_);
+      return absl::OkStatus();
+    }));
+    if (!next.has_value() || (!clinic_id.empty() && next->clinic_id != clinic_id)) break;
+    maker = *std::move(next);
+    if (!outdated) continue;
+    first_error.Update(
+        KeepAll({.clinic_id = maker.clinic_id},
+                [&](OutcomesReader& reader,
+                    const StaleResult& after) -> absl::StatusOr<std::vector<StaleResult>> {
+                  if (clinic_id.empty() && IsWanted()) return std::vector<StaleResult>();
+                  return reader.ListResultsMadeBy(maker, after.course_id, kResultsAtOnce);
+                }));
+  }
+  return first_error;
+}
+
+absl::Status ResultKeeper::KeepWanted() {
+  std::set<std::string> wanted;
+  {
+    absl::MutexLock lock(&mutex_);
+    wanted.swap(wanted_);
+  }
+  absl::Status first_error;
+  for (const std::string& clinic_id : wanted) {
+    first_error.Update(KeepChanged(clinic_id));
+    first_error.Update(KeepOutdated(clinic_id));
+  }
+  return first_error;
+}
+
+absl::Status ResultKeeper::Keep(bool by_rules) {
+  absl::Status first_error = KeepWanted();
+  first_error.Update(KeepChanged(""));
+  if (by_rules) first_error.Update(KeepOutdated(""));
   return first_error;
 }
 

@@ -11,16 +11,20 @@
 //   carried forward  all closed after their start with a first score; where there is no last one,
 //                    the first stands for it: no change
 //
-// Small numbers are suppressed as suppression.h says. How many are open, never started, finished or
-// have a pair is of the data and not of anybody's outcome: it is shown unless it is itself small,
-// and may then follow from what it is a part of. A rate's interval is Wilson's; of attendance there
-// is none, since sessions of one course are not independent. The effect size and its interval are
-// statistics.h's.
+// Small numbers are suppressed as suppression.h says, and so that reports of the same courses which
+// differ only in population, definition of drop-out or smallest group tell together no more than
+// the widest of them: what is hidden does not hang on the first two, and only grows with the third.
+// How many are open, never started, finished or have a pair is of the data and not of anybody's
+// outcome: it is shown unless it is itself small, and may then follow from what it is a part of.
+// Figures of two measures, or of two groupings, are not held against each other. A rate's interval
+// is Wilson's; of attendance there is none, since sessions of one course are not independent. The
+// effect size and its interval are statistics.h's.
 //
 // Values; not synchronized.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -28,8 +32,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/string_view.h"
-#include "absl/time/civil_time.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/node_hash_map.h"
 #include "outcomes/domain/course_result.h"
 #include "outcomes/domain/drop_out.h"
 #include "outcomes/domain/recovery.h"
@@ -44,8 +48,8 @@ enum class ReportGrouping { kNone = 0, kIndication, kTherapist, kVariant, kBasel
 
 struct ReportPeriod {
   PeriodBasis basis = PeriodBasis::kClosed;
-  absl::CivilDay first_day{};
-  absl::CivilDay last_day{};  // itself included
+  DayNumber first_day{};
+  DayNumber last_day{};  // itself included
 };
 
 struct ReportQuery {
@@ -60,6 +64,10 @@ struct ReportQuery {
   ReportGrouping group_by = ReportGrouping::kNone;
   // The least number of people that may be shown; below 2, nothing is suppressed.
   int smallest_group = 5;
+  // The clinic's own, which is not greater, and its own definition: by these it is decided what is
+  // hidden whatever is asked.
+  int policy_smallest_group = 0;
+  DropOutDefinition policy_drop_out = DropOutDefinition::kEndedWithoutAgreement;
 };
 
 // Whether the course is of the period; those that nothing is known of are by the day of their
@@ -69,11 +77,10 @@ bool IsOfPeriod(const ReportPeriod& period, const CourseResult& course);
 // known.
 std::string GroupOf(const ReportQuery& query, const CourseResult& course);
 
-struct MeasureTally {
-  BetterWhen better = BetterWhen::kLower;
-  std::set<std::string> rule_sets;
-  int64_t pairs = 0;   // of the finished
-  PairMoments scores;  // of the population, as all below
+// The changes of some of a measure's courses.
+struct ChangeTally {
+  std::set<std::string, std::less<>> rule_sets;  // as MeasureResult has them
+  PairMoments scores;
   Rate response;
   Rate remission;
   int64_t reliable_of = 0;
@@ -81,8 +88,19 @@ struct MeasureTally {
   int64_t reliably_deteriorated = 0;
   Rate significant;  // of those that were a case at first
 
-  void Add(const MeasureResult& result, bool finished, ReportPopulation population);
+  void Add(const MeasureResult& result);
+  void Merge(const ChangeTally& other);
+  friend bool operator==(const ChangeTally&, const ChangeTally&) = default;
+};
+
+struct MeasureTally {
+  BetterWhen better = BetterWhen::kLower;
+  ChangeTally pairs;   // finished, with a first and a last score
+  ChangeTally others;  // closed after their start with a first score, and no such pair
+
+  void Add(const MeasureResult& result, bool finished);
   void Merge(const MeasureTally& other);
+  ChangeTally Of(ReportPopulation population) const;
   friend bool operator==(const MeasureTally&, const MeasureTally&) = default;
 };
 
@@ -90,21 +108,27 @@ struct MeasureTally {
 struct GroupTally {
   int64_t courses = 0;
   int64_t open = 0;
-  int64_t never_started = 0;  // closed all the same
+  int64_t never_started = 0;    // closed all the same
+  int64_t never_as_agreed = 0;  // of these: completed, or ended early by agreement
   // Closed after their start, as all below.
   int64_t started = 0;
   int64_t completed = 0;
   int64_t agreed_early = 0;
-  int64_t dropped_out = 0;
-  Rate drop_out;         // by its definition also of those never started
-  int64_t attended = 0;  // sessions, of all courses
+  int64_t left_before_half = 0;  // dropped out by the strictest definition
+  int64_t left_after_half = 0;   // only by the one without it
+  int64_t attended = 0;          // sessions, of all courses
   int64_t missed = 0;
   int64_t sessions = 0;  // attended of the treatment, of the finished
   int64_t days = 0;      // from the first of them to the last
   std::map<std::string, MeasureTally, std::less<>> measures;
   RecoveryTally recovery;  // of the closed
 
-  int64_t ended_otherwise() const { return started - completed - agreed_early - dropped_out; }
+  int64_t ended_otherwise() const {
+    return started - completed - agreed_early - left_before_half - left_after_half;
+  }
+  Rate DropOut(DropOutDefinition definition) const;
+  // Of the started, those that are neither drop-outs nor ended as agreed.
+  int64_t EndedOtherwise(DropOutDefinition definition) const;
 
   void Add(const CourseResult& course, const ReportQuery& query);
   void Merge(const GroupTally& other);
@@ -113,15 +137,19 @@ struct GroupTally {
 
 class ReportTally {
  public:
-  explicit ReportTally(ReportQuery query) : query_(std::move(query)) {}
+  using Groups = absl::node_hash_map<std::string, GroupTally>;
 
+  explicit ReportTally(ReportQuery query);
+
+  // Whether the query picks the course; told without its measures.
+  bool Wants(const CourseResult& course) const;
   // Counts what the query picks, and passes over the others.
   void Add(const CourseResult& course);
   // REQUIRES: made for the same query.
   void Merge(const ReportTally& other);
 
   const ReportQuery& query() const { return query_; }
-  const std::map<std::string, GroupTally, std::less<>>& groups() const { return groups_; }
+  const Groups& groups() const { return groups_; }
   GroupTally Total() const;
   // Measurements of the courses counted, without `left_out`.
   int64_t measurements() const { return measurements_; }
@@ -130,8 +158,12 @@ class ReportTally {
   int64_t left_out() const { return left_out_; }
 
  private:
+  GroupTally& GroupFor(const CourseResult& course);
+
   const ReportQuery query_;
-  std::map<std::string, GroupTally, std::less<>> groups_;
+  Groups groups_;
+  // Of indications and of days, what their group is called: made once.
+  absl::flat_hash_map<int, std::string> group_names_;
   int64_t measurements_ = 0;
   int64_t left_out_ = 0;
 };

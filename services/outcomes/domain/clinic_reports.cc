@@ -4,26 +4,36 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "outcomes/domain/course_result.h"
+#include "outcomes/domain/reasons.h"
+#include "platform/errors/error.h"
 #include "platform/errors/field_violations.h"
 #include "platform/errors/status_macros.h"
+#include "platform/text/fnv.h"
 #include "platform/zone/time_zone.h"
 
 namespace ipt::outcomes {
 namespace {
 
 constexpr int kDefaultSmallestGroup = 5;
+// Raised with every change of what results are made by that neither policies nor the suite's
+// instruments tell of: kept ones are then made anew.
+constexpr int kResultsVersion = 1;
+// A result takes a millisecond or two.
+constexpr absl::Duration kMadeWithin = absl::Milliseconds(5);
+constexpr int kMostMade = 500;
+constexpr absl::Duration kTryAgainIn = absl::Seconds(2);
 
 absl::CivilDay DayIn(const absl::TimeZone& zone, absl::Time time) {
   return absl::CivilDay(zone.At(time).cs);
 }
 
-std::vector<std::string> RuleSetsOf(const ScaleSeries& series) {
-  std::vector<std::string> rule_sets;
-  if (series.cut_off.has_value()) rule_sets.push_back(series.cut_off->rule_set);
-  if (series.reliable_change.has_value() &&
-      (rule_sets.empty() || rule_sets[0] != series.reliable_change->rule_set)) {
-    rule_sets.push_back(series.reliable_change->rule_set);
+std::string RuleSetsOf(const ScaleSeries& series) {
+  std::string rule_sets;
+  if (series.cut_off.has_value()) rule_sets = series.cut_off->rule_set;
+  if (series.reliable_change.has_value() && series.reliable_change->rule_set != rule_sets) {
+    absl::StrAppend(&rule_sets, rule_sets.empty() ? "" : ",", series.reliable_change->rule_set);
   }
   return rule_sets;
 }
@@ -42,21 +52,13 @@ void AddSessions(const courses::CopiedCourse& course, const absl::TimeZone& zone
     result.attended += session.state == courses::CopiedSessionState::kAttended;
     result.missed += session.state == courses::CopiedSessionState::kNoShow;
     if (!session.IsTreatment()) continue;
-    const absl::CivilDay day = DayIn(zone, session.start);
+    const DayNumber day = DayIn(zone, session.start);
     result.start_day = std::min(result.start_day.value_or(day), day);
     result.last_day = std::max(result.last_day.value_or(day), day);
   }
 }
 
 }  // namespace
-
-absl::StatusOr<ResultRules> LoadResultRules(OutcomesReader& reader, const Catalog& catalog,
-                                            absl::string_view clinic_id) {
-  ResultRules rules;
-  IPT_ASSIGN_OR_RETURN(rules.policy, reader.GetPolicy(clinic_id));
-  IPT_ASSIGN_OR_RETURN(rules.instruments, AllInstruments(reader, catalog, clinic_id, ""));
-  return rules;
-}
 
 CourseResult CourseResultOf(const CourseOutcomes& outcomes) {
   CourseResult result;
@@ -101,6 +103,55 @@ CourseResult CourseResultOf(const CourseOutcomes& outcomes) {
   return result;
 }
 
+std::string MadeBy(const OutcomePolicy& policy, const Catalog& catalog) {
+  Fnv fnv;
+  const auto add = [&fnv](const auto& stated) {
+    fnv.Add(int64_t{stated.has_value()});
+    if (stated.has_value()) fnv.Add(absl::StrCat(*stated));
+  };
+  fnv.Add(int64_t{kResultsVersion});
+  fnv.Add(static_cast<int64_t>(catalog.fingerprint()));
+  fnv.Add(policy.depression_instrument_id);
+  fnv.Add(policy.anxiety_instrument_id);
+  fnv.Add(static_cast<int64_t>(policy.scale_rules.size()));
+  for (const ScaleRules& rules : policy.scale_rules) {
+    fnv.Add(rules.instrument_id);
+    fnv.Add(rules.scale);
+    fnv.Add(rules.cut_off_rule_set);
+    fnv.Add(rules.reliable_change_rule_set);
+  }
+  add(policy.response_percent);
+  add(policy.baseline_days);
+  add(policy.last_score_days);
+  add(policy.duplicate_minutes);
+  // What followers are told of results and signals.
+  fnv.Add(int64_t{policy.drop_out});
+  const NotOnTrackPolicy& watch = policy.not_on_track;
+  fnv.Add(watch.instrument_id);
+  add(watch.baseline_at_least);
+  add(watch.slow_start_days);
+  add(watch.slow_start_sessions);
+  add(watch.slow_start_percent);
+  add(watch.late_week);
+  add(watch.late_percent);
+  fnv.Add(static_cast<int64_t>(watch.disabled_rules.size()));
+  for (const std::string& rule : watch.disabled_rules) fnv.Add(rule);
+  return absl::StrCat(absl::Hex(fnv.value(), absl::kZeroPad16));
+}
+
+int MostMadeIn(absl::Duration left) {
+  return static_cast<int>(std::clamp<int64_t>(left / kMadeWithin, 1, kMostMade));
+}
+
+absl::StatusOr<ResultRules> LoadResultRules(OutcomesReader& reader, const Catalog& catalog,
+                                            absl::string_view clinic_id) {
+  ResultRules rules;
+  IPT_ASSIGN_OR_RETURN(rules.policy, reader.GetPolicy(clinic_id));
+  IPT_ASSIGN_OR_RETURN(rules.instruments, AllInstruments(reader, catalog, clinic_id, ""));
+  rules.made_by = MadeBy(rules.policy, catalog);
+  return rules;
+}
+
 absl::StatusOr<CourseOutcomes> MakeCourseOutcomes(OutcomesReader& reader, const ResultRules& rules,
                                                   absl::string_view clinic_id,
                                                   const std::string& course_id) {
@@ -130,7 +181,7 @@ absl::StatusOr<CourseResult> MakeCourseResult(OutcomesReader& reader, const Resu
 
 absl::StatusOr<ClinicReportView> MakeClinicReport(OutcomesReader& reader, const Catalog& catalog,
                                                   absl::string_view clinic_id,
-                                                  ReportRequest request) {
+                                                  ReportRequest request, int most_made) {
   IPT_ASSIGN_OR_RETURN(ResultRules rules, LoadResultRules(reader, catalog, clinic_id));
   ReportQuery query = std::move(request.query);
   FieldViolations bad;
@@ -146,15 +197,24 @@ absl::StatusOr<ClinicReportView> MakeClinicReport(OutcomesReader& reader, const 
   query.instrument_ids.erase(std::unique(query.instrument_ids.begin(), query.instrument_ids.end()),
                              query.instrument_ids.end());
   const int stated = rules.policy.drop_out;
-  query.drop_out = request.drop_out.value_or(stated == 0 ? DropOutDefinition::kEndedWithoutAgreement
-                                                         : static_cast<DropOutDefinition>(stated));
-  query.smallest_group =
-      std::max(request.smallest_group, rules.policy.smallest_group.value_or(kDefaultSmallestGroup));
+  query.policy_drop_out = stated == 0 ? DropOutDefinition::kEndedWithoutAgreement
+                                      : static_cast<DropOutDefinition>(stated);
+  query.drop_out = request.drop_out.value_or(query.policy_drop_out);
+  query.policy_smallest_group = rules.policy.smallest_group.value_or(kDefaultSmallestGroup);
+  query.smallest_group = std::max(request.smallest_group, query.policy_smallest_group);
 
   ReportTally tally(query);
   std::vector<std::string> stale;
   IPT_RETURN_IF_ERROR(reader.ReadCourseResults(
-      clinic_id, query.period, [&](const CourseResult& result) { tally.Add(result); }, stale));
+      {std::string(clinic_id), rules.made_by}, query.period,
+      [&](const CourseResult& result) { return tally.Wants(result); },
+      [&](const CourseResult& result) { tally.Add(result); }, most_made + 1, stale));
+  if (static_cast<int>(stale.size()) > most_made) {
+    return Unavailable(reason::kResultsBeingMade,
+                       "results of too many courses are being made anew, as after a change of the "
+                       "clinic's policy: try again",
+                       kTryAgainIn);
+  }
   int not_made = 0;
   for (const std::string& course_id : stale) {
     const absl::StatusOr<CourseResult> result =

@@ -1,9 +1,10 @@
 // Reads what a clinic's report is made of, and makes it: the kept results of its courses, of those
 // whose result is stale a new one, made in the same view of the store.
 //
-// A result follows from a course's measurements, its copy and the clinic's policy; the store marks
-// it stale in the transaction that changes any of them, whoever writes. So a report is never of
-// anything old; how many results are stale only decides how long it takes.
+// A result follows from a course's measurements and its copy, which the store marks it for in the
+// transaction that changes them, whoever writes, and from rules, which are kept beside it: one made
+// by others than today's counts as little as one that is marked. So a report is never of anything
+// old. Where more are to be made than a call can make, there is none until they are.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "outcomes/domain/clinic_report.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/outcomes.h"
@@ -24,7 +26,12 @@ namespace ipt::outcomes {
 struct ResultRules {
   OutcomePolicy policy{};
   std::vector<HeldInstrument> instruments{};  // all versions of all
+  // Another one where results would be made in another way, or other signals found: of what of the
+  // policy they follow from, of the suite's instruments and of the code. A clinic's own instruments
+  // never change.
+  std::string made_by{};
 };
+std::string MadeBy(const OutcomePolicy& policy, const Catalog& catalog);
 absl::StatusOr<ResultRules> LoadResultRules(OutcomesReader& reader, const Catalog& catalog,
                                             absl::string_view clinic_id);
 
@@ -40,23 +47,28 @@ absl::StatusOr<CourseResult> MakeCourseResult(OutcomesReader& reader, const Resu
 
 // A query as it was asked, before the policy's part of it.
 struct ReportRequest {
-  ReportQuery query{};  // drop_out and smallest_group are not read
+  ReportQuery query{};  // what of it is of drop-out and of smallest groups is not read
   std::optional<DropOutDefinition> drop_out{};
   int smallest_group = 0;  // 0: the policy's; never fewer than that
 };
+
+// Results that may be made in the time that a call has left.
+int MostMadeIn(absl::Duration left);
 
 struct ClinicReportView {
   ClinicReport report{};  // its query is complete
   OutcomePolicy policy{};
   std::vector<HeldInstrument> instruments{};
-  // Courses that it is without, of whatever period: what is stored of them cannot be evaluated.
+  // Courses that may be of the period and that it is without: what is stored of them cannot be
+  // evaluated.
   int not_made = 0;
   int64_t revision = 0;
 };
 
-// INVALID_ARGUMENT (query.instruments) for an instrument that the clinic has not.
+// INVALID_ARGUMENT (query.instruments) for an instrument that the clinic has not. UNAVAILABLE
+// (RESULTS_BEING_MADE) where more than `most_made` results are to be made first.
 absl::StatusOr<ClinicReportView> MakeClinicReport(OutcomesReader& reader, const Catalog& catalog,
                                                   absl::string_view clinic_id,
-                                                  ReportRequest request);
+                                                  ReportRequest request, int most_made);
 
 }  // namespace ipt::outcomes

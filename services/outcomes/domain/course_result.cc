@@ -5,8 +5,7 @@
 namespace ipt::outcomes {
 
 std::optional<MeasureResult> MeasureResultOf(absl::string_view instrument_id,
-                                             const MeasureRules& rules,
-                                             std::vector<std::string> rule_sets,
+                                             const MeasureRules& rules, std::string rule_sets,
                                              const Trajectory& trajectory) {
   if (!trajectory.first.index.has_value()) return std::nullopt;
   const ScorePoint& first = trajectory.scores[*trajectory.first.index].score;

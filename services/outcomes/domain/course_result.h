@@ -5,6 +5,8 @@
 // Values and pure functions; not synchronized.
 #pragma once
 
+#include <compare>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,11 +20,31 @@
 
 namespace ipt::outcomes {
 
+// A day as its number from 1970-01-01 on: tens of thousands are read and compared for a report, and
+// few are shown.
+class DayNumber {
+ public:
+  constexpr DayNumber() = default;
+  explicit constexpr DayNumber(int number) : number_(number) {}
+  // NOLINTNEXTLINE(google-explicit-constructor): the same day.
+  constexpr DayNumber(absl::CivilDay day)
+      : number_(static_cast<int>(day - absl::CivilDay(1970, 1, 1))) {}
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  operator absl::CivilDay() const { return absl::CivilDay(1970, 1, 1) + number_; }
+
+  constexpr int number() const { return number_; }
+  friend constexpr auto operator<=>(DayNumber, DayNumber) = default;
+
+ private:
+  int number_ = 0;
+};
+
 // One measure's total over a course. A measure without a score in the episode has no result.
 struct MeasureResult {
   std::string instrument_id{};
-  // Of the cut-off and the reliable change that it was held against, each once.
-  std::vector<std::string> rule_sets{};
+  // Of the cut-off and the reliable change that it was held against, each once, with commas
+  // between.
+  std::string rule_sets{};
   BetterWhen better = BetterWhen::kLower;
   double first = 0;  // exact
   double last = 0;   // the first one carried forward where there is none: `paired` tells
@@ -38,8 +60,7 @@ struct MeasureResult {
 
 // nullopt where no score counts.
 std::optional<MeasureResult> MeasureResultOf(absl::string_view instrument_id,
-                                             const MeasureRules& rules,
-                                             std::vector<std::string> rule_sets,
+                                             const MeasureRules& rules, std::string rule_sets,
                                              const Trajectory& trajectory);
 
 // Days are of the course's zone.
@@ -49,10 +70,10 @@ struct CourseResult {
   bool known = false;
   bool in_error = false;  // opened by mistake: counts nowhere
   CourseEnd end = CourseEnd::kOpen;
-  std::optional<absl::CivilDay> closed_day{};
+  std::optional<DayNumber> closed_day{};
   // Of the first and the last attended treatment session.
-  std::optional<absl::CivilDay> start_day{};
-  std::optional<absl::CivilDay> last_day{};
+  std::optional<DayNumber> start_day{};
+  std::optional<DayNumber> last_day{};
   int planned_sessions = 0;
   int attended_sessions = 0;  // of the treatment
   int attended = 0;           // all sessions, assessments among them

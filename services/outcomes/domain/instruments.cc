@@ -10,6 +10,7 @@
 #include "outcomes/domain/reasons.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
+#include "platform/text/fnv.h"
 
 namespace ipt::outcomes {
 namespace {
@@ -63,7 +64,10 @@ void MarkCurrent(std::vector<HeldInstrument>& instruments) {
 
 }  // namespace
 
-Catalog::Catalog(std::vector<Instrument> shipped) {
+Catalog::Catalog(std::vector<Instrument> shipped, absl::string_view text) {
+  Fnv fnv;
+  fnv.Add(text);
+  fingerprint_ = fnv.value();
   for (Instrument& definition : shipped) shipped_.push_back(Shipped(std::move(definition)));
   std::sort(shipped_.begin(), shipped_.end(),
             [](const auto& a, const auto& b) { return KeyOf(a) < KeyOf(b); });

@@ -18,15 +18,19 @@ namespace ipt::outcomes {
 // The suite's own instruments. Immutable, so thread-safe.
 class Catalog {
  public:
-  // REQUIRES: each passes ValidateInstrument; no two have one id and version.
-  explicit Catalog(std::vector<Instrument> shipped);
+  // REQUIRES: each passes ValidateInstrument; no two have one id and version. `text`: what they
+  // were read from.
+  explicit Catalog(std::vector<Instrument> shipped, absl::string_view text = "");
 
   // By id, then version.
   const std::vector<HeldInstrument>& shipped() const { return shipped_; }
   bool Has(absl::string_view instrument_id) const;
+  // Another one where the text is another.
+  uint64_t fingerprint() const { return fingerprint_; }
 
  private:
   std::vector<HeldInstrument> shipped_;  // without a clinic
+  uint64_t fingerprint_ = 0;
 };
 
 // All versions of one id, or (empty) of all, by id and version.

@@ -182,6 +182,9 @@ absl::StatusOr<ImportStep> ImportRows(OutcomesTx& tx, const CallContext& ctx, Id
   for (const std::string& course_id : scopes) {
     IPT_RETURN_IF_ERROR(tx.LockScope(ctx.clinic_id, course_id));
   }
+  for (const std::string& course_id : scopes) {
+    IPT_RETURN_IF_ERROR(tx.LockCourseResult(ctx.clinic_id, course_id));
+  }
   RowRecorder recorder(tx, ctx, ids, catalog, import, policy, courses);
   // The last one that is no history, by course and instrument.
   std::map<std::pair<std::string, std::string>, Measurement> to_review;

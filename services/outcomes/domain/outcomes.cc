@@ -458,8 +458,11 @@ class CourseEvaluation {
                                    ? static_cast<int>(DropOutDefinition::kEndedWithoutAgreement)
                                    : out_.policy.drop_out;
     if (out_.state != OutcomeState::kFinal) return;
-    out_.drop_out = IsDropOut(static_cast<DropOutDefinition>(out_.drop_out_definition),
-                              EndOf(*course), out_.attended_sessions, course->planned_sessions);
+    const auto definition = static_cast<DropOutDefinition>(out_.drop_out_definition);
+    // As a report counts them: one that never started is in no rate but the widest.
+    if (!CountsForDropOut(definition, EndOf(*course), out_.attended_sessions)) return;
+    out_.drop_out =
+        IsDropOut(definition, EndOf(*course), out_.attended_sessions, course->planned_sessions);
   }
 
   const OutcomeQuery query_;

@@ -16,6 +16,7 @@ inline constexpr char kAlertState[] = "ALERT_STATE";
 inline constexpr char kIndicationTaken[] = "INDICATION_TAKEN";
 inline constexpr char kImportRowOrder[] = "IMPORT_ROW_ORDER";
 inline constexpr char kImportTakenOver[] = "IMPORT_TAKEN_OVER";
+inline constexpr char kResultsBeingMade[] = "RESULTS_BEING_MADE";
 using ::ipt::reason::kRevisionNotReached;
 
 }  // namespace ipt::outcomes::reason

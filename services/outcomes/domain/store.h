@@ -70,13 +70,20 @@ struct UnsettledCourse {
   std::string course_id{};
 };
 
-// A course whose kept result is to be made anew. `generation` grows whenever anything changes that
-// results are made of.
+// A course whose kept result is to be made anew. `generation` grows whenever anything changes of
+// the course that its result is made of.
 struct StaleResult {
   std::string clinic_id{};
   std::string course_id{};
   int64_t generation = 0;
   std::optional<ToldOutcomes> told{};  // of what it was before; nullopt: not known
+};
+
+// Kept results of a clinic that were made by the same rules, as ResultRules::made_by has them.
+struct ResultMaker {
+  std::string clinic_id{};
+  std::string made_by{};
+  friend bool operator==(const ResultMaker&, const ResultMaker&) = default;
 };
 
 class OutcomesReader {
@@ -158,14 +165,23 @@ class OutcomesReader {
   // Whether this one is among them.
   virtual absl::StatusOr<bool> IsDeceased(absl::string_view clinic_id,
                                           absl::string_view patient_hash) = 0;
-  // Kept results of courses of the period, and at least those, in no order. In `stale`, the courses
-  // whose result is to be made anew before it is counted, of whatever period.
-  virtual absl::Status ReadCourseResults(absl::string_view clinic_id, const ReportPeriod& period,
+  // Kept results of courses of the period that were made by these rules and that `wants` takes,
+  // asked before a result's measures are read. In no order. In `stale`, the courses that may be of
+  // the period and have no such result: at most `limit`.
+  virtual absl::Status ReadCourseResults(const ResultMaker& made, const ReportPeriod& period,
+                                         absl::FunctionRef<bool(const CourseResult&)> wants,
                                          absl::FunctionRef<void(const CourseResult&)> on_result,
-                                         std::vector<std::string>& stale) = 0;
-  // Of all clinics, by clinic and course; strictly after `after`.
+                                         int limit, std::vector<std::string>& stale) = 0;
+  // What changed since it was made. Of all clinics, by clinic and course; strictly after `after`.
   virtual absl::StatusOr<std::vector<StaleResult>> ListStaleResults(const StaleResult& after,
                                                                     int limit) = 0;
+  // What is kept, whether by the rules of today or others: the next after `after`, by clinic and
+  // rules.
+  virtual absl::StatusOr<std::optional<ResultMaker>> NextResultMaker(const ResultMaker& after) = 0;
+  // What is kept and was made by these rules, by course; at most `limit`.
+  virtual absl::StatusOr<std::vector<StaleResult>> ListResultsMadeBy(const ResultMaker& made,
+                                                                     absl::string_view after_course,
+                                                                     int limit) = 0;
   // What is known of a course in scheduling, in this view; nullopt: nothing.
   virtual absl::StatusOr<std::optional<courses::CopiedCourse>> FindCourseCopy(
       absl::string_view clinic_id, absl::string_view course_id) = 0;
@@ -205,10 +221,15 @@ class OutcomesTx : public OutcomesReader {
   virtual absl::Status UpdateImport(const MeasurementImport& import) = 0;
   virtual absl::Status AddImportErrors(const MeasurementImport& import,
                                        const std::vector<ImportRowError>& errors) = 0;
-  // `told`: what followers know with this transaction's events. False, and nothing written, where
-  // the course has changed since this generation, or its result was kept by somebody else.
-  virtual absl::StatusOr<bool> KeepCourseResult(const StaleResult& of, const CourseResult& result,
+  // Nothing where the course has changed since this generation, where its result was kept by these
+  // rules already, and where another writer has the row, for which nobody waits: then false.
+  // `told`: what followers know with this transaction's events.
+  virtual absl::StatusOr<bool> KeepCourseResult(const StaleResult& of, absl::string_view made_by,
+                                                const CourseResult& result,
                                                 const ToldOutcomes& told) = 0;
+  // Whoever marks results of several courses takes them in the order of their ids, before.
+  virtual absl::Status LockCourseResult(absl::string_view clinic_id,
+                                        absl::string_view course_id) = 0;
 };
 
 class OutcomesStore {

@@ -18,6 +18,13 @@ bool HasSmallPart(const SuppressionBlock& block, int64_t least) {
                      [least](int64_t part) { return IsSmall(part, least); });
 }
 
+bool TellsSmallDifference(const SuppressionRow& row, const SuppressionBlock& block, int64_t least) {
+  return std::any_of(block.differences.begin(), block.differences.end(),
+                     [&](const SuppressionDifference& difference) {
+                       return !row[difference.beside].hidden && IsSmall(difference.people, least);
+                     });
+}
+
 // nullptr where there is none; one that is itself small before one that is not.
 const SuppressionBlock* HiddenParent(const SuppressionRow& row, const SuppressionBlock& block) {
   const SuppressionBlock* hidden = nullptr;
@@ -29,7 +36,17 @@ const SuppressionBlock* HiddenParent(const SuppressionRow& row, const Suppressio
 }
 
 // Whether the total tells of the groups that hide the block no more than it may.
-bool IsSafe(int64_t least, const std::vector<SuppressionRow>& groups, size_t block) {
+bool IsSafe(int64_t least, const std::vector<SuppressionRow>& groups, const SuppressionRow& total,
+            size_t block) {
+  for (size_t i = 0; i < total[block].differences.size(); ++i) {
+    const size_t beside = total[block].differences[i].beside;
+    if (total[beside].hidden) continue;
+    int64_t sum = 0;
+    for (const SuppressionRow& row : groups) {
+      if (row[block].hidden || row[beside].hidden) sum += row[block].differences[i].people;
+    }
+    if (IsSmall(sum, least)) return false;
+  }
   int hidden = 0;
   std::vector<int64_t> sums(groups.front()[block].parts.size());
   for (const SuppressionRow& row : groups) {
@@ -65,14 +82,14 @@ void Suppress(int64_t least, std::vector<SuppressionRow>& groups, SuppressionRow
       SuppressionBlock& b = row[block];
       if (b.hidden) return;
       const SuppressionBlock* parent = HiddenParent(row, b);
-      const bool small = HasSmallPart(b, least);
+      const bool small = HasSmallPart(b, least) || TellsSmallDifference(row, b, least);
       b.hidden = small || parent != nullptr;
       b.complementary = b.hidden && !small && parent->complementary;
     };
     for (SuppressionRow& row : groups) hide_small(row);
     hide_small(total);
     if (groups.empty()) continue;
-    while (!total[block].hidden && !IsSafe(least, groups, block)) {
+    while (!total[block].hidden && !IsSafe(least, groups, total, block)) {
       SuppressionRow* next = NextToHide(groups, block);
       SuppressionBlock& hidden = (next != nullptr ? *next : total)[block];
       hidden.hidden = hidden.complementary = true;

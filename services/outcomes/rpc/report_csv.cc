@@ -27,7 +27,7 @@ class RowLines {
             row.grouping() == pb::REPORT_GROUPING_UNSPECIFIED
                 ? ""
                 : absl::StripPrefix(pb::ReportGrouping_Name(row.grouping()), "REPORT_GROUPING_"),
-            ",", CsvCell(row.group()), ",", CsvCell(row.display_name()), ",")) {}
+            ",", GuardedCsvCell(row.group()), ",", GuardedCsvCell(row.display_name()), ",")) {}
 
   void Write() {
     Flow();

@@ -5,8 +5,10 @@
 #include <vector>
 
 #include "outcomes/domain/clinic_reports.h"
+#include "outcomes/domain/reasons.h"
 #include "outcomes/rpc/report_csv.h"
 #include "outcomes/rpc/report_proto.h"
+#include "platform/errors/error.h"
 #include "platform/errors/field_violations.h"
 #include "platform/errors/status_macros.h"
 #include "platform/rpc/read_view.h"
@@ -60,14 +62,19 @@ absl::StatusOr<pb::ClinicReport> ReportHandler::Make(const CallContext& ctx,
     horizon.current =
         horizon.as_of.has_value() && ctx.now - *horizon.as_of <= courses::CourseDemand().max_age;
   }
-  return rpc::ReadView<pb::ClinicReport>(
+  const int most_made = MostMadeIn(ctx.deadline - ctx.now);
+  absl::StatusOr<pb::ClinicReport> report = rpc::ReadView<pb::ClinicReport>(
       store_, ctx, min_revision, [&](OutcomesReader& reader) -> absl::StatusOr<pb::ClinicReport> {
         IPT_ASSIGN_OR_RETURN(const ClinicReportView view,
-                             MakeClinicReport(reader, catalog_, ctx.clinic_id, request));
+                             MakeClinicReport(reader, catalog_, ctx.clinic_id, request, most_made));
         pb::ClinicReport response;
         WriteClinicReport(view, ctx.clinic_id, horizon, ctx.now, &response);
         return response;
       });
+  if (wanted_ != nullptr && ErrorReasonOf(report.status()) == reason::kResultsBeingMade) {
+    wanted_(ctx.clinic_id);
+  }
+  return report;
 }
 
 absl::StatusOr<pb::ClinicReport> ReportHandler::GetClinicReport(

@@ -1,9 +1,12 @@
 // ipt.outcomes.v1.ReportService.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "course_copies/domain/course_copies.h"
 #include "ipt/outcomes/v1/report_service.pb.h"
 #include "outcomes/domain/instruments.h"
@@ -17,10 +20,12 @@ namespace pb = ::ipt::outcomes::v1;
 // Thread-safe. What it is given must outlive it.
 class ReportHandler {
  public:
-  // Without a horizon (null) nothing is known of scheduling.
+  // A clinic's results are waited for.
+  using ResultsWanted = std::function<void(absl::string_view clinic_id)>;
+  // Without a horizon (null) nothing is known of scheduling. `wanted` may be null.
   ReportHandler(OutcomesStore& store, const Catalog& catalog,
-                courses::CopyHorizon* horizon = nullptr)
-      : store_(store), catalog_(catalog), horizon_(horizon) {}
+                courses::CopyHorizon* horizon = nullptr, ResultsWanted wanted = nullptr)
+      : store_(store), catalog_(catalog), horizon_(horizon), wanted_(std::move(wanted)) {}
 
   absl::StatusOr<pb::ClinicReport> GetClinicReport(const CallContext& ctx,
                                                    const pb::GetClinicReportRequest& request);
@@ -37,6 +42,7 @@ class ReportHandler {
   OutcomesStore& store_;
   const Catalog& catalog_;
   courses::CopyHorizon* const horizon_;
+  const ResultsWanted wanted_;
 };
 
 }  // namespace ipt::outcomes

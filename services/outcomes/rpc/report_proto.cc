@@ -66,8 +66,6 @@ void WriteRate(const RateCell& cell, pb::Rate* out) {
 }
 
 void WriteEffect(const EffectCell& cell, pb::EffectSize* out) {
-  out->set_method(kEffectSizeMethod);
-  out->set_interval_method(kEffectIntervalMethod);
   if (!WriteShown(cell, out)) {
     if (cell.shown == Shown::kNotComputable) out->set_pairs(cell.effect.pairs);
     return;
@@ -259,9 +257,11 @@ void WriteDefinitions(const ReportQuery& query, pb::ClinicReport* out) {
       query.period.basis == PeriodBasis::kClosed
           ? "closed in the period, by days of the course's time zone; those opened by mistake are "
             "left out"
-          : "with their first session attended in the period, by days of the course's time zone; "
+          : "with their first treatment session attended in the period, by days of the course's "
+            "time zone; "
             "those opened by mistake are left out. Open ones have no result yet",
       "");
+  add("started", "closed, with a treatment session attended; the others never started", "");
   add("finished",
       "closed, with two attended treatment sessions or more; assessments, follow-ups and missed "
       "ones do not count",
@@ -282,7 +282,10 @@ void WriteDefinitions(const ReportQuery& query, pb::ClinicReport* out) {
   add("effect size", absl::StrCat(kEffectSizeMethod, "; without a control group"),
       "NHS; interval: Bonett 2008");
   add("interval of a rate", "95 %, Wilson's score interval", "Wilson 1927, Newcombe 1998");
-  add("response", "a fall of the first score by half, or by what the policy says, or more",
+  add("response",
+      "a fall of the first score by half, or by what the policy says, or more; of those whose "
+      "first "
+      "score was not 0",
       "HEDIS");
   add("remission", "the last score is beyond the measure's limit of remission (PHQ-9: below 5)",
       "HEDIS");
@@ -305,16 +308,21 @@ void WriteDefinitions(const ReportQuery& query, pb::ClinicReport* out) {
   add("no reliable change", "neither; also better on one and worse on the other", kNhsMeasures);
   add("reliably recovered", "recovered, and reliably improved", kNhsMeasures);
   add("not shown",
-      absl::StrCat("numbers of fewer than ", query.smallest_group,
-                   " people, and what would tell them with the other rows or numbers. What two "
-                   "reports over different filters tell together is not guarded"),
+      absl::StrCat(
+          "numbers of fewer than ", query.smallest_group,
+          " people, and what would tell them with the other rows or figures, or with a report of "
+          "the same courses and groups by another population, definition of drop-out or smallest "
+          "group. What reports of other filters or other groups tell together is not guarded, nor "
+          "what the figures of two measures do"),
       "");
 }
 
-bool IsSameKind(PublishedKind kind) {
+// Published drop-outs are of those who began and ended without agreement.
+bool IsSameKind(PublishedKind kind, DropOutDefinition drop_out) {
   switch (kind) {
-    case PublishedKind::kPrePostEffect:
     case PublishedKind::kDropOut:
+      return drop_out == DropOutDefinition::kEndedWithoutAgreement;
+    case PublishedKind::kPrePostEffect:
     case PublishedKind::kRecovery:
     case PublishedKind::kPairedData:
       return true;
@@ -325,7 +333,7 @@ bool IsSameKind(PublishedKind kind) {
   return false;
 }
 
-void WriteBenchmarks(pb::ClinicReport* out) {
+void WriteBenchmarks(DropOutDefinition drop_out, pb::ClinicReport* out) {
   for (const PublishedResult& published : PublishedResults()) {
     pb::Benchmark* benchmark = out->add_benchmarks();
     benchmark->set_id(std::string(published.id));
@@ -337,8 +345,9 @@ void WriteBenchmarks(pb::ClinicReport* out) {
     }
     benchmark->set_patients(published.people);
     benchmark->set_studies(published.studies);
-    benchmark->set_comparability(IsSameKind(published.kind) ? pb::COMPARABILITY_SAME_KIND
-                                                            : pb::COMPARABILITY_FOR_ORIENTATION);
+    benchmark->set_comparability(IsSameKind(published.kind, drop_out)
+                                     ? pb::COMPARABILITY_SAME_KIND
+                                     : pb::COMPARABILITY_FOR_ORIENTATION);
     benchmark->set_caution(std::string(published.caution));
   }
 }
@@ -439,6 +448,11 @@ void WriteClinicReport(const ClinicReportView& view, absl::string_view clinic_id
   WriteQuery(report.query, clinic_id, out->mutable_query());
   WriteRow(clinic_id, report.total, out->add_rows());
   out->mutable_rows(0)->set_display_name("All");
+  // Once: of many groups they would be most of the message.
+  for (pb::MeasureFigures& measure : *out->mutable_rows(0)->mutable_measures()) {
+    measure.mutable_effect()->set_method(kEffectSizeMethod);
+    measure.mutable_effect()->set_interval_method(kEffectIntervalMethod);
+  }
   std::vector<const GroupReport*> groups;
   for (const GroupReport& group : report.groups) groups.push_back(&group);
   if (report.query.group_by == ReportGrouping::kBaselineBand) {
@@ -455,7 +469,7 @@ void WriteClinicReport(const ClinicReportView& view, absl::string_view clinic_id
     WriteGroup(view, clinic_id, group->group, row);
   }
   WriteDefinitions(report.query, out);
-  WriteBenchmarks(out);
+  WriteBenchmarks(report.query.drop_out, out);
   WriteCautions(view, horizon, out);
   // Of too few courses it would tell something of them.
   if (report.total.shown == Shown::kYes) out->set_measurements(report.measurements);
@@ -464,6 +478,7 @@ void WriteClinicReport(const ClinicReportView& view, absl::string_view clinic_id
   rpc::WriteTime(now, out->mutable_create_time());
   WriteScheduling(horizon.current, horizon.as_of, out->mutable_scheduling());
   out->set_revision(view.revision);
+  out->set_depression_instrument(InstrumentName(clinic_id, DepressionInstrument(view.policy)));
 }
 
 }  // namespace ipt::outcomes

@@ -7,23 +7,19 @@
 #include <utility>
 
 #include "absl/strings/charconv.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
 
 namespace ipt::outcomes {
 namespace {
-
-constexpr absl::CivilDay kEpoch(1970, 1, 1);
 
 // Single digits stand together, every other field ends with ';'. Measures go on to the end.
 class Writer {
  public:
   void Text(absl::string_view value) { absl::StrAppend(&out_, value, ";"); }
   void Number(int64_t value) { absl::StrAppend(&out_, value, ";"); }
-  void Day(const std::optional<absl::CivilDay>& day) {
-    if (day.has_value()) absl::StrAppend(&out_, *day - kEpoch);
+  void Day(const std::optional<DayNumber>& day) {
+    if (day.has_value()) absl::StrAppend(&out_, day->number());
     out_ += ';';
   }
   void Exact(double value) { absl::StrAppendFormat(&out_, "%.17g;", value); }
@@ -52,18 +48,20 @@ class Reader {
   }
   int Number() {
     int value = 0;
-    bad_ |= !absl::SimpleAtoi(Text(), &value);
+    bad_ |= !Whole(Text(), value);
     return value;
   }
-  std::optional<absl::CivilDay> Day() {
+  std::optional<DayNumber> Day() {
     const absl::string_view field = Text();
     if (field.empty()) return std::nullopt;
     int value = 0;
-    bad_ |= !absl::SimpleAtoi(field, &value);
-    return kEpoch + value;
+    bad_ |= !Whole(field, value);
+    return DayNumber(value);
   }
   double Exact() {
     const absl::string_view field = Text();
+    int whole = 0;
+    if (Whole(field, whole)) return whole;  // nearly all
     double value = 0;
     const auto read = absl::from_chars(field.data(), field.data() + field.size(), value);
     bad_ |= read.ec != std::errc() || read.ptr != field.data() + field.size();
@@ -85,8 +83,23 @@ class Reader {
   }
   bool done() const { return left_.empty(); }
   bool bad() const { return bad_; }
+  absl::string_view left() const { return left_; }
 
  private:
+  // Of up to nine digits, with a sign or without.
+  static bool Whole(absl::string_view field, int& value) {
+    const bool negative = !field.empty() && field[0] == '-';
+    field.remove_prefix(negative);
+    if (field.empty() || field.size() > 9) return false;
+    int read = 0;
+    for (const char c : field) {
+      if (c < '0' || c > '9') return false;
+      read = 10 * read + (c - '0');
+    }
+    value = negative ? -read : read;
+    return true;
+  }
+
   absl::string_view left_;
   bool bad_ = false;
 };
@@ -130,12 +143,16 @@ std::string EncodeCourseResult(const CourseResult& result) {
     out.Exact(measure.first);
     out.Exact(measure.last);
     out.Text(measure.instrument_id);
-    out.Text(absl::StrJoin(measure.rule_sets, ","));
+    out.Text(measure.rule_sets);
   }
   return out.Take();
 }
 
 bool DecodeCourseResult(absl::string_view text, CourseResult& result) {
+  return DecodeCourse(text, result) && DecodeMeasures(text, result);
+}
+
+bool DecodeCourse(absl::string_view& text, CourseResult& result) {
   Reader in(text);
   result.known = in.Flag();
   result.in_error = in.Flag();
@@ -159,6 +176,12 @@ bool DecodeCourseResult(absl::string_view text, CourseResult& result) {
   Assign(in.Text(), result.therapist_id);
   Assign(in.Text(), result.variant_id);
   Assign(in.Text(), result.baseline_band);
+  text = in.left();
+  return !in.bad();
+}
+
+bool DecodeMeasures(absl::string_view text, CourseResult& result) {
+  Reader in(text);
   size_t measures = 0;
   for (; !in.done() && !in.bad(); ++measures) {
     if (measures == result.measures.size()) result.measures.emplace_back();
@@ -175,15 +198,7 @@ bool DecodeCourseResult(absl::string_view text, CourseResult& result) {
     measure.first = in.Exact();
     measure.last = in.Exact();
     Assign(in.Text(), measure.instrument_id);
-    absl::string_view rule_sets = in.Text();
-    size_t rules = 0;
-    for (; !rule_sets.empty(); ++rules) {
-      const size_t end = std::min(rule_sets.find(','), rule_sets.size());
-      if (rules == measure.rule_sets.size()) measure.rule_sets.emplace_back();
-      Assign(rule_sets.substr(0, end), measure.rule_sets[rules]);
-      rule_sets.remove_prefix(std::min(end + 1, rule_sets.size()));
-    }
-    measure.rule_sets.resize(rules);
+    Assign(in.Text(), measure.rule_sets);
   }
   result.measures.resize(measures);
   return !in.bad();

@@ -361,4 +361,10 @@ absl::StatusOr<std::vector<Instrument>> ShippedInstruments() {
   return instruments;
 }
 
+std::string ShippedText() {
+  std::string text;
+  for (const EmbeddedFile& file : InstrumentFiles()) absl::StrAppend(&text, file.name, file.text);
+  return text;
+}
+
 }  // namespace ipt::outcomes

@@ -32,5 +32,7 @@ std::string WriteInstrument(const Instrument& instrument);
 
 // The shipped instruments, by id. Fails if one of them is in error: a server does not start then.
 absl::StatusOr<std::vector<Instrument>> ShippedInstruments();
+// Their files, one after the other.
+std::string ShippedText();
 
 }  // namespace ipt::outcomes

@@ -103,15 +103,22 @@ class SqlOutcomesTx final : public OutcomesTx {
   absl::Status AddImportErrors(const MeasurementImport& import,
                                const std::vector<ImportRowError>& errors) override;
   // sql_course_results.cc
-  absl::Status ReadCourseResults(absl::string_view clinic_id, const ReportPeriod& period,
-                                 absl::FunctionRef<void(const CourseResult&)> on_result,
+  absl::Status ReadCourseResults(const ResultMaker& made, const ReportPeriod& period,
+                                 absl::FunctionRef<bool(const CourseResult&)> wants,
+                                 absl::FunctionRef<void(const CourseResult&)> on_result, int limit,
                                  std::vector<std::string>& stale) override;
   absl::StatusOr<std::vector<StaleResult>> ListStaleResults(const StaleResult& after,
                                                             int limit) override;
+  absl::StatusOr<std::optional<ResultMaker>> NextResultMaker(const ResultMaker& after) override;
+  absl::StatusOr<std::vector<StaleResult>> ListResultsMadeBy(const ResultMaker& made,
+                                                             absl::string_view after_course,
+                                                             int limit) override;
   absl::StatusOr<std::optional<courses::CopiedCourse>> FindCourseCopy(
       absl::string_view clinic_id, absl::string_view course_id) override;
-  absl::StatusOr<bool> KeepCourseResult(const StaleResult& of, const CourseResult& result,
+  absl::StatusOr<bool> KeepCourseResult(const StaleResult& of, absl::string_view made_by,
+                                        const CourseResult& result,
                                         const ToldOutcomes& told) override;
+  absl::Status LockCourseResult(absl::string_view clinic_id, absl::string_view course_id) override;
 
  private:
   using Params = absl::Span<const storage::Value>;

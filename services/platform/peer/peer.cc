@@ -5,6 +5,7 @@
 #include <random>
 #include <utility>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.h"
@@ -26,6 +27,8 @@ using google::protobuf::MessageLite;
 
 constexpr int kCodes = 17;
 constexpr absl::Duration kRetryAfter = absl::Seconds(1);
+// A payload's name; for this process alone.
+constexpr char kNotAllowed[] = "ipt/peer-not-allowed";
 
 // 0 to 1.
 double Random() {
@@ -71,6 +74,8 @@ Peer::Peer(PeerOptions options, std::unique_ptr<Link> link, const Clock& clock, 
 
 Peer::~Peer() { Stop(); }
 
+bool IsNotAllowed(const absl::Status& status) { return status.GetPayload(kNotAllowed).has_value(); }
+
 absl::Status Peer::Away(absl::string_view why) const {
   const absl::Duration pause = breaker_.next_trial() - clock_.Now();
   return Unavailable(reason::kPeerUnavailable,
@@ -91,8 +96,12 @@ absl::Status Peer::Translate(const grpc::Status& status) const {
       return Away("has too much to do");
     case grpc::StatusCode::UNAUTHENTICATED:
       return Away("does not know who calls: look at this service's token or client certificate");
-    case grpc::StatusCode::PERMISSION_DENIED:
-      return Away("does not allow this service that call: look at the scopes of its token");
+    case grpc::StatusCode::PERMISSION_DENIED: {
+      absl::Status denied =
+          Away("does not allow this service that call: look at the scopes of its token");
+      denied.SetPayload(kNotAllowed, absl::Cord());
+      return denied;
+    }
     case grpc::StatusCode::UNIMPLEMENTED:
       return Away("does not know that method: it is older than this service");
     case grpc::StatusCode::INTERNAL:

@@ -62,6 +62,9 @@ class PeerStream {
   virtual void Cancel() = 0;
 };
 
+// Of a status of a Peer: the service does not allow us that call, whatever else it allows.
+bool IsNotAllowed(const absl::Status& status);
+
 // Thread-safe.
 class Peer {
  public:

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <optional>
 #include <tuple>
-#include <type_traits>
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "platform/text/fnv.h"
 #include "scheduling/domain/reminder_quiet.h"
 #include "scheduling/domain/time_zone.h"
 #include "scheduling/domain/week_clock.h"
@@ -213,32 +213,20 @@ class ReminderPlanner {
   std::vector<Reminder> planned_;
 };
 
-// FNV-1a over everything that makes up a list of reminders.
-class Fnv {
+// Over everything that makes up a list of reminders.
+class ReminderDigest : public Fnv {
  public:
-  void Add(absl::string_view bytes) {
-    Add(static_cast<int64_t>(bytes.size()));
-    for (const char c : bytes) Mix(static_cast<unsigned char>(c));
-  }
-  void Add(int64_t value) {
-    for (int i = 0; i < 8; ++i) Mix(static_cast<unsigned char>(value >> (8 * i)));
-  }
-  template <typename Enum>
-  requires std::is_enum_v<Enum>
-  void Add(Enum value) { Add(static_cast<int64_t>(value)); }
+  using Fnv::Add;
   void Add(absl::Time value) { Add(absl::ToUnixMicros(value)); }
   void Add(const std::optional<absl::Time>& value) {
     Add(static_cast<int64_t>(value.has_value()));
     if (value.has_value()) Add(*value);
   }
-  int64_t value() const {
-    const auto value = static_cast<int64_t>(hash_ >> 1);
-    return value == 0 ? 1 : value;
+  // Positive.
+  int64_t digest() const {
+    const auto digest = static_cast<int64_t>(value() >> 1);
+    return digest == 0 ? 1 : digest;
   }
-
- private:
-  void Mix(unsigned char byte) { hash_ = (hash_ ^ byte) * 1099511628211U; }
-  uint64_t hash_ = 14695981039346656037U;
 };
 
 }  // namespace
@@ -248,7 +236,7 @@ std::vector<Reminder> DesiredReminders(const ReminderInputs& inputs) {
 }
 
 int64_t DigestOf(const std::vector<Reminder>& desired) {
-  Fnv fnv;
+  ReminderDigest fnv;
   for (const Reminder& r : desired) {
     fnv.Add(r.key.session_id);
     fnv.Add(r.key.kind);
@@ -278,7 +266,7 @@ int64_t DigestOf(const std::vector<Reminder>& desired) {
     fnv.Add(int64_t{r.quiet_hours.has_value() ? r.quiet_hours->start_minute : -1});
     fnv.Add(int64_t{r.quiet_hours.has_value() ? r.quiet_hours->end_minute : -1});
   }
-  return fnv.value();
+  return fnv.digest();
 }
 
 }  // namespace ipt::scheduling

@@ -63,9 +63,7 @@ class InProcessTest : public ::testing::Test {
     in_process_.SetChannel(server_->InProcessChannel(peer::InProcessArguments()));
     module_->Start();
     client_ = std::make_unique<SchedulingClient>(absl::StrCat("127.0.0.1:", port));
-    peer_ = std::make_unique<peer::Peer>(
-        peer::PeerOptions{.name = kScheduling},
-        peer::MakeInProcessLink(in_process_, CallerOfScheduling("tests")), clock_, metrics_);
+    peer_ = OpenPeer(CallerOfScheduling("tests"));
   }
   // As a server stops.
   ~InProcessTest() override {
@@ -76,6 +74,38 @@ class InProcessTest : public ::testing::Test {
     executor_.Stop();
     module_->Stop();
     in_process_.SetChannel(nullptr);
+  }
+
+  std::unique_ptr<peer::Peer> OpenPeer(peer::LocalCaller caller) {
+    return std::make_unique<peer::Peer>(peer::PeerOptions{.name = kScheduling},
+                                        peer::MakeInProcessLink(in_process_, std::move(caller)),
+                                        clock_, metrics_);
+  }
+  void Follow() {
+    source_ = std::make_unique<SchedulingSource>(*peer_);
+    follow::FollowersOptions options{.peer = kScheduling, .owner = "a"};
+    options.tick = absl::Milliseconds(20);
+    options.look_for_clinics = absl::Milliseconds(20);
+    followers_ = std::make_unique<follow::Followers>(options, *db_, *source_, clock_, metrics_);
+    followers_->Start();
+  }
+  void Act() {
+    std::mt19937 random(5);
+    for (int i = 0; i < 30; ++i) {
+      EXPECT_OK(client_->Act(i % 2 == 0 ? "north" : "south", random));
+    }
+  }
+  void ExpectCopied(const std::string& clinic) {
+    SqlCourseCopies copies(*db_);
+    EXPECT_TRUE(Eventually([&] {
+      const auto courses = client_->Courses(clinic);
+      EXPECT_OK(courses);
+      for (const CopiedCourse& course : *courses) {
+        const auto found = copies.Find(clinic, course.course_id, absl::InfiniteFuture());
+        if (!found.ok() || !found->has_value() || (*found)->course != course) return false;
+      }
+      return !courses->empty();
+    })) << clinic;
   }
 
   SystemClock clock_;
@@ -103,28 +133,9 @@ class InProcessTest : public ::testing::Test {
 TEST_F(InProcessTest, FollowsAndAsksAsOverTheNetwork) {
   ASSERT_OK(client_->MakeClinic("north"));
   ASSERT_OK(client_->MakeClinic("south"));
-  source_ = std::make_unique<SchedulingSource>(*peer_);
-  follow::FollowersOptions options{.peer = kScheduling, .owner = "a"};
-  options.tick = absl::Milliseconds(20);
-  options.look_for_clinics = absl::Milliseconds(20);
-  followers_ = std::make_unique<follow::Followers>(options, *db_, *source_, clock_, metrics_);
-  followers_->Start();
-  std::mt19937 random(5);
-  for (int i = 0; i < 30; ++i) {
-    ASSERT_OK(client_->Act(i % 2 == 0 ? "north" : "south", random));
-  }
-  SqlCourseCopies copies(*db_);
-  for (const std::string clinic : {"north", "south"}) {
-    EXPECT_TRUE(Eventually([&] {
-      const auto courses = client_->Courses(clinic);
-      EXPECT_OK(courses);
-      for (const CopiedCourse& course : *courses) {
-        const auto found = copies.Find(clinic, course.course_id, absl::InfiniteFuture());
-        if (!found.ok() || !found->has_value() || (*found)->course != course) return false;
-      }
-      return true;
-    })) << clinic;
-  }
+  Follow();
+  Act();
+  for (const std::string clinic : {"north", "south"}) ExpectCopied(clinic);
   SchedulingDirectory directory(*db_, *peer_,
                                 {.ask_time = absl::Seconds(20), .attempt_time = absl::Seconds(10)});
   const absl::Time now = clock_.Now();
@@ -132,6 +143,19 @@ TEST_F(InProcessTest, FollowsAndAsksAsOverTheNetwork) {
                                            now + absl::Seconds(30));
   ASSERT_OK(answer);
   EXPECT_EQ(answer->known, CourseAnswer::Known::kVerified);
+}
+
+// A token of a release that copied no therapists.
+TEST_F(InProcessTest, CoursesAreCopiedWithoutTheScopeOfTherapists) {
+  ASSERT_OK(client_->MakeClinic("north"));
+  ASSERT_OK(client_->MakeClinic("south"));
+  Act();
+  peer::LocalCaller caller = CallerOfScheduling("tests");
+  ASSERT_EQ(caller.scopes.erase("therapists.read"), 1);
+  peer_->Stop();
+  peer_ = OpenPeer(std::move(caller));
+  Follow();
+  for (const std::string clinic : {"north", "south"}) ExpectCopied(clinic);
 }
 
 }  // namespace

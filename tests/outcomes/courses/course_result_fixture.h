@@ -8,6 +8,7 @@
 
 #include "course_copies/storage/sql_course_copies.h"
 #include "outcomes/courses/result_keeper.h"
+#include "outcomes/domain/clinic_reports.h"
 #include "platform/time/clock.h"
 #include "tests/outcomes/rpc/handler_fixture.h"
 #include "tests/support/status_matchers.h"
@@ -99,7 +100,19 @@ class CourseResultTest : public HandlerTest {
     Fill(course, "gad-7", gad_last, last_session);
   }
 
-  int64_t Stale() { return Count("course_results WHERE stale = 1"); }
+  std::string MadeByNow() {
+    std::string made_by;
+    EXPECT_OK(store_.Read(absl::InfiniteFuture(), [&](OutcomesReader& reader) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(const OutcomePolicy policy, reader.GetPolicy("north"));
+      made_by = MadeBy(policy, catalog_);
+      return absl::OkStatus();
+    }));
+    return made_by;
+  }
+  // What changed, and what was made by other rules than north's.
+  int64_t Stale() {
+    return Count(absl::StrCat("course_results WHERE stale = 1 OR made_by <> '", MadeByNow(), "'"));
+  }
   // Makes all that is stale, and says how many courses that were.
   int64_t Keep() {
     const int64_t stale = Stale();

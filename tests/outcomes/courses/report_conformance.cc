@@ -2,11 +2,17 @@
 // or not. On both engines.
 #include <algorithm>
 #include <map>
+#include <memory>
+#include <string>
+#include <vector>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "course_copies/storage/sql_course_copies.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "outcomes/domain/clinic_reports.h"
+#include "outcomes/rpc/report_csv.h"
 #include "outcomes/rpc/report_handler.h"
 #include "tests/outcomes/courses/course_result_fixture.h"
 #include "tests/support/status_matchers.h"
@@ -67,6 +73,54 @@ class ReportTest : public CourseResultTest {
     request.set_min_revision(min_revision);
     return reports_.GetClinicReport(ReadCall(clinic), request);
   }
+  absl::Status SetPolicy(absl::FunctionRef<void(pb::UpdateOutcomePolicyRequest&)> set) {
+    pb::UpdateOutcomePolicyRequest request;
+    request.set_clinic("clinics/north");
+    set(request);
+    return policies_.UpdateOutcomePolicy(WriteCall(request), request).status();
+  }
+  absl::Status SetResponse(double percent) {
+    return SetPolicy([&](pb::UpdateOutcomePolicyRequest& request) {
+      request.mutable_policy()->set_response_percent(percent);
+      request.mutable_update_mask()->add_paths("response_percent");
+    });
+  }
+  struct Begun {
+    StaleResult of;
+    std::string made_by;
+    CourseResult result;
+  };
+  // What a keeper has made of a course, and not written yet.
+  Begun Begin(const std::string& course) {
+    Begun begun;
+    EXPECT_OK(store_.Read(absl::InfiniteFuture(), [&](OutcomesReader& reader) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(const std::vector<StaleResult> stale, reader.ListStaleResults({}, 10));
+      for (const StaleResult& one : stale) {
+        if (one.course_id == course) begun.of = one;
+      }
+      IPT_ASSIGN_OR_RETURN(const ResultRules rules, LoadResultRules(reader, catalog_, "north"));
+      begun.made_by = rules.made_by;
+      IPT_ASSIGN_OR_RETURN(begun.result, MakeCourseResult(reader, rules, "north", course));
+      return absl::OkStatus();
+    }));
+    EXPECT_EQ(begun.of.course_id, course);
+    return begun;
+  }
+  // Whether it was kept.
+  static absl::StatusOr<bool> Write(OutcomesTx& tx, const Begun& begun) {
+    return tx.KeepCourseResult(begun.of, begun.made_by, begun.result, {});
+  }
+  bool End(const Begun& begun) {
+    bool kept = false;
+    EXPECT_OK(store_.Write(absl::InfiniteFuture(), [&](OutcomesTx& tx) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(kept, Write(tx, begun));
+      return absl::OkStatus();
+    }));
+    return kept;
+  }
+  absl::Status Run(const std::string& sql) {
+    return db_->Write({}, [&](storage::Connection& conn) { return conn.Execute({sql}).status(); });
+  }
   FixedHorizon horizon_;
   ReportHandler reports_{store_, catalog_, &horizon_};
 };
@@ -106,6 +160,8 @@ TEST_P(ReportTest, CountsAClinicsCoursesByTherapist) {
   EXPECT_EQ(all.measures(1).effect().pairs(), 23);
   EXPECT_GT(all.measures(1).effect().d(), 1);
   EXPECT_THAT(all.measures(1).effect().method(), HasSubstr("standard deviation of first"));
+  EXPECT_EQ(report.rows(1).measures(1).effect().method(), "");  // the same
+  EXPECT_EQ(report.depression_instrument(), "clinics/north/instruments/phq-9");
   EXPECT_EQ(all.measures(1).remission().hits(), 15);
   EXPECT_THAT(all.measures(1).rule_sets(), Not(IsEmpty()));
 
@@ -133,6 +189,7 @@ TEST_P(ReportTest, IsTheSameWithKeptResultsAsWithout) {
               .reason = 1}));
   Fill("left", "phq-9", 20, 1);
   Put(CopyOf({.id = "open", .state = courses::CopiedCourseState::kActive}));
+  EXPECT_EQ(Keep(), 25);  // and told to followers, which moves the revision
   for (const auto basis : {pb::PERIOD_BASIS_CLOSED, pb::PERIOD_BASIS_STARTED}) {
     for (const auto grouping : {pb::REPORT_GROUPING_INDICATION, pb::REPORT_GROUPING_BASELINE_BAND,
                                 pb::REPORT_GROUPING_MONTH, pb::REPORT_GROUPING_VARIANT}) {
@@ -140,9 +197,7 @@ TEST_P(ReportTest, IsTheSameWithKeptResultsAsWithout) {
       query.set_basis(basis);
       query.set_group_by(grouping);
       query.set_population(pb::REPORT_POPULATION_CARRIED_FORWARD);
-      ASSERT_OK(db_->Write({}, [](storage::Connection& conn) {
-        return conn.Execute({"UPDATE course_results SET stale = 1"}).status();
-      }));
+      ASSERT_OK(Run("UPDATE course_results SET stale = 1"));
       ASSERT_OK_AND_ASSIGN(const pb::ClinicReport made, Report(query));
       EXPECT_EQ(Keep(), 25);
       ASSERT_OK_AND_ASSIGN(const pb::ClinicReport kept, Report(query));
@@ -186,11 +241,28 @@ TEST_P(ReportTest, EveryChangeOfACourseMarksItsResult) {
   Tell(copy);
   EXPECT_EQ(Keep(), 0);
 
-  pb::UpdateOutcomePolicyRequest policy;
-  policy.set_clinic("clinics/north");
-  policy.mutable_policy()->set_response_percent(60);
-  policy.mutable_update_mask()->add_paths("response_percent");
-  ASSERT_OK(policies_.UpdateOutcomePolicy(WriteCall(policy), policy));
+  ASSERT_OK(SetResponse(60));
+  EXPECT_EQ(Count("course_results WHERE stale = 1"), 0);  // no row is touched
+  EXPECT_EQ(Keep(), 2);
+  // What no result is made of: alerts, and how a report counts.
+  ASSERT_OK(SetPolicy([](pb::UpdateOutcomePolicyRequest& request) {
+    request.mutable_policy()->set_smallest_group(10);
+    request.mutable_policy()->set_no_review_alerts(true);
+    for (const char* path : {"smallest_group", "no_review_alerts"}) {
+      request.mutable_update_mask()->add_paths(path);
+    }
+  }));
+  EXPECT_EQ(Keep(), 0);
+  // What followers are told of results and signals.
+  ASSERT_OK(SetPolicy([](pb::UpdateOutcomePolicyRequest& request) {
+    request.mutable_policy()->set_drop_out(pb::DROP_OUT_DEFINITION_UNDER_HALF_ATTENDED);
+    request.mutable_update_mask()->add_paths("drop_out");
+  }));
+  EXPECT_EQ(Keep(), 2);
+  ASSERT_OK(SetPolicy([](pb::UpdateOutcomePolicyRequest& request) {
+    request.mutable_policy()->mutable_not_on_track()->set_late_week(10);
+    request.mutable_update_mask()->add_paths("not_on_track");
+  }));
   EXPECT_EQ(Keep(), 2);
   ASSERT_OK(db_->Write({}, [](storage::Connection& conn) {
     return courses::SqlCourseCopies::DropUnlisted(conn, "north", 1);
@@ -203,31 +275,195 @@ TEST_P(ReportTest, EveryChangeOfACourseMarksItsResult) {
 TEST_P(ReportTest, AResultIsKeptOnlyOfWhatIsStillSo) {
   Put(CopyOf({.id = "k1"}));
   Score("k1", 20, 4, 15, 3);
-  std::vector<StaleResult> stale;
-  CourseResult made;
-  ASSERT_OK(store_.Read(absl::InfiniteFuture(), [&](OutcomesReader& reader) -> absl::Status {
-    IPT_ASSIGN_OR_RETURN(stale, reader.ListStaleResults({}, 10));
-    IPT_ASSIGN_OR_RETURN(const ResultRules rules, LoadResultRules(reader, catalog_, "north"));
-    IPT_ASSIGN_OR_RETURN(made, MakeCourseResult(reader, rules, "north", "k1"));
-    return absl::OkStatus();
-  }));
-  ASSERT_THAT(stale, SizeIs(1));
+  const Begun begun = Begin("k1");
   Fill("k1", "phq-9", 9, 8);  // the same session's, completed later
-  const auto keep = [&](const StaleResult& of) {
-    bool kept = false;
-    EXPECT_OK(store_.Write(absl::InfiniteFuture(), [&](OutcomesTx& tx) -> absl::Status {
-      IPT_ASSIGN_OR_RETURN(kept, tx.KeepCourseResult(of, made, {}));
-      return absl::OkStatus();
-    }));
-    return kept;
-  };
-  EXPECT_FALSE(keep(stale[0]));
+  EXPECT_FALSE(End(begun));
   EXPECT_EQ(Stale(), 1);
   // Nor twice: who keeps it first tells of it.
-  ++stale[0].generation;
-  EXPECT_TRUE(keep(stale[0]));
-  EXPECT_FALSE(keep(stale[0]));
+  const Begun again = Begin("k1");
+  EXPECT_TRUE(End(again));
+  EXPECT_FALSE(End(again));
   EXPECT_EQ(Stale(), 0);
+}
+
+// Ten at 60 %: a response by the half, none by 70 %.
+TEST_P(ReportTest, AResultOfRulesThatChangedMeanwhileDoesNotCount) {
+  for (int i = 0; i < 10; ++i) {
+    Put(CopyOf({.id = absl::StrCat("k", i)}));
+    Score(absl::StrCat("k", i), 20, 8, 15, 3);
+  }
+  const auto responses = [&] {
+    const auto report = Report();
+    EXPECT_OK(report.status());
+    return report->rows(0).measures(1).response().hits();
+  };
+  EXPECT_EQ(responses(), 10);
+  std::vector<Begun> begun;
+  for (int i = 0; i < 10; ++i) begun.push_back(Begin(absl::StrCat("k", i)));
+  ASSERT_OK(SetResponse(70));
+  for (const Begun& one : begun) EXPECT_TRUE(End(one));
+  EXPECT_EQ(Count("course_results WHERE stale = 1"), 0);
+  EXPECT_EQ(responses(), 0);
+  EXPECT_EQ(Keep(), 10);
+  EXPECT_EQ(responses(), 0);
+  EXPECT_EQ(Stale(), 0);
+}
+
+// Before the policy's change is committed a course comes, and a keeper makes it by what it sees.
+TEST_P(ReportTest, ACourseThatComesWhileThePolicyChangesIsNotCountedByTheOldOne) {
+  if (GetParam() == storage::Dialect::kSqlite) GTEST_SKIP() << "its writers go one after the other";
+  const std::unique_ptr<storage::Database> another = db_.OpenAnother();
+  SqlOutcomesStore other(*another, encoder_, alert_encoder_, [](storage::Connection& conn) {
+    return std::make_unique<CopiedDirectory>(conn);
+  });
+  ASSERT_OK(other.Write(absl::InfiniteFuture(), [&](OutcomesTx& tx) -> absl::Status {
+    IPT_RETURN_IF_ERROR(tx.LockScope("north", ""));
+    OutcomePolicy after{.clinic_id = "north", .version = 1, .response_percent = 70};
+    IPT_RETURN_IF_ERROR(tx.PutPolicy(after, now_));
+    for (int i = 0; i < 5; ++i) {
+      Put(CopyOf({.id = absl::StrCat("k", i)}));
+      Score(absl::StrCat("k", i), 20, 8, 15, 3);
+    }
+    EXPECT_EQ(Keep(), 5);
+    EXPECT_EQ(Report()->rows(0).measures(1).response().hits(), 5);
+    return absl::OkStatus();
+  }));
+  EXPECT_EQ(Report()->rows(0).measures(1).response().hits(), 0);
+  EXPECT_EQ(Keep(), 5);
+  EXPECT_EQ(Report()->rows(0).measures(1).response().hits(), 0);
+}
+
+// A session that comes before its course meets whoever makes the course.
+TEST_P(ReportTest, ASessionBeforeItsCourseMarksTheResult) {
+  const courses::CopiedCourse copy = CopyOf({.id = "k1"});
+  ASSERT_OK(db_->Write({}, [&](storage::Connection& conn) {
+    return courses::SqlCourseCopies::PutSession(conn, "north", "k1", copy.sessions[0],
+                                                {.at = now_});
+  }));
+  EXPECT_EQ(Stale(), 1);
+  EXPECT_EQ(Keep(), 1);
+  Put(copy);
+  EXPECT_EQ(Keep(), 1);
+}
+
+TEST_P(ReportTest, AKeeperWaitsForNoOtherWriter) {
+  if (GetParam() == storage::Dialect::kSqlite) GTEST_SKIP() << "its writers go one after the other";
+  Put(CopyOf({.id = "k1"}));
+  Put(CopyOf({.id = "k2"}));
+  const Begun k1 = Begin("k1");
+  const Begun k2 = Begin("k2");
+  const std::unique_ptr<storage::Database> another = db_.OpenAnother();
+  ASSERT_OK(another->Write({}, [&](storage::Connection& conn) -> absl::Status {
+    IPT_RETURN_IF_ERROR(conn.Execute({"UPDATE course_results SET generation = generation + 1 "
+                                      "WHERE course_id = 'k1'"})
+                            .status());
+    // Passed over, and not waited for until this is over, which it then never were.
+    EXPECT_OK(store_.Write(absl::Now() + absl::Seconds(5), [&](OutcomesTx& tx) -> absl::Status {
+      EXPECT_FALSE(Write(tx, k1).value_or(true));
+      EXPECT_TRUE(Write(tx, k2).value_or(false));
+      return absl::OkStatus();
+    }));
+    return absl::OkStatus();
+  }));
+  EXPECT_EQ(Count("course_results WHERE stale = 1 AND course_id = 'k1'"), 1);
+  EXPECT_EQ(Count("course_results WHERE stale = 0 AND course_id = 'k2'"), 1);
+}
+
+TEST_P(ReportTest, MakesOnlyWhatCanBeOfThePeriod) {
+  for (int i = 0; i < 6; ++i) Put(CopyOf({.id = absl::StrCat("k", i)}));
+  Put(CopyOf({.id = "open", .state = courses::CopiedCourseState::kActive}));
+  Fill("nobody", "phq-9", 12, 1);
+  const auto stale = [&](PeriodBasis basis, absl::CivilDay first, absl::CivilDay last) {
+    std::vector<std::string> stale;
+    const ResultMaker made{"north", MadeByNow()};
+    EXPECT_OK(store_.Read(absl::InfiniteFuture(), [&](OutcomesReader& reader) {
+      return reader.ReadCourseResults(
+          made, {basis, first, last}, [](const CourseResult&) { return true; },
+          [](const CourseResult&) {}, 100, stale);
+    }));
+    std::sort(stale.begin(), stale.end());
+    return stale;
+  };
+  // Sessions from 5 January on; closed on 2 March.
+  const absl::CivilDay begun(2026, 1, 5);
+  const absl::CivilDay closed(2026, 3, 2);
+  for (const bool made : {false, true}) {
+    if (made) {
+      Keep();
+      ASSERT_OK(SetResponse(60));  // by other rules now
+    }
+    EXPECT_THAT(stale(PeriodBasis::kClosed, closed, closed), SizeIs(6));
+    EXPECT_THAT(stale(PeriodBasis::kClosed, closed + 3, closed + 90), IsEmpty());
+    EXPECT_THAT(stale(PeriodBasis::kClosed, begun, begun), ElementsAre("nobody"));
+    EXPECT_THAT(stale(PeriodBasis::kStarted, begun, begun), SizeIs(8));
+    EXPECT_THAT(stale(PeriodBasis::kStarted, begun - 90, begun - 3), IsEmpty());
+  }
+}
+
+TEST_P(ReportTest, WhereTooManyAreToBeMadeItSaysSoAndHasThemMade) {
+  FillClinic();
+  Keep();
+  ASSERT_OK(SetResponse(60));
+  std::vector<std::string> wanted;
+  ReportHandler reports(store_, catalog_, &horizon_, [&](absl::string_view clinic_id) {
+    wanted.emplace_back(clinic_id);
+    keeper_.Wake(clinic_id);
+  });
+  pb::GetClinicReportRequest request;
+  request.set_clinic("clinics/north");
+  *request.mutable_query() = Year();
+  CallContext ctx = ReadCall();
+  ctx.deadline = ctx.now + absl::Milliseconds(110);  // time for 22 of the 23
+  const absl::Status refused = reports.GetClinicReport(ctx, request).status();
+  EXPECT_THAT(refused, FailsWith(absl::StatusCode::kUnavailable, "RESULTS_BEING_MADE"));
+  EXPECT_GT(RetryDelayOf(refused), absl::ZeroDuration());
+  EXPECT_THAT(wanted, ElementsAre("north"));
+  // Of a period without them there is one.
+  request.mutable_query()->mutable_first_date()->set_month(6);
+  EXPECT_OK(reports.GetClinicReport(ctx, request).status());
+  *request.mutable_query() = Year();
+  EXPECT_EQ(Keep(), 23);
+  EXPECT_OK(reports.GetClinicReport(ctx, request).status());
+  EXPECT_THAT(wanted, SizeIs(1));
+}
+
+TEST_P(ReportTest, MakesOutdatedResultsOfEveryClinic) {
+  for (const char* clinic : {"north", "south"}) {
+    Put(CopyOf({.id = "k1", .clinic = clinic}));
+    Put(CopyOf({.id = "k2", .clinic = clinic}));
+  }
+  Keep();
+  const std::string now = MadeByNow();
+  ASSERT_OK(Run("UPDATE course_results SET made_by = '' WHERE course_id = 'k1'"));
+  ASSERT_OK(
+      Run("UPDATE course_results SET made_by = 'zz' "
+          "WHERE course_id = 'k2' AND clinic_id = 'south'"));
+  EXPECT_EQ(Keep(), 3);
+  EXPECT_EQ(MadeByNow(), now);
+}
+
+TEST_P(ReportTest, ADamagedRowIsMadeAnew) {
+  FillClinic();
+  Keep();
+  ASSERT_OK_AND_ASSIGN(const pb::ClinicReport whole, Report());
+  ASSERT_OK(Run("UPDATE course_results SET result = 'x' WHERE course_id = 'k3'"));
+  ASSERT_OK(Run("UPDATE course_results SET result = result || 'x' WHERE course_id = 'k4'"));
+  ASSERT_OK_AND_ASSIGN(const pb::ClinicReport report, Report());
+  EXPECT_EQ(report.DebugString(), whole.DebugString());
+}
+
+// A course in New York that closes at eight in the evening of the last day of the year.
+TEST_P(ReportTest, DaysAreThoseOfTheCoursesZone) {
+  for (int i = 0; i < 5; ++i) {
+    courses::CopiedCourse copy = CopyOf({.id = absl::StrCat("k", i)});
+    copy.time_zone = "America/New_York";
+    copy.closed_at = absl::FromCivil(absl::CivilHour(2027, 1, 1, 1), absl::UTCTimeZone());
+    Put(copy);
+  }
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(Report()->rows(0).flow().courses(), 5);
+    Keep();
+  }
 }
 
 TEST_P(ReportTest, ReadsACorrectionAtOnce) {
@@ -318,13 +554,12 @@ TEST_P(ReportTest, NamesAllThatIsWrongOfAQuery) {
 
 TEST_P(ReportTest, ShowsNoFewerThanThePolicyWants) {
   FillClinic();
-  pb::UpdateOutcomePolicyRequest policy;
-  policy.set_clinic("clinics/north");
-  policy.mutable_policy()->set_smallest_group(30);
-  policy.mutable_policy()->set_drop_out(pb::DROP_OUT_DEFINITION_ANY_NON_COMPLETION);
-  policy.mutable_update_mask()->add_paths("smallest_group");
-  policy.mutable_update_mask()->add_paths("drop_out");
-  ASSERT_OK(policies_.UpdateOutcomePolicy(WriteCall(policy), policy));
+  ASSERT_OK(SetPolicy([](pb::UpdateOutcomePolicyRequest& request) {
+    request.mutable_policy()->set_smallest_group(30);
+    request.mutable_policy()->set_drop_out(pb::DROP_OUT_DEFINITION_ANY_NON_COMPLETION);
+    request.mutable_update_mask()->add_paths("smallest_group");
+    request.mutable_update_mask()->add_paths("drop_out");
+  }));
   pb::ReportQuery query = Year();
   query.set_smallest_group(3);
   ASSERT_OK_AND_ASSIGN(const pb::ClinicReport report, Report(query));
@@ -333,6 +568,10 @@ TEST_P(ReportTest, ShowsNoFewerThanThePolicyWants) {
   EXPECT_EQ(report.policy_version(), 1);
   EXPECT_EQ(report.rows(0).suppression(), pb::SUPPRESSION_SMALL);
   EXPECT_EQ(report.measurements(), 0);
+  for (const pb::Benchmark& benchmark : report.benchmarks()) {
+    if (!absl::StrContains(benchmark.measure(), "drop-out")) continue;
+    EXPECT_EQ(benchmark.comparability(), pb::COMPARABILITY_FOR_ORIENTATION) << benchmark.id();
+  }
 }
 
 TEST_P(ReportTest, StreamsTheSameAsCsv) {
@@ -361,6 +600,17 @@ TEST_P(ReportTest, StreamsTheSameAsCsv) {
   request.mutable_query()->clear_last_date();
   EXPECT_THAT(reports_.StreamClinicReport(ReadCall(), request, nullptr).status(),
               HasBadFields("query.last_date"));
+}
+
+// A band is called in a clinic's own words, which a spreadsheet would run.
+TEST(ReportCsvTest, GuardsNamesOfGroups) {
+  pb::ClinicReport report;
+  pb::ReportRow& row = *report.add_rows();
+  row.set_grouping(pb::REPORT_GROUPING_BASELINE_BAND);
+  row.set_group("-mild");
+  row.set_display_name("=HYPERLINK(1)");
+  EXPECT_THAT(ReportLines(report)[1],
+              ::testing::StartsWith("BASELINE_BAND,'-mild,'=HYPERLINK(1),flow,"));
 }
 
 }  // namespace

@@ -4,9 +4,15 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
+#include <functional>
+#include <map>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "outcomes/domain/published.h"
@@ -38,7 +44,7 @@ CourseResult Ended(CourseEnd end, int attended = 16, std::string therapist = "a"
   course.closed_day = absl::CivilDay(2026, 6, 15);
   if (attended > 0) {
     course.start_day = absl::CivilDay(2026, 2, 2);
-    course.last_day = *course.start_day + 7 * (attended - 1);
+    course.last_day = absl::CivilDay(*course.start_day) + 7 * (attended - 1);
   }
   course.recovery.finished = IsFinished(end != CourseEnd::kOpen, attended);
   return course;
@@ -54,7 +60,7 @@ MeasureResult Measured(const std::string& instrument, const ChangeRules& rules, 
                        std::optional<double> last) {
   const ChangeResult change = EvaluateChange(rules, first, last.value_or(first));
   return {.instrument_id = instrument,
-          .rule_sets = {"nhs"},
+          .rule_sets = "nhs",
           .better = rules.better,
           .first = first,
           .last = last.value_or(first),
@@ -348,7 +354,7 @@ TEST(ClinicReportTest, AnEffectIsPositiveWhereHigherIsBetterAndRose) {
 
 TEST(ClinicReportTest, MixedRulesAreNamed) {
   std::vector<CourseResult> courses(2, WithScores(Ended(CourseEnd::kCompleted), 20, 4));
-  courses[1].measures[0].rule_sets = {"nhs", "delgadillo"};
+  courses[1].measures[0].rule_sets = "nhs,delgadillo";
   EXPECT_THAT(ReportOf(OpenQuery(), courses).total.measures[0].rule_sets,
               ElementsAre("delgadillo", "nhs"));
 }
@@ -489,7 +495,7 @@ RC_GTEST_PROP(ClinicReportPropertyTest, NoSmallNumberIsShownOrFollowsFromTheTota
   for (int i = 0; i < count; ++i) courses.push_back(DrawCourse(groups));
   query.smallest_group = 0;
   const ClinicReport truth = ReportOf(query, courses);
-  query.smallest_group = *rc::gen::inRange(2, 9);
+  query.smallest_group = query.policy_smallest_group = *rc::gen::inRange(2, 9);
   const ClinicReport report = ReportOf(query, courses);
   const int64_t least = query.smallest_group;
   const auto is_small = [least](int64_t n) { return n > 0 && n < least; };
@@ -549,6 +555,496 @@ RC_GTEST_PROP(ClinicReportPropertyTest, NoSmallNumberIsShownOrFollowsFromTheTota
     if (Suppressed(report.total.measures[m].effect.shown)) continue;
     RC_ASSERT(hidden_effects != 1);
   }
+}
+
+// ---- An attacker with several reports
+
+// What a report tells of one row: how many courses are of a set that anybody can name.
+struct Figure {
+  std::string name;
+  std::function<bool(const CourseResult&)> has;
+  std::function<std::optional<int64_t>(const GroupReport&)> shown;
+  // Of what the outcome is told: the misses are of it. Empty: tells of no outcome.
+  std::string of{};
+};
+
+std::optional<int64_t> HitsOf(const RateCell& cell) {
+  if (Suppressed(cell.shown)) return std::nullopt;
+  return cell.rate.hits;
+}
+std::optional<int64_t> MissesOf(const RateCell& cell) {
+  if (Suppressed(cell.shown)) return std::nullopt;
+  return cell.rate.of - cell.rate.hits;
+}
+
+bool Started(const CourseResult& course) {
+  return course.end != CourseEnd::kOpen && course.attended_sessions > 0;
+}
+
+const MeasureResult* ResultOf(const CourseResult& course, const std::string& instrument) {
+  for (const MeasureResult& measure : course.measures) {
+    if (measure.instrument_id == instrument) return &measure;
+  }
+  return nullptr;
+}
+
+const MeasureReport* MeasureOf(const GroupReport& row, const std::string& instrument) {
+  for (const MeasureReport& measure : row.measures) {
+    if (measure.instrument_id == instrument) return &measure;
+  }
+  return nullptr;
+}
+
+class Figures {
+ public:
+  Figures() {
+    for (const auto definition :
+         {DropOutDefinition::kEndedWithoutAgreement, DropOutDefinition::kUnderHalfAttended,
+          DropOutDefinition::kAnyNonCompletion}) {
+      AddDropOut(definition);
+    }
+    for (const auto population : {ReportPopulation::kPaired, ReportPopulation::kCarriedForward}) {
+      AddMeasure("phq-9", population);
+    }
+    AddRecovery();
+    AddNested();
+  }
+
+  // Those of a report; of others what it does not ask is not in it.
+  std::map<std::string, int64_t> ShownIn(const GroupReport& row, const ReportQuery& query) const {
+    std::map<std::string, int64_t> shown;
+    for (const Figure& figure : figures_) {
+      const bool other = absl::StartsWith(figure.name, "by ") &&
+                         !absl::StartsWith(figure.name, DropOutPrefix(query.drop_out));
+      const bool of_others = absl::StartsWith(figure.name, "of ") &&
+                             !absl::StartsWith(figure.name, PopulationPrefix(query.population));
+      if (other || of_others) continue;
+      if (const auto count = figure.shown(row); count.has_value()) shown[figure.name] = *count;
+    }
+    return shown;
+  }
+
+  // Pairs of which the second has all that the first has, whoever they are, so that the difference
+  // is how many of an outcome there are.
+  const std::vector<std::pair<std::string, std::string>>& nested() const { return nested_; }
+
+  int64_t Count(const std::string& name, const std::vector<CourseResult>& courses) const {
+    for (const Figure& figure : figures_) {
+      if (figure.name == name) return std::count_if(courses.begin(), courses.end(), figure.has);
+    }
+    return -1;
+  }
+
+ private:
+  static std::string DropOutPrefix(DropOutDefinition definition) {
+    return absl::StrCat("by ", static_cast<int>(definition), ": ");
+  }
+  static std::string PopulationPrefix(ReportPopulation population) {
+    return absl::StrCat("of ", static_cast<int>(population), ": ");
+  }
+
+  // How courses ended, one measure's changes, or recovery.
+  static std::string FamilyOf(const Figure& figure) {
+    const std::string begin = figure.name.substr(0, 3);
+    return begin == "by " || begin == "of " ? begin : "";
+  }
+
+  using Has = std::function<bool(const CourseResult&)>;
+
+  // A rate's hits and misses.
+  void AddRate(const std::string& name, const Has& in, const Has& hit,
+               std::function<const RateCell*(const GroupReport&)> cell) {
+    const auto shown = [cell](std::optional<int64_t> (*of)(const RateCell&)) {
+      return [cell, of](const GroupReport& row) -> std::optional<int64_t> {
+        const RateCell* found = cell(row);
+        return found == nullptr ? std::nullopt : of(*found);
+      };
+    };
+    figures_.push_back(
+        {absl::StrCat(name, " of"), in, [cell](const GroupReport& row) -> std::optional<int64_t> {
+           const RateCell* found = cell(row);
+           if (found == nullptr || Suppressed(found->shown)) return std::nullopt;
+           return found->rate.of;
+         }});
+    figures_.push_back({name, [in, hit](const auto& course) { return in(course) && hit(course); },
+                        shown(HitsOf), absl::StrCat(name, " of")});
+    figures_.push_back({absl::StrCat("not ", name),
+                        [in, hit](const auto& course) { return in(course) && !hit(course); },
+                        shown(MissesOf), absl::StrCat(name, " of")});
+    // Named by what it belongs to first.
+    figures_.back().name = absl::StrCat(name, " missed");
+  }
+
+  void AddDropOut(DropOutDefinition definition) {
+    const std::string by = DropOutPrefix(definition);
+    const auto drops_out = [definition](const CourseResult& c) {
+      return IsDropOut(definition, c.end, c.attended_sessions, c.planned_sessions);
+    };
+    AddRate(
+        by + "dropped out",
+        [definition](const CourseResult& c) {
+          return CountsForDropOut(definition, c.end, c.attended_sessions);
+        },
+        drops_out, [](const GroupReport& row) { return &row.dropped_out; });
+    AddRate(
+        by + "completed", Started,
+        [](const CourseResult& c) { return c.end == CourseEnd::kCompleted; },
+        [](const GroupReport& row) { return &row.completed; });
+    AddRate(
+        by + "agreed", Started,
+        [](const CourseResult& c) { return c.end == CourseEnd::kAgreedEarly; },
+        [](const GroupReport& row) { return &row.agreed_early; });
+    AddRate(
+        by + "otherwise", Started,
+        [drops_out](const CourseResult& c) {
+          return c.end != CourseEnd::kCompleted && c.end != CourseEnd::kAgreedEarly &&
+                 !drops_out(c);
+        },
+        [](const GroupReport& row) { return &row.ended_otherwise; });
+  }
+
+  void AddMeasure(const std::string& instrument, ReportPopulation population) {
+    const std::string of = PopulationPrefix(population);
+    const Has in = [instrument, population](const CourseResult& c) {
+      const MeasureResult* result = ResultOf(c, instrument);
+      return result != nullptr && Started(c) &&
+             (population == ReportPopulation::kCarriedForward || (c.finished() && result->paired));
+    };
+    const auto with = [instrument, in](bool (*is)(const MeasureResult&)) -> Has {
+      return [=](const CourseResult& c) { return in(c) && is(*ResultOf(c, instrument)); };
+    };
+    figures_.push_back({of + "scores", in,
+                        [instrument](const GroupReport& row) -> std::optional<int64_t> {
+                          const MeasureReport* measure = MeasureOf(row, instrument);
+                          if (measure == nullptr || Suppressed(measure->effect.shown)) {
+                            return std::nullopt;
+                          }
+                          return measure->effect.effect.pairs;
+                        },
+                        of + "scores"});
+    const auto add = [&](const std::string& name, bool (*counts)(const MeasureResult&),
+                         bool (*hit)(const MeasureResult&), RateCell MeasureReport::*cell) {
+      AddRate(of + name, with(counts), with(hit),
+              [instrument, cell](const GroupReport& row) -> const RateCell* {
+                const MeasureReport* measure = MeasureOf(row, instrument);
+                return measure == nullptr ? nullptr : &(measure->*cell);
+              });
+      // Whom a rate leaves out is an outcome, too: a first score of 0, no case.
+      figures_[figures_.size() - 3].of = of + "scores";
+    };
+    add(
+        "response", [](const MeasureResult& m) { return m.response.has_value(); },
+        [](const MeasureResult& m) { return m.response.value_or(false); },
+        &MeasureReport::response);
+    add(
+        "remission", [](const MeasureResult& m) { return m.remission.has_value(); },
+        [](const MeasureResult& m) { return m.remission.value_or(false); },
+        &MeasureReport::remission);
+    const auto evaluated = [](const MeasureResult& m) {
+      return m.reliable != ReliableVerdict::kNotEvaluated;
+    };
+    add(
+        "improved", evaluated,
+        [](const MeasureResult& m) { return m.reliable == ReliableVerdict::kImproved; },
+        &MeasureReport::reliably_improved);
+    add(
+        "deteriorated", evaluated,
+        [](const MeasureResult& m) { return m.reliable == ReliableVerdict::kDeteriorated; },
+        &MeasureReport::reliably_deteriorated);
+    add(
+        "significant",
+        [](const MeasureResult& m) {
+          return m.significant != SignificantChange::kNotEvaluated &&
+                 m.case_at_first.value_or(false);
+        },
+        [](const MeasureResult& m) { return m.significant == SignificantChange::kRecovered; },
+        &MeasureReport::significantly_changed);
+  }
+
+  // Of the finished, their misses are also people without an outcome: only the pairs tell.
+  void AddRecovery() {
+    const Has paired = [](const CourseResult& c) {
+      return Started(c) && c.recovery.no_outcome == NoOutcome::kNone;
+    };
+    const auto hits = [&](const std::string& name, const Has& has, const std::string& of,
+                          RateCell RecoveryReport::*cell) {
+      figures_.push_back(
+          {name, has, [cell](const GroupReport& row) { return HitsOf(row.recovery.*cell); }, of});
+    };
+    const auto reliably = [&](ReliableOutcome outcome) -> Has {
+      return [=](const CourseResult& c) { return paired(c) && c.recovery.reliable == outcome; };
+    };
+    hits("both paired", paired, "", &RecoveryReport::paired);
+    hits(
+        "case",
+        [](const CourseResult& c) {
+          return c.finished() && c.recovery.case_at_start.value_or(false);
+        },
+        "case", &RecoveryReport::case_at_start);
+    figures_.push_back({"no case",
+                        [](const CourseResult& c) {
+                          return c.finished() && !c.recovery.case_at_start.value_or(true);
+                        },
+                        [](const GroupReport& row) -> std::optional<int64_t> {
+                          const RateCell& recovered = row.recovery.recovered;
+                          if (Suppressed(recovered.shown) || Suppressed(row.finished.shown)) {
+                            return std::nullopt;
+                          }
+                          return row.finished.count - recovered.rate.of;
+                        },
+                        "no case"});
+    hits(
+        "recovered", [](const CourseResult& c) { return c.recovery.recovered; }, "both paired",
+        &RecoveryReport::recovered);
+    hits(
+        "reliably recovered", [](const CourseResult& c) { return c.recovery.reliably_recovered; },
+        "both paired", &RecoveryReport::reliably_recovered);
+    hits("better", reliably(ReliableOutcome::kImproved), "both paired",
+         &RecoveryReport::reliably_improved);
+    hits("the same", reliably(ReliableOutcome::kNoReliableChange), "both paired",
+         &RecoveryReport::no_reliable_change);
+    hits("worse", reliably(ReliableOutcome::kDeteriorated), "both paired",
+         &RecoveryReport::reliably_deteriorated);
+    AddRate(
+        "case recovered",
+        [paired](const CourseResult& c) { return paired(c) && *c.recovery.case_at_start; },
+        [](const CourseResult& c) { return c.recovery.recovered; },
+        [](const GroupReport& row) { return &row.recovery.recovered_of_paired; });
+    figures_[figures_.size() - 3].of = "both paired";
+    AddRate("improved of paired", paired, reliably(ReliableOutcome::kImproved),
+            [](const GroupReport& row) { return &row.recovery.improved_of_paired; });
+  }
+
+  // Which sets are in which follows from courses of every kind.
+  void AddNested() {
+    std::vector<CourseResult> kinds;
+    const std::vector<int> phq = {0, 1, 2, 4, 5, 8, 9, 10, 11, 15, 16, 20, 27};
+    const std::vector<int> gad = {0, 1, 3, 4, 7, 8, 11, 12, 16, 21};
+    const auto with_none = [](const std::vector<int>& values) {
+      std::vector<std::optional<double>> all(values.begin(), values.end());
+      all.push_back(std::nullopt);
+      return all;
+    };
+    for (const CourseEnd end : {CourseEnd::kOpen, CourseEnd::kCompleted, CourseEnd::kAgreedEarly,
+                                CourseEnd::kDroppedOut, CourseEnd::kOther}) {
+      for (const int attended : {0, 1, 2, 7, 8, 15, 16}) {
+        for (const auto& [first, last] : {std::pair(20, 4), std::pair(4, 12)}) {
+          kinds.push_back(WithScores(Ended(end, attended), first, last, first, last));
+          kinds.push_back(WithScores(Ended(end, attended), first, std::nullopt));
+        }
+      }
+    }
+    for (const auto& [end, attended] :
+         {std::pair(CourseEnd::kCompleted, 16), std::pair(CourseEnd::kDroppedOut, 1)}) {
+      for (const auto& phq_first : with_none(phq)) {
+        for (const auto& phq_last : with_none(phq)) {
+          for (const auto& gad_first : with_none(gad)) {
+            for (const auto& gad_last : with_none(gad)) {
+              kinds.push_back(
+                  WithScores(Ended(end, attended), phq_first, phq_last, gad_first, gad_last));
+            }
+          }
+        }
+      }
+    }
+    std::vector<std::vector<bool>> members;
+    for (const Figure& figure : figures_) {
+      std::vector<bool>& of = members.emplace_back();
+      for (const CourseResult& kind : kinds) of.push_back(figure.has(kind));
+    }
+    for (size_t a = 0; a < figures_.size(); ++a) {
+      if (figures_[a].of.empty()) continue;
+      for (size_t b = 0; b < figures_.size(); ++b) {
+        // Figures of two measures, recovery's among them, are not held against each other. What is
+        // no outcome itself may follow, but for that which the outcome is told of.
+        if (a == b || FamilyOf(figures_[a]) != FamilyOf(figures_[b]) ||
+            (figures_[b].of.empty() && figures_[a].of != figures_[b].name))
+          continue;
+        bool within = true;
+        for (size_t i = 0; i < kinds.size() && within; ++i)
+          within = !members[a][i] || members[b][i];
+        if (within) nested_.emplace_back(figures_[a].name, figures_[b].name);
+      }
+    }
+  }
+
+  std::vector<Figure> figures_;
+  std::vector<std::pair<std::string, std::string>> nested_;
+};
+
+const Figures& AllFigures() {
+  static const auto* const kFigures = new Figures();
+  return *kFigures;
+}
+
+TEST(FiguresTest, KnowsWhatLiesInWhat) {
+  const auto has = [](const std::string& inner, const std::string& outer) {
+    const auto& nested = AllFigures().nested();
+    return std::find(nested.begin(), nested.end(), std::pair(inner, outer)) != nested.end();
+  };
+  EXPECT_TRUE(has("reliably recovered", "better"));
+  EXPECT_TRUE(has("case recovered of", "case"));
+  EXPECT_TRUE(has("of 1: response of", "of 1: scores"));
+  EXPECT_TRUE(has("of 1: scores", "of 2: scores"));
+  EXPECT_TRUE(has("by 1: dropped out", "by 3: dropped out"));
+  EXPECT_FALSE(has("recovered", "better"));
+  EXPECT_FALSE(has("of 1: response", "of 1: remission"));
+}
+
+// All reports of the same courses and groups, by any population, definition and smallest group:
+// all figures of a row subtracted from each other, and all groups' from the total's.
+RC_GTEST_PROP(ClinicReportPropertyTest, NoSmallNumberFollowsFromReportsOfTheSameCourses, ()) {
+  ReportQuery query = OpenQuery();
+  query.policy_smallest_group = *rc::gen::inRange(2, 9);
+  query.policy_drop_out = *rc::gen::element(DropOutDefinition::kEndedWithoutAgreement,
+                                            DropOutDefinition::kUnderHalfAttended,
+                                            DropOutDefinition::kAnyNonCompletion);
+  const int64_t least = query.policy_smallest_group;
+  const auto is_small = [least](int64_t n) { return n > 0 && n < least; };
+  const int groups = *rc::gen::inRange(1, 5);
+  std::vector<CourseResult> courses;
+  const int count = *rc::gen::inRange(0, 200);
+  for (int i = 0; i < count; ++i) courses.push_back(DrawCourse(groups));
+
+  // By group, the total's last; what any of the reports tells.
+  std::map<std::string, std::map<std::string, int64_t>> known;
+  for (const int more : {0, 1, 2, 5, 11}) {
+    query.smallest_group = query.policy_smallest_group + more;
+    for (const auto population : {ReportPopulation::kPaired, ReportPopulation::kCarriedForward}) {
+      for (const auto definition :
+           {DropOutDefinition::kEndedWithoutAgreement, DropOutDefinition::kUnderHalfAttended,
+            DropOutDefinition::kAnyNonCompletion}) {
+        query.population = population;
+        query.drop_out = definition;
+        const ClinicReport report = ReportOf(query, courses);
+        known["all"].merge(AllFigures().ShownIn(report.total, query));
+        for (const GroupReport& row : report.groups) {
+          known[row.group].merge(AllFigures().ShownIn(row, query));
+        }
+      }
+    }
+  }
+  for (const auto& [group, figures] : known) {
+    std::vector<CourseResult> of_group;
+    for (const CourseResult& course : courses) {
+      if (group == "all" || course.therapist_id == group) of_group.push_back(course);
+    }
+    for (const auto& [name, shown] : figures) {
+      RC_LOG() << group << ", " << name << "\n";
+      RC_ASSERT(shown == AllFigures().Count(name, of_group));
+    }
+    for (const auto& [inner, outer] : AllFigures().nested()) {
+      const auto a = figures.find(inner);
+      const auto b = figures.find(outer);
+      if (a == figures.end() || b == figures.end()) continue;
+      RC_LOG() << group << ": " << outer << " less " << inner << "\n";
+      RC_ASSERT(!is_small(b->second - a->second));
+    }
+  }
+  for (const auto& [name, total] : known["all"]) {
+    int64_t hidden = total;
+    int rows = 0;
+    for (const auto& [group, figures] : known) {
+      if (group == "all") continue;
+      const auto found = figures.find(name);
+      if (found != figures.end()) {
+        hidden -= found->second;
+      } else {
+        ++rows;
+      }
+    }
+    RC_LOG() << name << " of the groups that hide it\n";
+    // What is no outcome may follow.
+    if (absl::EndsWith(name, " of")) continue;
+    RC_ASSERT(!is_small(hidden));
+    RC_ASSERT(rows != 1);
+  }
+}
+
+// What a clinic hides, a request for more protection does not show.
+TEST(ClinicReportTest, AGreaterSmallestGroupShowsNothingMore) {
+  ReportQuery query = OpenQuery();
+  query.policy_smallest_group = 5;
+  std::vector<CourseResult> courses;
+  const auto add = [&](const char* therapist, int better, int same) {
+    for (int i = 0; i < better + same; ++i) {
+      courses.push_back(
+          WithScores(Ended(CourseEnd::kCompleted, 16, therapist), 20, i < better ? 4 : 19));
+    }
+  };
+  add("a", 3, 20);
+  add("b", 15, 10);
+  add("c", 5, 55);
+  query.smallest_group = 5;
+  ClinicReport report = ReportOf(query, courses);
+  EXPECT_EQ(report.groups[1].measures[0].response.shown, Shown::kComplementary);
+  EXPECT_EQ(report.groups[2].measures[0].response.rate, (Rate{5, 60}));
+  query.smallest_group = 6;
+  report = ReportOf(query, courses);
+  EXPECT_EQ(report.groups[0].measures[0].response.shown, Shown::kSmall);
+  EXPECT_EQ(report.groups[1].measures[0].response.shown, Shown::kComplementary);
+  EXPECT_EQ(report.groups[2].measures[0].response.shown, Shown::kSmall);
+}
+
+TEST(ClinicReportTest, OneWhoIsCarriedForwardIsNotTold) {
+  ReportQuery query = OpenQuery();
+  query.smallest_group = query.policy_smallest_group = 5;
+  std::vector<CourseResult> courses;
+  for (int i = 0; i < 40; ++i) {
+    courses.push_back(WithScores(Ended(CourseEnd::kCompleted), 12 + i % 10, 3));
+  }
+  courses.push_back(WithScores(Ended(CourseEnd::kCompleted), 27, std::nullopt));
+  EXPECT_EQ(ReportOf(query, courses).total.measures[0].effect.effect.pairs, 40);
+  query.population = ReportPopulation::kCarriedForward;
+  const MeasureReport carried = ReportOf(query, courses).total.measures[0];
+  EXPECT_EQ(carried.effect.shown, Shown::kSmall);
+  EXPECT_EQ(carried.response.shown, Shown::kSmall);
+  // Of five it is told.
+  for (int i = 0; i < 4; ++i) {
+    courses.push_back(WithScores(Ended(CourseEnd::kCompleted), 20 + i, std::nullopt));
+  }
+  EXPECT_EQ(ReportOf(query, courses).total.measures[0].effect.effect.pairs, 45);
+}
+
+TEST(ClinicReportTest, AFewWithoutAPairDoNotHideRecovery) {
+  ReportQuery query = OpenQuery();
+  query.smallest_group = query.policy_smallest_group = 5;
+  std::vector<CourseResult> courses;
+  for (int i = 0; i < 30; ++i) {
+    courses.push_back(WithScores(Ended(CourseEnd::kCompleted), 20, i < 12 ? 4 : 15, 15, 3));
+  }
+  for (int i = 0; i < 2; ++i) {
+    courses.push_back(WithScores(Ended(CourseEnd::kCompleted), 20, std::nullopt, 15, std::nullopt));
+  }
+  // 32 cases less the 30 of the pairs would tell of the two.
+  const RecoveryReport recovery = ReportOf(query, courses).total.recovery;
+  EXPECT_EQ(recovery.recovered.rate, (Rate{12, 32}));
+  EXPECT_EQ(recovery.recovered_of_paired.rate, (Rate{12, 30}));
+  EXPECT_EQ(recovery.case_at_start.shown, Shown::kSmall);
+}
+
+TEST(ClinicReportTest, TheClinicsOwnDefinitionOfDropOutIsShownFirst) {
+  ReportQuery query = OpenQuery();
+  query.smallest_group = query.policy_smallest_group = 5;
+  std::vector<CourseResult> courses;
+  const auto add = [&](CourseEnd end, int count) {
+    for (int i = 0; i < count; ++i) courses.push_back(Ended(end, 4));
+  };
+  add(CourseEnd::kCompleted, 20);
+  add(CourseEnd::kAgreedEarly, 6);
+  add(CourseEnd::kDroppedOut, 10);
+  add(CourseEnd::kOther, 2);
+  GroupReport total = ReportOf(query, courses).total;
+  EXPECT_EQ(total.dropped_out.rate, (Rate{10, 38}));
+  EXPECT_EQ(total.completed.rate, (Rate{20, 38}));
+  EXPECT_EQ(total.ended_otherwise.shown, Shown::kSmall);
+  query.drop_out = DropOutDefinition::kAnyNonCompletion;  // less the other one: the two
+  total = ReportOf(query, courses).total;
+  EXPECT_EQ(total.dropped_out.shown, Shown::kSmall);
+  query.policy_drop_out = DropOutDefinition::kAnyNonCompletion;
+  EXPECT_EQ(ReportOf(query, courses).total.dropped_out.rate, (Rate{12, 38}));
+  query.drop_out = DropOutDefinition::kEndedWithoutAgreement;
+  EXPECT_EQ(ReportOf(query, courses).total.dropped_out.shown, Shown::kSmall);
 }
 
 TEST(ClinicReportTest, ALargeClinicShowsWhatItHas) {

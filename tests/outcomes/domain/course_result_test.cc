@@ -39,9 +39,9 @@ MeasureRules Rules() {
 
 TEST(MeasureResultOfTest, IsTheTrajectorysEndsAndVerdicts) {
   const MeasureResult result =
-      *MeasureResultOf("phq-9", Rules(), {"nhs"}, WithScores(Rules(), {22, 21, 23, 5, 6, 7}));
+      *MeasureResultOf("phq-9", Rules(), "nhs", WithScores(Rules(), {22, 21, 23, 5, 6, 7}));
   EXPECT_EQ(result.instrument_id, "phq-9");
-  EXPECT_THAT(result.rule_sets, testing::ElementsAre("nhs"));
+  EXPECT_EQ(result.rule_sets, "nhs");
   // Exact ones for means, printed ones for verdicts.
   EXPECT_EQ(result.first, 22.25);
   EXPECT_EQ(result.last, 7.25);

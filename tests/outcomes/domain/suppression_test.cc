@@ -117,6 +117,50 @@ TEST(SuppressionTest, SaysWhetherANumberIsSmallItselfOrOnlyTellsOfOne) {
   EXPECT_FALSE(row[2].complementary);
 }
 
+TEST(SuppressionTest, ABlockIsHiddenForADifferenceOnlyWhereTheOtherOneIsShown) {
+  // 10 of 20 beside 8 of 20: two are in the one and not in the other.
+  const auto row = [](int64_t misses) -> SuppressionRow {
+    return {{{}, {20}}, {{0}, {8, misses}}, {{0}, {10, 10}, false, false, {{1, 2}}}};
+  };
+  std::vector<SuppressionRow> none;
+  SuppressionRow shown = row(12);
+  Suppress(5, none, shown);
+  EXPECT_FALSE(shown[1].hidden);
+  EXPECT_TRUE(shown[2].hidden);
+  EXPECT_FALSE(shown[2].complementary);
+  SuppressionRow hidden = row(3);
+  Suppress(5, none, hidden);
+  EXPECT_TRUE(hidden[1].hidden);
+  EXPECT_FALSE(hidden[2].hidden);
+}
+
+TEST(SuppressionTest, ADifferenceDoesNotFollowFromTheTotalEither) {
+  const auto row = [](int64_t hits, int64_t difference) -> SuppressionRow {
+    return {{{}, {40}}, {{0}, {hits, 40 - hits}}, {{0}, {20, 20}, false, false, {{1, difference}}}};
+  };
+  // The first hides its hits, and with it the second; the differences of the two are few.
+  std::vector<SuppressionRow> groups = {row(2, 1), row(18, 2), row(20, 10)};
+  SuppressionRow total = {{{}, {120}}, {{0}, {40, 80}}, {{0}, {60, 60}, false, false, {{1, 13}}}};
+  groups[1][2].differences[0].people = 0;
+  Suppress(5, groups, total);
+  ASSERT_FALSE(total[1].hidden);
+  ASSERT_TRUE(groups[0][1].hidden);
+  int64_t hidden = 0;
+  for (const SuppressionRow& group : groups) {
+    if (group[1].hidden || group[2].hidden) hidden += group[2].differences[0].people;
+  }
+  EXPECT_TRUE(total[2].hidden || hidden == 0 || hidden >= 5) << hidden;
+}
+
+TEST(SuppressionTest, AGreaterLeastOnlyHidesMoreAndSaysNothingNewOfWhatWasHidden) {
+  Table table = Suppressed({RateRow(3, 20), RateRow(15, 10), RateRow(5, 55)});
+  ASSERT_THAT(Hidden(table), ElementsAre(true, true, false, false));
+  Suppress(20, table.groups, table.total);
+  EXPECT_TRUE(table.groups[1][1].hidden);
+  EXPECT_TRUE(table.groups[1][1].complementary);
+  EXPECT_TRUE(table.groups[2][1].hidden);
+}
+
 // An attacker who adds and subtracts: from what is shown, and each time something new is known, all
 // over again. A row knows its parts from their sum (the parent) and each other, a column from its
 // total.

@@ -219,7 +219,7 @@ TEST(RecoveryExpectedTest, Cohort) {
     tally.Add(Evaluate(finished, course));
     // The file counts response and remission of the cases; a report has them of all pairs.
     const MeasureResult result = PhqOf(course);
-    if (*result.case_at_first) phq.Add(result, finished, ReportPopulation::kPaired);
+    if (*result.case_at_first) phq.Add(result, finished);
   }
   const json got = {{"courses", tally.courses},
                     {"finished", tally.finished},
@@ -232,9 +232,9 @@ TEST(RecoveryExpectedTest, Cohort) {
                     {"improved", tally.improved},
                     {"deteriorated", tally.deteriorated},
                     {"no_change", tally.unchanged},
-                    {"response_of_phq_cases", phq.response.hits},
-                    {"remission_of_phq_cases", phq.remission.hits},
-                    {"phq_cases_paired", phq.pairs}};
+                    {"response_of_phq_cases", phq.pairs.response.hits},
+                    {"remission_of_phq_cases", phq.pairs.remission.hits},
+                    {"phq_cases_paired", phq.pairs.scores.count()}};
   EXPECT_EQ(got, File()["cohort"]["expected"]);
   // Each rate's denominator, as published and of the paired.
   EXPECT_EQ(tally.ReliableRecovery().of, 8);
@@ -244,8 +244,8 @@ TEST(RecoveryExpectedTest, Cohort) {
   EXPECT_EQ(tally.PairedRecovery().of, 7);
   EXPECT_EQ(tally.PairedReliableRecovery().of, 7);
   EXPECT_EQ(tally.PairedImprovement().of, 9);
-  EXPECT_EQ(phq.response.of, 6);
-  EXPECT_EQ(phq.remission.of, 6);
+  EXPECT_EQ(phq.pairs.response.of, 6);
+  EXPECT_EQ(phq.pairs.remission.of, 6);
 }
 
 }  // namespace

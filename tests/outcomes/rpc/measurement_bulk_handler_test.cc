@@ -360,7 +360,7 @@ TEST_P(MeasurementBulkHandlerTest, WhoOpensItLastGoesOnWithIt) {
 TEST_P(MeasurementBulkHandlerTest, TwoStreamsAtOnceNeverWriteARowTwice) {
   constexpr int kRows = 300;
   const auto work = [&](int patience) {
-    for (int tries = 0; tries < 200; ++tries) {
+    for (int tries = 0; tries < 2000; ++tries) {
       const auto stream = Open();
       if (!stream.ok()) continue;  // lost the race to open it
       const auto first = Take(**stream);

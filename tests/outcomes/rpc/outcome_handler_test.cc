@@ -288,6 +288,22 @@ TEST_P(OutcomeHandlerTest, AnOpenCourseIsReadSoFar) {
   EXPECT_FALSE(result.has_closure());
 }
 
+// As a report counts: who never started is a drop-out by the widest definition, and in no other
+// rate.
+TEST_P(OutcomeHandlerTest, ACourseThatNeverStartedIsInTheWidestRateOfDropOutsOnly) {
+  Close(1);
+  course().state = courses::CopiedCourseState::kDiscontinued;
+  course().closure_reason = 1;
+  course().drop_out = true;
+  EXPECT_EQ(Result()->drop_out(), pb::VERDICT_NOT_EVALUATED);
+  pb::UpdateOutcomePolicyRequest request;
+  request.set_clinic("clinics/north");
+  request.mutable_policy()->set_drop_out(pb::DROP_OUT_DEFINITION_ANY_NON_COMPLETION);
+  request.mutable_update_mask()->add_paths("drop_out");
+  ASSERT_OK(policies_.UpdateOutcomePolicy(WriteCall(request), request));
+  EXPECT_EQ(Result()->drop_out(), pb::VERDICT_YES);
+}
+
 TEST_P(OutcomeHandlerTest, AReliableRiseIsToBeReviewedAtOnce) {
   Attend(2);
   Fill(kPhq9, 12, 1);

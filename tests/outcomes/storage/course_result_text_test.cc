@@ -14,19 +14,21 @@ std::optional<T> Maybe(T value) {
   return *rc::gen::arbitrary<bool>() ? std::optional<T>(value) : std::nullopt;
 }
 
-std::optional<absl::CivilDay> AnyDay() {
-  return Maybe(absl::CivilDay(2026, 1, 1) + *rc::gen::inRange(-30000, 30000));
-}
+std::optional<DayNumber> AnyDay() { return Maybe(DayNumber(*rc::gen::inRange(-30000, 30000))); }
 
 MeasureResult AnyMeasure(int number) {
   MeasureResult measure;
   measure.instrument_id = absl::StrCat("m-", number);
   for (int i = *rc::gen::inRange(0, 3); i > 0; --i) {
-    measure.rule_sets.push_back(absl::StrCat("rules-", i));
+    absl::StrAppend(&measure.rule_sets, measure.rule_sets.empty() ? "" : ",", "rules-", i);
   }
   measure.better = *rc::gen::element(BetterWhen::kLower, BetterWhen::kHigher);
-  measure.first = *rc::gen::inRange(0, 4000) / 7.0;
-  measure.last = *rc::gen::inRange(-100, 4000) / 3.0;
+  const auto score = [] {
+    const int score = *rc::gen::inRange(-700, 28000);
+    return *rc::gen::element(score / 7.0, 1.0 * (score / 100));  // whole ones are read otherwise
+  };
+  measure.first = score();
+  measure.last = score();
   measure.paired = *rc::gen::arbitrary<bool>();
   measure.case_at_first = Maybe(*rc::gen::arbitrary<bool>());
   measure.response = Maybe(*rc::gen::arbitrary<bool>());
@@ -74,7 +76,7 @@ TEST(CourseResultTextTest, WhatIsCutOffIsNotRead) {
   result.therapist_id = "ana";
   MeasureResult measure;
   measure.instrument_id = "phq-9";
-  measure.rule_sets = {"nhs"};
+  measure.rule_sets = "nhs";
   result.measures = {measure};
   const std::string text = EncodeCourseResult(result);
   const std::string whole = [&] {
@@ -87,6 +89,25 @@ TEST(CourseResultTextTest, WhatIsCutOffIsNotRead) {
     EXPECT_EQ(DecodeCourseResult(text.substr(0, length), read), length == whole.size()) << length;
   }
   EXPECT_FALSE(DecodeCourseResult("nonsense", read));
+}
+
+TEST(CourseResultTextTest, IsReadWithoutItsMeasuresFirst) {
+  const CourseResult result = [] {
+    CourseResult result;
+    result.therapist_id = "ana";
+    result.closed_day = absl::CivilDay(2026, 6, 15);
+    result.measures.emplace_back().instrument_id = "phq-9";
+    return result;
+  }();
+  const std::string text = EncodeCourseResult(result);
+  absl::string_view left = text;
+  CourseResult read;
+  ASSERT_TRUE(DecodeCourse(left, read));
+  EXPECT_EQ(read.therapist_id, "ana");
+  EXPECT_EQ(read.closed_day, result.closed_day);
+  EXPECT_TRUE(DecodeMeasures(left, read));
+  EXPECT_EQ(read, result);
+  EXPECT_FALSE(DecodeMeasures(left.substr(1), read));
 }
 
 }  // namespace

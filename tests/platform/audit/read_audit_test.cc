@@ -1,5 +1,6 @@
 #include "platform/audit/read_audit.h"
 
+#include <atomic>
 #include <mutex>
 
 #include "absl/synchronization/notification.h"
@@ -102,17 +103,19 @@ TEST(ReadAuditTest, WhatIsBeingWrittenWaitsStill) {
 }
 
 TEST(ReadAuditTest, WhatCouldNotBeWrittenAtTheEndIsTriedOnceAndCounted) {
-  int tries = 0;
+  std::atomic<int> tries = 0;
+  int before = 0;
   {
     ReadAudit audit([&](const auto&) {
       ++tries;
       return Unavailable(reason::kStoreUnavailable, "down", absl::Seconds(1));
     });
     audit.Add(Read("clinics/a/courses/1", kNow));
+    before = tries;  // the writer's own, twice a second
     EXPECT_FALSE(audit.Stop().ok());
     EXPECT_EQ(audit.waiting(), 1u);
   }
-  EXPECT_EQ(tries, 1);
+  EXPECT_EQ(tries, before + 1);
 }
 
 TEST(ReadAuditTest, WritesWhatWaitsBeforeItEnds) {

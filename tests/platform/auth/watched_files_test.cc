@@ -1,5 +1,6 @@
 #include "platform/auth/watched_files.h"
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 
@@ -31,6 +32,9 @@ class WatchedFilesTest : public ::testing::Test {
 
   void Write(const std::string& name, absl::string_view text) {
     std::ofstream(folder_ / name) << text;
+    // Two writes may fall into one tick of the file system's clock.
+    fs::last_write_time(folder_ / name,
+                        fs::file_time_type::clock::now() + std::chrono::seconds(++writes_));
   }
   // Joins the files; "bad" anywhere is refused.
   absl::StatusOr<std::unique_ptr<Words>> Open(std::vector<std::string> names,
@@ -58,6 +62,7 @@ class WatchedFilesTest : public ::testing::Test {
   }
 
   fs::path folder_;
+  int writes_ = 0;
   std::mutex mutex_;
   std::vector<absl::Status> heard_;
 };

@@ -28,7 +28,9 @@ using ::testing::SizeIs;
 constexpr char kClinic[] = "c1";
 constexpr char kEpoch[] = "e1";
 constexpr absl::Duration kLong = absl::Minutes(5);
-constexpr absl::Duration kCommandLimit = absl::Milliseconds(300);
+// Of the tests of a server that hangs; the others are not about time.
+constexpr absl::Duration kCommandLimit = absl::Seconds(1);
+constexpr absl::Duration kPatience = absl::Seconds(60);
 
 // Counts what the client says.
 class Counts final : public RedisObserver {
@@ -70,13 +72,18 @@ class RedisFaultsTest : public ::testing::Test {
     RedisOptions options;
     options.url = *ParseRedisUrl(server_->Url());
     options.connect_timeout = absl::Milliseconds(500);
-    options.command_timeout = kCommandLimit;
+    options.command_timeout = absl::Seconds(10);
     return options;
+  }
+  void ConnectInAHurry() {
+    RedisOptions options = Options();
+    options.command_timeout = kCommandLimit;
+    Connect(std::move(options));
   }
   void Connect() { Connect(Options()); }
   void Connect(RedisOptions options) {
     client_ = std::make_unique<RedisClient>(std::move(options), &counts_);
-    ASSERT_TRUE(client_->AwaitConnected(absl::Seconds(10))) << client_->why_not();
+    ASSERT_TRUE(client_->AwaitConnected(kPatience)) << client_->why_not();
     index_ = std::make_unique<RedisDueIndex>(*client_);
   }
   void Build() {
@@ -87,10 +94,10 @@ class RedisFaultsTest : public ::testing::Test {
   absl::Status Put(const std::string& id, int64_t generation = 1) {
     return index_->Upsert(kClinic, {DueEntry{id, generation, absl::Now() - absl::Seconds(1)}});
   }
-  // Until the condition holds, at most ten seconds.
+  // Until the condition holds, for as long as a loaded machine may take.
   template <typename Condition>
   static bool Await(Condition condition) {
-    for (const absl::Time limit = absl::Now() + absl::Seconds(10); absl::Now() < limit;) {
+    for (const absl::Time limit = absl::Now() + kPatience; absl::Now() < limit;) {
       if (condition()) return true;
       absl::SleepFor(absl::Milliseconds(5));
     }
@@ -124,9 +131,7 @@ TEST_F(RedisFaultsTest, ConcurrentCallsGetTheirOwnAnswers) {
 
 TEST_F(RedisFaultsTest, BigAnswersAndCommandsPass) {
   StartServer();
-  RedisOptions options = Options();
-  options.command_timeout = absl::Seconds(10);
-  Connect(options);
+  Connect();
   const std::string big(8 << 20, 'x');
   ASSERT_OK(client_->Call({"SET", "big", big}));
   ASSERT_OK_AND_ASSIGN(const RedisReply answer, client_->Call({"GET", "big"}));
@@ -167,11 +172,11 @@ TEST_F(RedisFaultsTest, AServerThatIsNotThereRefusesAtOnceAndComesByItself) {
   ASSERT_TRUE(Await([&] { return client_->state() == BreakerState::kOpen; }));
   const absl::Time began = absl::Now();
   for (int i = 0; i < 1000; ++i) EXPECT_THAT(Put("a"), StatusIs(absl::StatusCode::kUnavailable));
-  EXPECT_LT(absl::Now() - began, absl::Seconds(1));
+  EXPECT_LT(absl::Now() - began, absl::Seconds(5));
   EXPECT_GE(counts_.refused, 1000);
   EXPECT_FALSE(client_->why_not().ok());
   ASSERT_OK(server_->Start());
-  ASSERT_TRUE(client_->AwaitConnected(absl::Seconds(10)));
+  ASSERT_TRUE(client_->AwaitConnected(kPatience));
   EXPECT_OK(Put("a"));
   EXPECT_OK(client_->why_not());
 }
@@ -184,7 +189,7 @@ TEST_F(RedisFaultsTest, AServerThatIsKilledAndComesBackEmptyIsRebuilt) {
   server_->Kill();
   EXPECT_THAT(index_->Claim(kClinic, kEpoch, 10, kLong), StatusIs(absl::StatusCode::kUnavailable));
   ASSERT_OK(server_->Start());
-  ASSERT_TRUE(client_->AwaitConnected(absl::Seconds(10)));
+  ASSERT_TRUE(client_->AwaitConnected(kPatience));
   EXPECT_TRUE(IsRebuildNeeded(index_->Claim(kClinic, kEpoch, 10, kLong).status()));
   Build();
   ASSERT_OK(Put("b"));
@@ -228,33 +233,33 @@ TEST_F(RedisFaultsTest, ARebuildDoesNotEndOnAServerThatRestartedInBetween) {
 
 TEST_F(RedisFaultsTest, AServerThatHangsIsGivenUpInTimeAndTakenAgain) {
   StartServer();
-  Connect();
+  ConnectInAHurry();
   Build();
   ASSERT_OK(Put("a"));
   server_->Freeze();
   const absl::Time began = absl::Now();
   EXPECT_THAT(Put("b"), StatusIs(absl::StatusCode::kUnavailable));
-  EXPECT_LT(absl::Now() - began, kCommandLimit + absl::Seconds(1));
+  EXPECT_LT(absl::Now() - began, 10 * kCommandLimit);
   EXPECT_TRUE(Await([&] { return absl::StrContains(counts_.Failures(), "no answer in time"); }))
       << counts_.Failures();  // told by another thread
   // The breaker is open: nobody waits.
   const absl::Time refused = absl::Now();
   for (int i = 0; i < 100; ++i) EXPECT_THAT(Put("c"), StatusIs(absl::StatusCode::kUnavailable));
-  EXPECT_LT(absl::Now() - refused, kCommandLimit);
+  EXPECT_LT(absl::Now() - refused, 20 * kCommandLimit);  // of a hundred, had each waited
   EXPECT_GE(counts_.refused, 100);
   server_->Thaw();
-  ASSERT_TRUE(client_->AwaitConnected(absl::Seconds(10)));
+  ASSERT_TRUE(client_->AwaitConnected(kPatience));
   // The same server: what it holds still counts.
   EXPECT_OK(index_->Claim(kClinic, kEpoch, 10, kLong));
 }
 
 TEST_F(RedisFaultsTest, AServerThatHangsIsNoticedThoughNobodyAsks) {
   StartServer();
-  Connect();
+  ConnectInAHurry();
   server_->Freeze();
   EXPECT_TRUE(Await([&] { return !client_->connected(); }));
   server_->Thaw();
-  EXPECT_TRUE(client_->AwaitConnected(absl::Seconds(10)));
+  EXPECT_TRUE(client_->AwaitConnected(kPatience));
 }
 
 TEST_F(RedisFaultsTest, ClosedConnectionsAreMadeAnew) {
@@ -283,7 +288,7 @@ TEST_F(RedisFaultsTest, WhatIsUnderWayWhenTheConnectionBreaksFailsAndIsNotLost) 
     absl::SleepFor(absl::Milliseconds(20));
     server_->Kill();
     ASSERT_OK(server_->Start());
-    ASSERT_TRUE(client_->AwaitConnected(absl::Seconds(10)));
+    ASSERT_TRUE(client_->AwaitConnected(kPatience));
   }
   stop = true;
   for (auto& thread : threads) thread.join();  // every call got an answer
@@ -344,7 +349,7 @@ TEST_F(RedisFaultsTest, AWrongPasswordIsSaidAndARightOneTakenUp) {
     std::lock_guard<std::mutex> lock(mutex);
     password = "right";
   }
-  ASSERT_TRUE(client_->AwaitConnected(absl::Seconds(10)));
+  ASSERT_TRUE(client_->AwaitConnected(kPatience));
   EXPECT_OK(client_->Call({"PING"}));
 }
 
@@ -401,7 +406,7 @@ TEST_F(RedisFaultsTest, AServerThatIsDemotedIsLeft) {
   ASSERT_OK(server_->Run({"REPLICAOF", "127.0.0.1", absl::StrCat((*other)->port())}));
   EXPECT_TRUE(Await([&] { return !client_->connected(); }));
   ASSERT_OK(server_->Run({"REPLICAOF", "NO", "ONE"}));
-  EXPECT_TRUE(client_->AwaitConnected(absl::Seconds(10)));
+  EXPECT_TRUE(client_->AwaitConnected(kPatience));
 }
 
 TEST_F(RedisFaultsTest, FollowsAFailoverBySentinelAndAsksForARebuild) {
@@ -409,6 +414,9 @@ TEST_F(RedisFaultsTest, FollowsAFailoverBySentinelAndAsksForARebuild) {
   auto replica = RedisProcess::Create({"--replicaof", absl::StrCat("127.0.0.1 ", server_->port())},
                                       /*tcp=*/true);
   ASSERT_OK(replica);
+  ASSERT_TRUE(Await([&] {  // else Sentinel hears of it ten seconds later
+    return absl::StrContains(*server_->Run({"INFO", "replication"}), "connected_slaves:1");
+  }));
   auto sentinel = RedisProcess::CreateSentinel(server_->port());
   ASSERT_OK(sentinel);
   RedisOptions options = Options();
@@ -424,11 +432,11 @@ TEST_F(RedisFaultsTest, FollowsAFailoverBySentinelAndAsksForARebuild) {
                              absl::StrCat((*replica)->port()));
   }));
   server_->Kill();
-  for (const absl::Time limit = absl::Now() + absl::Seconds(30);
+  for (const absl::Time limit = absl::Now() + kPatience;
        absl::Now() < limit && counts_.connected < 2;) {
     absl::SleepFor(absl::Milliseconds(20));
   }
-  ASSERT_TRUE(client_->AwaitConnected(absl::Seconds(10))) << counts_.Failures();
+  ASSERT_TRUE(client_->AwaitConnected(kPatience)) << counts_.Failures();
   EXPECT_THAT(counts_.last.address, ::testing::EndsWith(absl::StrCat((*replica)->port())));
   EXPECT_TRUE(index_->Lookup(kClinic, {"a"})->at(0).has_value());  // it was replicated
   EXPECT_TRUE(IsRebuildNeeded(index_->Claim(kClinic, kEpoch, 10, kLong).status()));

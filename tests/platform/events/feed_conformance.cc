@@ -76,7 +76,7 @@ class FeedTest : public ::testing::TestWithParam<Dialect> {
   // The batches until nothing more comes for a while, after the first `least` events did.
   std::vector<std::string> Drain(Watch& watch, size_t least) {
     std::vector<std::string> subjects;
-    for (int i = 0; i < 5000; ++i) {
+    for (int i = 0; i < 60'000; ++i) {
       const auto next = watch.Next(Context());
       EXPECT_OK(next.status());
       if (!next.ok()) break;
@@ -141,7 +141,7 @@ TEST_P(FeedTest, AHeartbeatMovesTheCursorPastWhatWasNotWanted) {
   for (int i = 0; i < 450; ++i) ASSERT_OK(Append("north", "a"));
   EXPECT_THAT(Drain(*watch, 0), IsEmpty());
   int64_t position = 0;
-  for (int i = 0; i < 2000 && position < 450; ++i) {
+  for (int i = 0; i < 60'000 && position < 450; ++i) {
     now_ += kHeartbeat;
     Drain(*watch, 0);
     ASSERT_OK_AND_ASSIGN(const Cursor cursor, ReadCursor(cursor_));
@@ -178,7 +178,7 @@ TEST_P(FeedTest, ACursorThatCannotGoOnIsToldToResync) {
   ASSERT_OK_AND_ASSIGN(const auto slow, Open({Start::From::kOldest}));
   ASSERT_OK(slow->Next(Context()).status());
   absl::Status overtaken;
-  for (int i = 0; i < 2000 && overtaken.ok(); ++i) {
+  for (int i = 0; i < 60'000 && overtaken.ok(); ++i) {
     ASSERT_OK(replica_.feed().Purge(absl::Hours(1)));
     ASSERT_OK(Append("south", "b"));
     overtaken = with(cursor.epoch, "north", 0);
@@ -190,7 +190,7 @@ TEST_P(FeedTest, ACursorThatCannotGoOnIsToldToResync) {
 
   ASSERT_OK(db_->Write({}, [](Connection& conn) { return storage::outbox::MarkRestored(conn); }));
   absl::Status restored;
-  for (int i = 0; i < 2000 && restored.ok(); ++i) {
+  for (int i = 0; i < 60'000 && restored.ok(); ++i) {
     restored = oldest->Next(Context()).status();
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
@@ -232,6 +232,7 @@ TEST_P(FeedTest, EveryCommittedEventIsToldOnceAndASubjectsInOrder) {
     Start start{Start::From::kOldest};
     while (!written || static_cast<int>(told.size()) < committed) {
       const auto watch = Watch::Open(feed, Context(), start, {}, kHeartbeat, handle_);
+      if (absl::IsUnavailable(watch.status())) continue;  // the relay takes its time: opened again
       ASSERT_OK(watch.status());
       for (int life = absl::Uniform(random, 1, 40); life > 0; --life) {
         const auto next = (*watch)->Next(Context());

@@ -136,7 +136,7 @@ TEST(LineWriterTest, APipeThatNobodyReadsDoesNotHoldUpTheEnd) {
       writer.reset();
       ended = true;
     });
-    for (int i = 0; i < 500 && !ended; ++i) {
+    for (int i = 0; i < 6000 && !ended; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     EXPECT_TRUE(ended);

@@ -254,9 +254,9 @@ TEST_P(DeliveryTest, AnotherChannelsReminderOfTheCourseDoesNotHoldBack) {
 }
 
 TEST_P(DeliveryTest, ALeaseEndsWithTheReminder) {
-  Add({.id = "r1", .not_after = absl::Seconds(20)});
+  Add({.id = "r1", .not_after = absl::Seconds(50)});
   ASSERT_OK_AND_ASSIGN(const LeaseResult result, Lease(Command()));
-  EXPECT_EQ(result.leased.at(0).next, now_ + absl::Seconds(20));
+  EXPECT_EQ(result.leased.at(0).next, now_ + absl::Seconds(50));
 }
 
 TEST_P(DeliveryTest, AWordIsAppliedOnce) {

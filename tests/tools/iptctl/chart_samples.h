@@ -413,6 +413,7 @@ inline o::ClinicReport SampleReport() {
   report.set_measurements(1412);
   report.set_unverified_measurements(7);
   report.set_policy_version(2);
+  report.set_depression_instrument("clinics/north/instruments/phq-9");
   report.mutable_create_time()->set_seconds(1790000000);
   report.mutable_scheduling()->set_current(true);
   report.mutable_scheduling()->mutable_as_of_time()->set_seconds(1789999990);

@@ -390,8 +390,8 @@ TEST_F(CliTest, WaitsNoLongerThanTheDeadline) {
     return Unavailable("STORE_UNAVAILABLE", "store", absl::Hours(1));
   };
   const absl::Time begin = absl::Now();
-  EXPECT_EQ(RunWith({"course", "get", "c1", "--deadline", "2s"}).exit, 6);
-  EXPECT_LT(absl::Now() - begin, absl::Seconds(2));
+  EXPECT_EQ(RunWith({"course", "get", "c1", "--deadline", "20s"}).exit, 6);
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(20));
 }
 
 TEST_F(CliTest, SaysThatNoServerAnswers) {

@@ -145,6 +145,32 @@ TEST(ReportPageTest, WhatIsNotSaidToBeOfTheSameKindIsNotHeldToBe) {
   EXPECT_THAT(ReportPage(report), HasSubstr("pre-post d of a trial"));
 }
 
+TEST(ReportPageTest, HoldsAnEffectOnDepressionBesideThoseOfDepressionOnly) {
+  o::ClinicReport report = SampleReport();
+  const auto drawn = [&report] {
+    const XmlDocument document = ReadXml(ReportPage(report));
+    const auto texts = document.All("desc");
+    return std::count_if(texts.begin(), texts.end(), [](const XmlElement* desc) {
+      return absl::StrContains(desc->text, "BDI-II, pre-post, intention to treat: 1.26");
+    });
+  };
+  EXPECT_GT(drawn(), 0);
+  report.set_depression_instrument("clinics/north/instruments/ces-d");
+  EXPECT_EQ(drawn(), 0);
+}
+
+TEST(ReportPageTest, SaysWhatChangesAreCountedOf) {
+  o::ClinicReport report = SampleReport();
+  EXPECT_THAT(ReportPage(report), HasSubstr(" pairs"));
+  EXPECT_THAT(ReportPage(report), HasSubstr("of the finished but those known to be no case"));
+  report.mutable_query()->set_population(o::REPORT_POPULATION_CARRIED_FORWARD);
+  const std::string page = ReportPage(report);
+  EXPECT_THAT(RowsOf(ReadXml(page), "Effect size, first to last (d)"), HasSubstr(", 106 courses"));
+  EXPECT_THAT(page, HasSubstr("at last, of all with a first score"));
+  // Recovery is of pairs whatever the population is.
+  EXPECT_THAT(page, HasSubstr("Recovered, of the pairs"));
+}
+
 TEST(ReportPageTest, AReportWithoutCoursesSaysSo) {
   o::ClinicReport report;
   report.set_clinic("clinics/north");
