@@ -78,6 +78,7 @@ SERVICE_LAYERS = {
     "rpc": (
         {"std", "absl", "proto"},
         ["{own}/domain/", "{own}/reminders/", "{own}/rpc/", "course_copies/domain/",
+         "course_copies/rpc/",
          "platform/rpc/", "platform/events/",
          "platform/errors/error.h",
          "platform/errors/field_violations.h", "platform/errors/status_macros.h", "platform/time/",

@@ -10,12 +10,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "course_copies/rpc/scheduling_view.h"
 #include "outcomes/domain/alert_coverage.h"
 #include "outcomes/domain/alerts.h"
 #include "outcomes/domain/reasons.h"
 #include "outcomes/rpc/alert_proto.h"
 #include "outcomes/rpc/alert_stream.h"
-#include "outcomes/rpc/scheduling_view.h"
 #include "platform/errors/field_violations.h"
 #include "platform/errors/status_macros.h"
 #include "platform/rpc/etag.h"
@@ -86,7 +86,8 @@ pb::AlertRouting Describe(const std::string& clinic_id, const std::string& thera
   WriteRouting(clinic_id, therapist_id, view.in_force, view.stated, &response);
   response.set_owner_away(view.owner_away);
   if (view.presence.known) {
-    WriteScheduling(view.presence.current, view.presence.as_of, response.mutable_scheduling());
+    courses::WriteScheduling(view.presence.current, view.presence.as_of,
+                             response.mutable_scheduling());
   }
   return response;
 }

@@ -14,7 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "outcomes/domain/names.h"
-#include "outcomes/rpc/stamp_proto.h"
+#include "platform/rpc/stamp.h"
 
 namespace ipt::outcomes {
 namespace {
@@ -724,7 +724,7 @@ void WriteInstrument(const HeldInstrument& instrument, pb::Instrument* out) {
     rpc::WriteTime(instrument.retire_time, out->mutable_retire_time());
     out->set_retire_reason(instrument.retire_reason);
   }
-  WriteStamp(instrument.stamp, out);
+  rpc::WriteStamp(instrument.stamp, out);
 }
 
 HeldInstrument ReadInstrument(const pb::Instrument& in, absl::string_view instrument_id,

@@ -11,11 +11,11 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "course_copies/rpc/scheduling_view.h"
 #include "outcomes/domain/names.h"
 #include "outcomes/domain/plans.h"
 #include "outcomes/domain/reasons.h"
 #include "outcomes/rpc/plan_proto.h"
-#include "outcomes/rpc/scheduling_view.h"
 #include "platform/errors/error.h"
 #include "platform/errors/field_violations.h"
 #include "platform/errors/status_macros.h"
@@ -77,7 +77,7 @@ pb::CourseMeasurementPlan WrittenFor(const CallContext& ctx, CoursePlan plan,
   if (ctx.validate_only) plan.stamp.revision = plan.revision = 0;
   pb::CourseMeasurementPlan response;
   WriteCoursePlan(plan, &response);
-  WriteScheduling(course, response.mutable_scheduling());
+  courses::WriteScheduling(course, response.mutable_scheduling());
   return response;
 }
 
@@ -351,8 +351,8 @@ absl::StatusOr<pb::ListDueMeasurementsResponse> MeasurementPlanHandler::ListDueM
     if (!kept) walks_.Keep(walk, place, ctx.now);
   }
   const bool known = walk->as_of > absl::UnixEpoch();
-  WriteScheduling(walk->current, known ? std::optional(walk->as_of) : std::nullopt,
-                  response.mutable_scheduling());
+  courses::WriteScheduling(walk->current, known ? std::optional(walk->as_of) : std::nullopt,
+                           response.mutable_scheduling());
   return response;
 }
 

@@ -6,9 +6,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "outcomes/domain/names.h"
-#include "outcomes/rpc/stamp_proto.h"
 #include "platform/rpc/proto_time.h"
 #include "platform/rpc/resource_name.h"
+#include "platform/rpc/stamp.h"
 #include "platform/rpc/stated.h"
 
 namespace ipt::outcomes {
@@ -136,7 +136,7 @@ void WriteMeasurement(const Measurement& m, pb::Measurement* out) {
   if (!m.import_id.empty()) {
     out->set_measurement_import(MeasurementImportName(m.clinic_id, m.import_id));
   }
-  WriteStamp(m.stamp, out);
+  rpc::WriteStamp(m.stamp, out);
 }
 
 MeasurementInput ReadMeasurement(const pb::Measurement& in, absl::string_view course_id,

@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "course_copies/rpc/scheduling_view.h"
 #include "outcomes/domain/alert_types.h"
 #include "outcomes/domain/names.h"
 #include "outcomes/rpc/instrument_proto.h"
 #include "outcomes/rpc/measurement_proto.h"
-#include "outcomes/rpc/scheduling_view.h"
 #include "platform/rpc/proto_time.h"
 
 namespace ipt::outcomes {
@@ -388,7 +388,7 @@ void WriteTrajectory(const CourseOutcomes& outcomes, const std::vector<std::stri
   }
   out->set_score_choice(outcomes.score_choice);
   out->set_policy_version(outcomes.policy.version);
-  WriteScheduling(outcomes.course, out->mutable_scheduling());
+  courses::WriteScheduling(outcomes.course, out->mutable_scheduling());
   out->set_revision(outcomes.revision);
 }
 
@@ -442,7 +442,7 @@ void WriteCourseResult(const CourseOutcomes& outcomes, pb::CourseResult* out) {
   out->set_drop_out_definition(static_cast<pb::DropOutDefinition>(outcomes.drop_out_definition));
   out->set_score_choice(outcomes.score_choice);
   out->set_policy_version(outcomes.policy.version);
-  WriteScheduling(outcomes.course, out->mutable_scheduling());
+  courses::WriteScheduling(outcomes.course, out->mutable_scheduling());
   out->set_revision(outcomes.revision);
 }
 

@@ -3,9 +3,9 @@
 #include <string>
 
 #include "outcomes/domain/names.h"
-#include "outcomes/rpc/stamp_proto.h"
 #include "platform/rpc/proto_time.h"
 #include "platform/rpc/resource_name.h"
+#include "platform/rpc/stamp.h"
 
 namespace ipt::outcomes {
 namespace {
@@ -51,7 +51,7 @@ void WritePlan(const MeasurementPlan& plan, pb::MeasurementPlan* out) {
   for (const MeasurementRule& rule : plan.rules) {
     WriteMeasurementRule(plan.clinic_id, rule, out->add_rules());
   }
-  WriteStamp(plan.stamp, out);
+  rpc::WriteStamp(plan.stamp, out);
 }
 
 void WriteCoursePlan(const CoursePlan& plan, pb::CourseMeasurementPlan* out) {
@@ -64,7 +64,7 @@ void WriteCoursePlan(const CoursePlan& plan, pb::CourseMeasurementPlan* out) {
   if (!plan.inherited_from.empty()) {
     out->set_inherited_from(MeasurementPlanName(plan.clinic_id, plan.inherited_from));
   }
-  WriteStamp(plan.stamp, out);
+  rpc::WriteStamp(plan.stamp, out);
   out->set_revision(plan.revision);
   if (plan.inherited) out->clear_update_time();
 }

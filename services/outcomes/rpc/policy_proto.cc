@@ -4,8 +4,8 @@
 #include <string>
 
 #include "outcomes/domain/names.h"
-#include "outcomes/rpc/stamp_proto.h"
 #include "platform/rpc/resource_name.h"
+#include "platform/rpc/stamp.h"
 
 namespace ipt::outcomes {
 namespace {
@@ -55,7 +55,7 @@ void WritePolicy(const OutcomePolicy& policy, pb::OutcomePolicy* out) {
   out->set_no_review_alerts(policy.no_review_alerts);
   out->set_drop_out(static_cast<pb::DropOutDefinition>(policy.drop_out));
   if (policy.smallest_group.has_value()) out->set_smallest_group(*policy.smallest_group);
-  WriteStamp(policy.stamp, out);
+  rpc::WriteStamp(policy.stamp, out);
 }
 
 OutcomePolicy ReadPolicy(const pb::OutcomePolicy& in) {

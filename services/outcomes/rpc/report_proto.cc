@@ -10,9 +10,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
+#include "course_copies/rpc/scheduling_view.h"
 #include "outcomes/domain/names.h"
 #include "outcomes/domain/published.h"
-#include "outcomes/rpc/scheduling_view.h"
 #include "platform/rpc/proto_time.h"
 #include "platform/rpc/resource_name.h"
 #include "platform/rpc/stated.h"
@@ -476,7 +476,7 @@ void WriteClinicReport(const ClinicReportView& view, absl::string_view clinic_id
   out->set_unverified_measurements(report.left_out);
   out->set_policy_version(view.policy.version);
   rpc::WriteTime(now, out->mutable_create_time());
-  WriteScheduling(horizon.current, horizon.as_of, out->mutable_scheduling());
+  courses::WriteScheduling(horizon.current, horizon.as_of, out->mutable_scheduling());
   out->set_revision(view.revision);
   out->set_depression_instrument(InstrumentName(clinic_id, DepressionInstrument(view.policy)));
 }
