@@ -149,9 +149,7 @@ absl::StatusOr<ListedCourses> SchedulingDirectory::ListCourses(absl::string_view
   ListedCourses listed;
   IPT_RETURN_IF_ERROR(db_.Read(options, [&](storage::Connection& conn) -> absl::Status {
     IPT_ASSIGN_OR_RETURN(listed.courses, SqlCourseCopies::List(conn, clinic_id, listing));
-    IPT_ASSIGN_OR_RETURN(const CopyAge age, AgeOf(conn, clinic_id, now));
-    listed.as_of = age.as_of;
-    listed.current = age.current;
+    IPT_ASSIGN_OR_RETURN(listed.age, AgeOf(conn, clinic_id, now));
     return absl::OkStatus();
   }));
   return listed;
