@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "outcomes/module.h"
-#include "outcomes/scheduling_flags.h"
+#include "course_copies/scheduling_flags.h"
 #include "platform/errors/status_macros.h"
 #include "platform/server/service_main.h"
 
@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
        .components = ipt::outcomes::Components(),
        .open = [](const ipt::server::Platform& platform, const ipt::server::StoreLocation& store)
            -> absl::StatusOr<std::unique_ptr<ipt::server::Module>> {
-         IPT_ASSIGN_OR_RETURN(auto scheduling, ipt::outcomes::ReadSchedulingFlags());
+         IPT_ASSIGN_OR_RETURN(auto scheduling, ipt::courses::ReadSchedulingFlags());
          return ipt::outcomes::OpenModule(
              platform, {.store = {.location = store}, .scheduling = std::move(scheduling)});
        }},

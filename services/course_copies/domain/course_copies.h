@@ -192,10 +192,7 @@ struct CourseListing {
 // What the copy says of them.
 struct ListedCourses {
   std::vector<CopiedCourse> courses{};  // by id
-  // All of it was true at this instant; InfinitePast: nothing was ever copied.
-  absl::Time as_of = absl::InfinitePast();
-  // It is as new as CourseDemand asks for where nothing else is said.
-  bool current = false;
+  CopyAge age{};
 };
 
 // The courses of a clinic all together. Scheduling is not asked: what is known here has to do.

@@ -13,6 +13,7 @@
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "platform/follow/feed_table.h"
+#include "platform/peer/pages.h"
 
 namespace ipt::courses {
 namespace {
@@ -60,16 +61,15 @@ absl::StatusOr<CopiedCourse> SchedulingDirectory::Ask(absl::string_view clinic_i
   list.set_parent(get.name());
   list.set_page_size(kSessionsPage);
   list.set_min_revision(course.revision());
-  do {
-    pb::ListSessionsResponse page;
-    IPT_RETURN_IF_ERROR(
-        scheduling_.Call("ipt.scheduling.v1.SessionService.ListSessions", list, page, options));
-    for (const pb::Session& session : page.sessions()) {
-      IPT_ASSIGN_OR_RETURN(SessionOfCourse told, CopyOf(session, clinic_id));
-      copy.sessions.push_back(std::move(told.session));
-    }
-    list.set_page_token(page.next_page_token());
-  } while (!list.page_token().empty());
+  IPT_RETURN_IF_ERROR(peer::CallPages<pb::ListSessionsResponse>(
+      scheduling_, "ipt.scheduling.v1.SessionService.ListSessions", list, options,
+      [&](const pb::ListSessionsResponse& page) -> absl::Status {
+        for (const pb::Session& session : page.sessions()) {
+          IPT_ASSIGN_OR_RETURN(SessionOfCourse told, CopyOf(session, clinic_id));
+          copy.sessions.push_back(std::move(told.session));
+        }
+        return absl::OkStatus();
+      }));
   std::sort(copy.sessions.begin(), copy.sessions.end(), [](const auto& a, const auto& b) {
     return std::tie(a.start, a.session_id) < std::tie(b.start, b.session_id);
   });
@@ -149,9 +149,7 @@ absl::StatusOr<ListedCourses> SchedulingDirectory::ListCourses(absl::string_view
   ListedCourses listed;
   IPT_RETURN_IF_ERROR(db_.Read(options, [&](storage::Connection& conn) -> absl::Status {
     IPT_ASSIGN_OR_RETURN(listed.courses, SqlCourseCopies::List(conn, clinic_id, listing));
-    IPT_ASSIGN_OR_RETURN(const CopyAge age, AgeOf(conn, clinic_id, now));
-    listed.as_of = age.as_of;
-    listed.current = age.current;
+    IPT_ASSIGN_OR_RETURN(listed.age, AgeOf(conn, clinic_id, now));
     return absl::OkStatus();
   }));
   return listed;

@@ -18,6 +18,7 @@
 #include "platform/errors/field_violations.h"
 #include "platform/errors/status_macros.h"
 #include "platform/observability/log.h"
+#include "platform/peer/pages.h"
 #include "platform/rpc/proto_time.h"
 #include "platform/rpc/resource_name.h"
 
@@ -64,6 +65,11 @@ absl::Status DeleteTimeOff(Connection& conn, const std::string& clinic_id,
   IPT_ASSIGN_OR_RETURN(const TimeOffOfTherapist copy, CopyOf(time_off, clinic_id));
   return SqlTherapistCopies::DeleteTimeOff(conn, clinic_id, copy.therapist_id,
                                            copy.time_off.time_off_id);
+}
+
+// Of a call for one page of a clinic's lists.
+peer::CallOptions OptionsFor(const std::string& clinic_id) {
+  return {.clinic_id = clinic_id, .call_time = kPageTime};
 }
 
 absl::Time TimeOf(const pb::Event& event) {
@@ -150,17 +156,16 @@ absl::StatusOr<std::vector<std::string>> SchedulingSource::Clinics() {
   std::vector<std::string> clinics;
   pb::ListClinicsRequest request;
   request.set_page_size(1000);
-  do {
-    pb::ListClinicsResponse page;
-    IPT_RETURN_IF_ERROR(
-        scheduling_.Call("ipt.scheduling.v1.ClinicService.ListClinics", request, page, {}));
-    for (const pb::Clinic& clinic : page.clinics()) {
-      if (rpc::MatchesPattern(clinic.name(), "clinics/{clinic}", false)) {
-        clinics.push_back(rpc::IdsOf(clinic.name())[0]);
-      }
-    }
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
+  IPT_RETURN_IF_ERROR(peer::CallPages<pb::ListClinicsResponse>(
+      scheduling_, "ipt.scheduling.v1.ClinicService.ListClinics", request, {},
+      [&](const pb::ListClinicsResponse& page) {
+        for (const pb::Clinic& clinic : page.clinics()) {
+          if (rpc::MatchesPattern(clinic.name(), "clinics/{clinic}", false)) {
+            clinics.push_back(rpc::IdsOf(clinic.name())[0]);
+          }
+        }
+        return absl::OkStatus();
+      }));
   return clinics;
 }
 
@@ -191,55 +196,79 @@ absl::StatusOr<std::unique_ptr<follow::EventStream>> SchedulingSource::Watch(
 absl::Status SchedulingSource::ListTimeOff(const std::string& clinic_id,
                                            const std::string& therapist, const CopyStamp& stamp,
                                            follow::Listing& listing) {
-  const peer::CallOptions options{.clinic_id = clinic_id, .call_time = kPageTime};
   pb::ListTimeOffRequest request;
   request.set_parent(therapist);
   request.set_page_size(kPage);
   rpc::WriteTime(listing.begun(), request.mutable_start_time());
-  do {
-    pb::ListTimeOffResponse page;
-    IPT_RETURN_IF_ERROR(
-        scheduling_.Call("ipt.scheduling.v1.TherapistService.ListTimeOff", request, page, options));
-    if (page.time_off_size() > 0) {
-      IPT_RETURN_IF_ERROR(listing.Write([&](Connection& conn) -> absl::Status {
-        for (const pb::TimeOff& time_off : page.time_off()) {
-          IPT_RETURN_IF_ERROR(PutTimeOff(conn, clinic_id, time_off, stamp));
-        }
-        return absl::OkStatus();
-      }));
-    }
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
-  return absl::OkStatus();
+  return peer::CallPages<pb::ListTimeOffResponse>(
+      scheduling_, "ipt.scheduling.v1.TherapistService.ListTimeOff", request, OptionsFor(clinic_id),
+      [&](const pb::ListTimeOffResponse& page) {
+        if (page.time_off().empty()) return absl::OkStatus();
+        return listing.Write([&](Connection& conn) -> absl::Status {
+          for (const pb::TimeOff& time_off : page.time_off()) {
+            IPT_RETURN_IF_ERROR(PutTimeOff(conn, clinic_id, time_off, stamp));
+          }
+          return absl::OkStatus();
+        });
+      });
 }
 
 // A therapist after their time off.
 absl::Status SchedulingSource::ListTherapists(const std::string& clinic_id, const CopyStamp& stamp,
                                               follow::Listing& listing) {
-  const peer::CallOptions options{.clinic_id = clinic_id, .call_time = kPageTime};
-  pb::ListTherapistsRequest therapists;
-  therapists.set_parent(absl::StrCat("clinics/", clinic_id));
-  therapists.set_page_size(kPage);
-  do {
-    pb::ListTherapistsResponse page;
-    IPT_RETURN_IF_ERROR(scheduling_.Call("ipt.scheduling.v1.TherapistService.ListTherapists",
-                                         therapists, page, options));
-    for (const pb::Therapist& therapist : page.therapists()) {
-      IPT_RETURN_IF_ERROR(ListTimeOff(clinic_id, therapist.name(), stamp, listing));
-    }
-    IPT_RETURN_IF_ERROR(listing.Write([&](Connection& conn) -> absl::Status {
-      for (const pb::Therapist& therapist : page.therapists()) {
-        IPT_RETURN_IF_ERROR(PutTherapist(conn, clinic_id, therapist, stamp));
-      }
-      return absl::OkStatus();
-    }));
-    therapists.set_page_token(page.next_page_token());
-  } while (!therapists.page_token().empty());
-  return absl::OkStatus();
+  pb::ListTherapistsRequest request;
+  request.set_parent(absl::StrCat("clinics/", clinic_id));
+  request.set_page_size(kPage);
+  return peer::CallPages<pb::ListTherapistsResponse>(
+      scheduling_, "ipt.scheduling.v1.TherapistService.ListTherapists", request,
+      OptionsFor(clinic_id), [&](const pb::ListTherapistsResponse& page) -> absl::Status {
+        for (const pb::Therapist& therapist : page.therapists()) {
+          IPT_RETURN_IF_ERROR(ListTimeOff(clinic_id, therapist.name(), stamp, listing));
+        }
+        return listing.Write([&](Connection& conn) -> absl::Status {
+          for (const pb::Therapist& therapist : page.therapists()) {
+            IPT_RETURN_IF_ERROR(PutTherapist(conn, clinic_id, therapist, stamp));
+          }
+          return absl::OkStatus();
+        });
+      });
+}
+
+absl::Status SchedulingSource::ListSessions(const std::string& clinic_id, const CopyStamp& stamp,
+                                            follow::Listing& listing) {
+  pb::ListSessionsRequest request;
+  request.set_parent(absl::StrCat("clinics/", clinic_id, "/courses/-"));
+  request.set_page_size(kPage);
+  return peer::CallPages<pb::ListSessionsResponse>(
+      scheduling_, "ipt.scheduling.v1.SessionService.ListSessions", request, OptionsFor(clinic_id),
+      [&](const pb::ListSessionsResponse& page) {
+        return listing.Write([&](Connection& conn) -> absl::Status {
+          for (const pb::Session& session : page.sessions()) {
+            IPT_RETURN_IF_ERROR(PutSession(conn, clinic_id, session, stamp));
+          }
+          return absl::OkStatus();
+        });
+      });
+}
+
+absl::Status SchedulingSource::ListCourses(const std::string& clinic_id, const CopyStamp& stamp,
+                                           follow::Listing& listing) {
+  pb::ListCoursesRequest request;
+  request.set_parent(absl::StrCat("clinics/", clinic_id));
+  request.set_page_size(kPage);
+  return peer::CallPages<pb::ListCoursesResponse>(
+      scheduling_, "ipt.scheduling.v1.CourseService.ListCourses", request, OptionsFor(clinic_id),
+      [&](const pb::ListCoursesResponse& page) {
+        return listing.Write([&](Connection& conn) -> absl::Status {
+          for (const pb::Course& course : page.courses()) {
+            IPT_RETURN_IF_ERROR(PutCourse(conn, clinic_id, course, stamp, listener_));
+          }
+          return absl::OkStatus();
+        });
+      });
 }
 
 absl::Status SchedulingSource::List(const std::string& clinic_id, follow::Listing& listing) {
-  const peer::CallOptions options{.clinic_id = clinic_id, .call_time = kPageTime};
   const CopyStamp stamp{
       .source = CopySource::kListing, .at = listing.begun(), .listing = listing.number()};
 
@@ -256,40 +285,9 @@ absl::Status SchedulingSource::List(const std::string& clinic_id, follow::Listin
   } else {
     IPT_RETURN_IF_ERROR(therapists);
   }
-
   // Sessions before courses: a course that is there answers for its sessions, too.
-  pb::ListSessionsRequest sessions;
-  sessions.set_parent(absl::StrCat("clinics/", clinic_id, "/courses/-"));
-  sessions.set_page_size(kPage);
-  do {
-    pb::ListSessionsResponse page;
-    IPT_RETURN_IF_ERROR(
-        scheduling_.Call("ipt.scheduling.v1.SessionService.ListSessions", sessions, page, options));
-    IPT_RETURN_IF_ERROR(listing.Write([&](Connection& conn) -> absl::Status {
-      for (const pb::Session& session : page.sessions()) {
-        IPT_RETURN_IF_ERROR(PutSession(conn, clinic_id, session, stamp));
-      }
-      return absl::OkStatus();
-    }));
-    sessions.set_page_token(page.next_page_token());
-  } while (!sessions.page_token().empty());
-
-  pb::ListCoursesRequest courses;
-  courses.set_parent(absl::StrCat("clinics/", clinic_id));
-  courses.set_page_size(kPage);
-  do {
-    pb::ListCoursesResponse page;
-    IPT_RETURN_IF_ERROR(
-        scheduling_.Call("ipt.scheduling.v1.CourseService.ListCourses", courses, page, options));
-    IPT_RETURN_IF_ERROR(listing.Write([&](Connection& conn) -> absl::Status {
-      for (const pb::Course& course : page.courses()) {
-        IPT_RETURN_IF_ERROR(PutCourse(conn, clinic_id, course, stamp, listener_));
-      }
-      return absl::OkStatus();
-    }));
-    courses.set_page_token(page.next_page_token());
-  } while (!courses.page_token().empty());
-  return absl::OkStatus();
+  IPT_RETURN_IF_ERROR(ListSessions(clinic_id, stamp, listing));
+  return ListCourses(clinic_id, stamp, listing);
 }
 
 absl::Status SchedulingSource::DropUnlisted(Connection& conn, const std::string& clinic_id,

@@ -53,10 +53,13 @@ class SchedulingSource final : public follow::Source {
   // Of one therapist (their name), what has not ended when the listing began.
   absl::Status ListTimeOff(const std::string& clinic_id, const std::string& therapist,
                            const CopyStamp& stamp, follow::Listing& listing);
-
   // And the time off of each.
   absl::Status ListTherapists(const std::string& clinic_id, const CopyStamp& stamp,
                               follow::Listing& listing);
+  absl::Status ListSessions(const std::string& clinic_id, const CopyStamp& stamp,
+                            follow::Listing& listing);
+  absl::Status ListCourses(const std::string& clinic_id, const CopyStamp& stamp,
+                           follow::Listing& listing);
 
   peer::Peer& scheduling_;
   CopyListener* const listener_;

@@ -135,21 +135,21 @@ absl::Status ResultKeeper::KeepChanged(const std::string& clinic_id) {
 }
 
 absl::Status ResultKeeper::KeepOutdated(const std::string& clinic_id) {
+  std::vector<ResultMaker> outdated;
+  IPT_RETURN_IF_ERROR(store_.Read(Deadline(), [&](OutcomesReader& reader) -> absl::Status {
+    outdated.clear();
+    ResultMaker maker{.clinic_id = clinic_id};
+    while (!stopping_) {
+      IPT_ASSIGN_OR_RETURN(std::optional<ResultMaker> next, reader.NextResultMaker(maker));
+      if (!next.has_value() || (!clinic_id.empty() && next->clinic_id != clinic_id)) break;
+      maker = *std::move(next);
+      IPT_ASSIGN_OR_RETURN(const OutcomePolicy policy, reader.GetPolicy(maker.clinic_id));
+      if (maker.made_by != MadeBy(policy, catalog_)) outdated.push_back(maker);
+    }
+    return absl::OkStatus();
+  }));
   absl::Status first_error;
-  ResultMaker maker{.clinic_id = clinic_id};
-  while (!stopping_ && (!clinic_id.empty() || !IsWanted())) {
-    bool outdated = false;
-    std::optional<ResultMaker> next;
-    IPT_RETURN_IF_ERROR(store_.Read(Deadline(), [&](OutcomesReader& reader) -> absl::Status {
-      IPT_ASSIGN_OR_RETURN(next, reader.NextResultMaker(maker));
-      if (!next.has_value()) return absl::OkStatus();
-      IPT_ASSIGN_OR_RETURN(const OutcomePolicy policy, reader.GetPolicy(next->clinic_id));
-      outdated = next->made_by != MadeBy(policy, catalog_);
-      return absl::OkStatus();
-    }));
-    if (!next.has_value() || (!clinic_id.empty() && next->clinic_id != clinic_id)) break;
-    maker = *std::move(next);
-    if (!outdated) continue;
+  for (const ResultMaker& maker : outdated) {
     first_error.Update(
         KeepAll({.clinic_id = maker.clinic_id},
                 [&](OutcomesReader& reader,

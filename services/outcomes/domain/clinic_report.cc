@@ -34,11 +34,14 @@ std::optional<DayNumber> DayOf(const ReportPeriod& period, const CourseResult& c
   return period.basis == PeriodBasis::kClosed ? course.closed_day : course.start_day;
 }
 
+// Instruments, which are shown one after the other, only once.
 ReportQuery InOrder(ReportQuery query) {
   std::sort(query.indications.begin(), query.indications.end());
   std::sort(query.therapist_ids.begin(), query.therapist_ids.end());
   std::sort(query.variant_ids.begin(), query.variant_ids.end());
-  std::sort(query.instrument_ids.begin(), query.instrument_ids.end());
+  std::vector<std::string>& instruments = query.instrument_ids;
+  std::sort(instruments.begin(), instruments.end());
+  instruments.erase(std::unique(instruments.begin(), instruments.end()), instruments.end());
   return query;
 }
 
@@ -541,24 +544,11 @@ void ReportTally::Add(const CourseResult& course) {
 }
 
 GroupTally& ReportTally::GroupFor(const CourseResult& course) {
-  switch (query_.group_by) {
-    case ReportGrouping::kTherapist:
-      return groups_[course.therapist_id];
-    case ReportGrouping::kVariant:
-      return groups_[course.variant_id];
-    case ReportGrouping::kBaselineBand:
-      return groups_[course.baseline_band];
-    case ReportGrouping::kNone:
-    case ReportGrouping::kIndication:
-    case ReportGrouping::kMonth:
-      break;
-  }
-  const int number = query_.group_by == ReportGrouping::kMonth
-                         ? DayOf(query_.period, course).value_or(DayNumber()).number()
-                         : course.indication;
-  const auto [name, is_new] = group_names_.try_emplace(number);
-  if (is_new) name->second = GroupOf(query_, course);
-  return groups_[name->second];
+  if (query_.group_by != ReportGrouping::kMonth) return groups_[GroupOf(query_, course)];
+  const int day = DayOf(query_.period, course).value_or(DayNumber()).number();
+  const auto [month, is_new] = months_.try_emplace(day);
+  if (is_new) month->second = GroupOf(query_, course);
+  return groups_[month->second];
 }
 
 void ReportTally::Merge(const ReportTally& other) {

@@ -162,8 +162,7 @@ class ReportTally {
 
   const ReportQuery query_;
   Groups groups_;
-  // Of indications and of days, what their group is called: made once.
-  absl::flat_hash_map<int, std::string> group_names_;
+  absl::flat_hash_map<int, std::string> months_;  // of days: writing one is dear
   int64_t measurements_ = 0;
   int64_t left_out_ = 0;
 };

@@ -193,12 +193,7 @@ absl::StatusOr<ClinicReportView> MakeClinicReport(OutcomesReader& reader, const 
     }
   }
   IPT_RETURN_IF_ERROR(bad.ToStatus());
-  std::sort(query.instrument_ids.begin(), query.instrument_ids.end());
-  query.instrument_ids.erase(std::unique(query.instrument_ids.begin(), query.instrument_ids.end()),
-                             query.instrument_ids.end());
-  const int stated = rules.policy.drop_out;
-  query.policy_drop_out = stated == 0 ? DropOutDefinition::kEndedWithoutAgreement
-                                      : static_cast<DropOutDefinition>(stated);
+  query.policy_drop_out = DropOutOf(rules.policy);
   query.drop_out = request.drop_out.value_or(query.policy_drop_out);
   query.policy_smallest_group = rules.policy.smallest_group.value_or(kDefaultSmallestGroup);
   query.smallest_group = std::max(request.smallest_group, query.policy_smallest_group);

@@ -454,11 +454,9 @@ class CourseEvaluation {
         course != nullptr && !in_error && IsFinished(course->closed(), out_.attended_sessions);
     out_.recovery = EvaluateRecovery(finished, StatusOfMeasure(out_.depression_instrument_id),
                                      StatusOfMeasure(out_.anxiety_instrument_id));
-    out_.drop_out_definition = out_.policy.drop_out == 0
-                                   ? static_cast<int>(DropOutDefinition::kEndedWithoutAgreement)
-                                   : out_.policy.drop_out;
+    const DropOutDefinition definition = DropOutOf(out_.policy);
+    out_.drop_out_definition = static_cast<int>(definition);
     if (out_.state != OutcomeState::kFinal) return;
-    const auto definition = static_cast<DropOutDefinition>(out_.drop_out_definition);
     // As a report counts them: one that never started is in no rate but the widest.
     if (!CountsForDropOut(definition, EndOf(*course), out_.attended_sessions)) return;
     out_.drop_out =
@@ -487,6 +485,11 @@ std::string DepressionInstrument(const OutcomePolicy& policy) {
 std::string WatchedInstrument(const OutcomePolicy& policy) {
   const std::string& stated = policy.not_on_track.instrument_id;
   return stated.empty() ? DepressionInstrument(policy) : stated;
+}
+
+DropOutDefinition DropOutOf(const OutcomePolicy& policy) {
+  return policy.drop_out == 0 ? DropOutDefinition::kEndedWithoutAgreement
+                              : static_cast<DropOutDefinition>(policy.drop_out);
 }
 
 const ScaleSeries* SpeakingSeries(const std::vector<ScaleSeries>& series,

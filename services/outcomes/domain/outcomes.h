@@ -122,6 +122,8 @@ absl::StatusOr<CourseOutcomes> LoadOutcomes(OutcomesReader& reader, const Catalo
 std::string DepressionInstrument(const OutcomePolicy& policy);
 // The instrument that the rules of not on track are asked of.
 std::string WatchedInstrument(const OutcomePolicy& policy);
+// The policy's definition of drop-out.
+DropOutDefinition DropOutOf(const OutcomePolicy& policy);
 
 // Of the query's course (and instrument), by completion, those taken back among them. `window`: the
 // policy's.

@@ -25,8 +25,7 @@ void DueWalks::Keep(Walk walk, const std::optional<DuePlace>& place, absl::Time 
     DueWalk part = {.id = walk->id,
                     .clinic_id = walk->clinic_id,
                     .request = walk->request,
-                    .current = walk->current,
-                    .as_of = walk->as_of,
+                    .age = walk->age,
                     .after = place};
     const size_t begin = walk->IndexAfter(place);
     const size_t end = std::min(begin + most_of_one_, walk->lines.size());

@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "course_copies/domain/course_copies.h"
 #include "outcomes/domain/due_list.h"
 
 namespace ipt::outcomes {
@@ -33,8 +34,7 @@ struct DueWalk {
   std::string id{};
   std::string clinic_id{};
   std::string request{};  // what was asked for, without its place in the list
-  bool current = false;   // as courses::ListedCourses
-  absl::Time as_of{};
+  courses::CopyAge age{};
   std::optional<DuePlace> after{};  // it begins after this; unset: with the first line
   std::vector<DueLine> lines{};     // by day, course and rule
   bool more = false;                // lines come after these

@@ -300,13 +300,12 @@ absl::StatusOr<DueWalk> MeasurementPlanHandler::Walk(const CallContext& ctx,
     IPT_ASSIGN_OR_RETURN(
         courses::ListedCourses listed,
         lister_.ListCourses(ctx.clinic_id, ListingFor(query, ctx.now), ctx.now, ctx.deadline));
-    walk.current = listed.current;
-    walk.as_of = listed.as_of;
+    walk.age = listed.age;
     courses = std::move(listed.courses);
   } else {
     IPT_ASSIGN_OR_RETURN(courses::CourseAnswer course, FindCourse(ctx, course_id));
-    walk.current = course.known == courses::CourseAnswer::Known::kVerified;
-    walk.as_of = course.as_of;
+    walk.age = {.as_of = course.as_of,
+                .current = course.known == courses::CourseAnswer::Known::kVerified};
     if (course.course.has_value()) courses.push_back(*std::move(course.course));
   }
   IPT_ASSIGN_OR_RETURN(
@@ -350,8 +349,9 @@ absl::StatusOr<pb::ListDueMeasurementsResponse> MeasurementPlanHandler::ListDueM
         rpc::NextPageToken(request, WriteDueCursor(*walk, *std::prev(line))));
     if (!kept) walks_.Keep(walk, place, ctx.now);
   }
-  const bool known = walk->as_of > absl::UnixEpoch();
-  courses::WriteScheduling(walk->current, known ? std::optional(walk->as_of) : std::nullopt,
+  const courses::CopyAge& age = walk->age;
+  const bool known = age.as_of > absl::UnixEpoch();
+  courses::WriteScheduling(age.current, known ? std::optional(age.as_of) : std::nullopt,
                            response.mutable_scheduling());
   return response;
 }

@@ -20,25 +20,18 @@
 #include "platform/follow/followers.h"
 #include "platform/peer/peer.h"
 #include "tests/course_copies/link/scheduling_process.h"
+#include "tests/support/eventually.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_database.h"
 
 namespace ipt::courses {
 namespace {
 
+using ipt::testing::Eventually;
 using ipt::testing::IsOk;
 using ipt::testing::SchedulingClient;
 using ipt::testing::SchedulingProcess;
 using Known = CourseAnswer::Known;
-
-template <typename Condition>
-bool Eventually(Condition condition) {
-  for (int i = 0; i < 6000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
-}
 
 class FollowingTest : public ::testing::TestWithParam<storage::Dialect> {
  protected:
@@ -141,7 +134,7 @@ TEST_P(FollowingTest, TheCopyIsExactAfterSchedulingAndFollowersWereKilled) {
     acts = kActs;
   });
   for (int i = 1; i <= kKills; ++i) {
-    EXPECT_TRUE(Eventually([&] { return acts >= i * kActs / (kKills + 1); }));
+    EXPECT_TRUE(Eventually<10>([&] { return acts >= i * kActs / (kKills + 1); }));
     scheduling_.Kill();
     if (i % 2 == 0) {
       followers.reset();
@@ -152,7 +145,7 @@ TEST_P(FollowingTest, TheCopyIsExactAfterSchedulingAndFollowersWereKilled) {
   writer.join();
   EXPECT_OK(broken);
   std::string difference;
-  EXPECT_TRUE(Eventually([&] {
+  EXPECT_TRUE(Eventually<10>([&] {
     difference = Difference();
     return difference.empty();
   })) << difference;
@@ -183,7 +176,7 @@ TEST_P(FollowingTest, WhoIsAwayIsCopiedByEventsAndByLists) {
   };
   const absl::Time now = clock_.Now();
   const auto becomes = [&](bool active, const std::vector<CopiedTimeOff>& off) {
-    return Eventually([&] {
+    return Eventually<10>([&] {
       const auto found = copied(now);
       return found.has_value() && found->therapist.active == active &&
              found->therapist.time_off == off;
@@ -207,7 +200,8 @@ TEST_P(FollowingTest, WhoIsAwayIsCopiedByEventsAndByLists) {
                          absl::StrCat("therapist { name: '", ana, "' time_zone: 'Asia/Tokyo' } ",
                                       "update_mask { paths: 'time_zone' }")));
   const absl::Time tokyo = absl::FromCivil(absl::CivilHour(2040, 7, 1, 15), absl::UTCTimeZone());
-  EXPECT_TRUE(Eventually([&] { return copied(now)->therapist.time_off.back().start == tokyo; }));
+  EXPECT_TRUE(
+      Eventually<10>([&] { return copied(now)->therapist.time_off.back().start == tokyo; }));
   listed = copied(now)->therapist.time_off.back();
   ASSERT_OK(
       client_.Call("TherapistService.DeleteTimeOff", absl::StrCat("name: '", told_name, "'")));
@@ -231,12 +225,12 @@ TEST_P(FollowingTest, ARestoredSchedulingIsCopiedAnew) {
   std::mt19937 random(11);
   for (int i = 0; i < 20; ++i) ASSERT_OK(client_.Act("north", random));
   const auto followers = Follow();
-  ASSERT_TRUE(Eventually([&] { return Difference().empty(); }));
+  ASSERT_TRUE(Eventually<10>([&] { return Difference().empty(); }));
   scheduling_.Stop();
   scheduling_.Backup();
   scheduling_.Start();
   for (int i = 0; i < 30; ++i) ASSERT_OK(client_.Act("north", random));
-  ASSERT_TRUE(Eventually([&] { return Difference().empty(); }));
+  ASSERT_TRUE(Eventually<10>([&] { return Difference().empty(); }));
   const auto lost = client_.Courses("north");
   ASSERT_OK(lost);
   const int64_t listings = Position().listings;
@@ -247,10 +241,10 @@ TEST_P(FollowingTest, ARestoredSchedulingIsCopiedAnew) {
   const auto back = client_.Courses("north");
   ASSERT_OK(back);
   ASSERT_NE(*back, *lost);
-  EXPECT_TRUE(Eventually([&] { return Difference().empty(); }));
+  EXPECT_TRUE(Eventually<10>([&] { return Difference().empty(); }));
   EXPECT_GT(Position().listings, listings);
   for (int i = 0; i < 10; ++i) ASSERT_OK(client_.Act("north", random));
-  EXPECT_TRUE(Eventually([&] { return Difference().empty(); }));
+  EXPECT_TRUE(Eventually<10>([&] { return Difference().empty(); }));
   peer_->Stop();
 }
 
@@ -299,7 +293,7 @@ TEST_P(FollowingTest, WhileSchedulingIsAwayTheAgeOfWhatIsKnownIsSaid) {
   EXPECT_EQ(answer.as_of, absl::InfinitePast());
 
   scheduling_.Start();
-  EXPECT_TRUE(Eventually(
+  EXPECT_TRUE(Eventually<10>(
       [&] { return Find("c1", {.max_age = absl::ZeroDuration()}).known == Known::kVerified; }));
   EXPECT_EQ(Find("unknown").known, Known::kAbsent);
 }
@@ -307,10 +301,10 @@ TEST_P(FollowingTest, WhileSchedulingIsAwayTheAgeOfWhatIsKnownIsSaid) {
 // A clinic where nothing happens is as new as the last heartbeat.
 TEST_P(FollowingTest, AQuietClinicIsKnownToBeUpToDate) {
   const auto followers = Follow();
-  ASSERT_TRUE(Eventually([&] { return Difference().empty(); }));
+  ASSERT_TRUE(Eventually<10>([&] { return Difference().empty(); }));
   const absl::Time then = clock_.Now();
   // By so much that a lost turn between two looks at the clock makes it no older than asked for.
-  ASSERT_TRUE(Eventually([&] { return Position().as_of > then + absl::Milliseconds(50); }));
+  ASSERT_TRUE(Eventually<10>([&] { return Position().as_of > then + absl::Milliseconds(50); }));
   scheduling_.Kill();
   const CourseAnswer answer = Find("c1", {.max_age = clock_.Now() - then});
   EXPECT_EQ(answer.known, Known::kVerified);

@@ -1,7 +1,6 @@
 // Copy and scheduling in one process, as ipt-suite has them: followed and asked over the in-process
 // channel, through the adapter with all its checks.
 #include <random>
-#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "course_copies/link/scheduling_directory.h"
@@ -16,24 +15,17 @@
 #include "platform/server/server.h"
 #include "scheduling/module.h"
 #include "tests/course_copies/link/scheduling_process.h"
+#include "tests/support/eventually.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_database.h"
 
 namespace ipt::courses {
 namespace {
 
+using ipt::testing::Eventually;
 using ipt::testing::IsOk;
 using ipt::testing::SchedulingClient;
 using storage::Dialect;
-
-template <typename Condition>
-bool Eventually(Condition condition) {
-  for (int i = 0; i < 6000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
-}
 
 server::Settings SomeSettings() {
   server::Settings settings;
@@ -97,7 +89,7 @@ class InProcessTest : public ::testing::Test {
   }
   void ExpectCopied(const std::string& clinic) {
     SqlCourseCopies copies(*db_);
-    EXPECT_TRUE(Eventually([&] {
+    EXPECT_TRUE(Eventually<10>([&] {
       const auto courses = client_->Courses(clinic);
       EXPECT_OK(courses);
       for (const CopiedCourse& course : *courses) {

@@ -50,8 +50,8 @@ class MeasurementPlanHandlerTest : public HandlerTest {
     directory_.answer.known = courses::CourseAnswer::Known::kVerified;
     directory_.answer.as_of = now_;
     directory_.answer.course = Course("k1", 0, 4);
-    lister_.listed.as_of = now_;
-    lister_.listed.current = true;
+    lister_.listed.age.as_of = now_;
+    lister_.listed.age.current = true;
   }
 
   static absl::Time TimeOf(int day) {

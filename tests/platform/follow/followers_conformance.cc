@@ -17,12 +17,14 @@
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "platform/follow/follow_migrations.h"
+#include "tests/support/eventually.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_database.h"
 
 namespace ipt::follow {
 namespace {
 
+using ipt::testing::Eventually;
 using ipt::testing::IsOk;
 using storage::ColumnType;
 using storage::Connection;
@@ -38,15 +40,6 @@ constexpr char kTables[] =
     "PRIMARY KEY (clinic_id, event))";
 
 using Items = std::map<std::string, int64_t>;
-
-template <typename Condition>
-bool Eventually(Condition condition) {
-  for (int i = 0; i < 60'000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return false;
-}
 
 // A service with items per clinic, the events of their changes, and bad manners.
 class Service final : public Source {

@@ -22,6 +22,7 @@
 #include "platform/errors/error.h"
 #include "platform/errors/grpc_status.h"
 #include "platform/rpc/rpc_service.h"
+#include "tests/support/eventually.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_keys.h"
 
@@ -30,6 +31,7 @@ namespace {
 
 namespace fs = std::filesystem;
 namespace pb = ::ipt::scheduling::v1;
+using ipt::testing::Eventually;
 using ipt::testing::FailsWith;
 using ipt::testing::IsOk;
 using ipt::testing::StatusIs;
@@ -41,16 +43,6 @@ using ::testing::Pair;
 constexpr char kGet[] = "ipt.scheduling.v1.ClinicService.GetClinic";
 constexpr char kUpdate[] = "ipt.scheduling.v1.ClinicService.UpdateClinic";
 constexpr char kWatch[] = "ipt.scheduling.v1.EventService.WatchEvents";
-
-// Looks again every millisecond, for as long as a loaded machine may take.
-template <typename Condition>
-bool Eventually(Condition condition) {
-  for (int i = 0; i < 30'000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return false;
-}
 
 // Answers as the test has it, and remembers what came.
 class FakeClinics final : public pb::ClinicService::Service {

@@ -14,11 +14,13 @@
 #include "platform/auth/authenticator.h"
 #include "platform/errors/error.h"
 #include "platform/rpc/rpc_service.h"
+#include "tests/support/eventually.h"
 #include "tests/support/fake_clock.h"
 
 namespace ipt::rpc {
 namespace {
 
+using ipt::testing::Eventually;
 namespace pb = ::ipt::test::v1;
 using ::testing::HasSubstr;
 
@@ -63,16 +65,6 @@ class Recorder final : public CallObserver {
   std::mutex mutex_;
   std::vector<absl::StatusCode> codes_;
 };
-
-// Looks again every millisecond, for as long as a loaded machine may take.
-template <typename Condition>
-bool Eventually(Condition condition) {
-  for (int i = 0; i < 60'000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return false;
-}
 
 class StreamsTest : public ::testing::Test {
  protected:

@@ -1,4 +1,4 @@
-#include "outcomes/scheduling_flags.h"
+#include "course_copies/scheduling_flags.h"
 
 #include <string>
 
@@ -21,7 +21,7 @@ ABSL_FLAG(std::string, scheduling_token_file, "",
 ABSL_FLAG(bool, scheduling_allow_insecure, false,
           "Reach it on another machine without TLS, where a mesh between provides it.");
 
-namespace ipt::outcomes {
+namespace ipt::courses {
 
 absl::StatusOr<peer::Settings> ReadSchedulingFlags() {
   peer::Settings settings;
@@ -37,4 +37,4 @@ absl::StatusOr<peer::Settings> ReadSchedulingFlags() {
   return settings;
 }
 
-}  // namespace ipt::outcomes
+}  // namespace ipt::courses
