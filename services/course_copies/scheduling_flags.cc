@@ -4,6 +4,7 @@
 
 #include "absl/flags/flag.h"
 #include "platform/errors/status_macros.h"
+#include "platform/peer/peer_flags.h"
 
 ABSL_FLAG(std::string, scheduling, "",
           "Address of the scheduling service, host:port. Anything but loopback needs TLS (or "
@@ -24,15 +25,7 @@ ABSL_FLAG(bool, scheduling_allow_insecure, false,
 namespace ipt::courses {
 
 absl::StatusOr<peer::Settings> ReadSchedulingFlags() {
-  peer::Settings settings;
-  settings.target.server = absl::GetFlag(FLAGS_scheduling);
-  settings.target.tls = absl::GetFlag(FLAGS_scheduling_tls);
-  settings.target.ca = absl::GetFlag(FLAGS_scheduling_ca_file);
-  settings.target.cert = absl::GetFlag(FLAGS_scheduling_cert_file);
-  settings.target.key = absl::GetFlag(FLAGS_scheduling_key_file);
-  settings.target.tls_name = absl::GetFlag(FLAGS_scheduling_tls_name);
-  settings.token_file = absl::GetFlag(FLAGS_scheduling_token_file);
-  settings.allow_insecure = absl::GetFlag(FLAGS_scheduling_allow_insecure);
+  peer::Settings settings = peer::ReadPeerFlags("scheduling");
   IPT_RETURN_IF_ERROR(peer::CheckSettings(settings, "scheduling"));
   return settings;
 }

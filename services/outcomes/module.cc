@@ -1,11 +1,11 @@
 #include "outcomes/module.h"
 
 #include <array>
+#include <optional>
 #include <utility>
 #include <vector>
 
-#include "course_copies/link/scheduling_directory.h"
-#include "course_copies/link/scheduling_source.h"
+#include "course_copies/scheduling_copy.h"
 #include "ipt/outcomes/v1/event_service.pb.h"
 #include "outcomes/alerts/alert_keeper.h"
 #include "outcomes/alerts/alert_metrics.h"
@@ -15,6 +15,7 @@
 #include "outcomes/domain/alerts.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/measurement_imports.h"
+#include "outcomes/formulation_copy.h"
 #include "outcomes/rpc/alert_handler.h"
 #include "outcomes/rpc/alert_proto.h"
 #include "outcomes/rpc/event_proto.h"
@@ -36,11 +37,8 @@
 #include "platform/errors/status_macros.h"
 #include "platform/events/event_handler.h"
 #include "platform/follow/follow_migrations.h"
-#include "platform/follow/followers.h"
 #include "platform/ids/ids.h"
 #include "platform/peer/link.h"
-#include "platform/peer/peer.h"
-#include "platform/server/reload_report.h"
 #include "platform/storage/platform_migrations.h"
 
 namespace ipt::outcomes {
@@ -52,38 +50,29 @@ std::unique_ptr<AlertDirectory> OpenDirectory(storage::Connection& conn) {
 
 using Events = events::EventHandler<v1::WatchEventsRequest, v1::WatchEventsResponse>;
 
-follow::FollowersOptions FollowingOptions(IdSource& ids) {
-  follow::FollowersOptions options;
-  options.peer = courses::kScheduling;
-  options.owner = ids.NewUuid();
-  return options;
-}
-
 class OutcomesModule final : public Module {
  public:
   OutcomesModule(const server::Platform& platform, std::unique_ptr<storage::Database> db,
                  std::vector<Instrument> shipped, std::unique_ptr<peer::Link> scheduling,
-                 const ModuleOptions& options)
+                 std::unique_ptr<peer::Link> formulation, const ModuleOptions& options)
       : platform_(platform),
         options_(options),
         base_(platform, "outcomes", std::move(db), options.store.keep_answers),
         catalog_(std::move(shipped), ShippedText()),
         alert_metrics_(platform.metrics),
-        store_(base_.db(), encoder_, alert_encoder_, OpenDirectory,
-               [this](const std::array<int, 5>& raised) {
-                 base_.feed().OnCommitted();
-                 alert_metrics_.CountRaised(raised);
-               }),
+        store_(
+            base_.db(), encoder_, alert_encoder_, OpenDirectory,
+            [this](const std::array<int, 5>& raised) {
+              base_.feed().OnCommitted();
+              alert_metrics_.CountRaised(raised);
+            },
+            formulation == nullptr ? nullptr : FormulationSource::AgeOf),
         alert_store_(base_.db(), alert_encoder_, OpenDirectory,
                      [this] { base_.feed().OnCommitted(); }),
         keeper_(alert_store_, platform.clock, alert_metrics_),
-        scheduling_({.name = courses::kScheduling}, std::move(scheduling), platform.clock,
-                    platform.metrics),
         alert_follower_(alert_store_, platform.clock),
-        source_(scheduling_, &alert_follower_),
-        followers_(FollowingOptions(ids_), base_.db(), source_, platform.clock, platform.metrics),
-        courses_(base_.db(), scheduling_,
-                 {.unknown_course = [this] { followers_.LookForClinics(); }}),
+        scheduling_(platform, base_.db(), std::move(scheduling), ids_, &alert_follower_),
+        courses_(scheduling_.directory()),
         settler_(store_, catalog_, courses_, platform.clock),
         results_(store_, catalog_, platform.clock),
         instruments_(store_, catalog_),
@@ -107,6 +96,9 @@ class OutcomesModule final : public Module {
         alert_service_("ipt.outcomes.v1.AlertService", platform.runtime),
         event_service_("ipt.outcomes.v1.EventService", platform.runtime),
         audit_service_("ipt.audit.v1.AuditService", platform.runtime) {
+    if (formulation != nullptr) {
+      formulation_.emplace(platform, base_.db(), std::move(formulation), ids_);
+    }
     Wire();
     base_.AuditReads(services());
     base_.DeleteByAge(
@@ -135,7 +127,8 @@ class OutcomesModule final : public Module {
 
   void Start() override {
     base_.Start();
-    followers_.Start();
+    scheduling_.Start();
+    if (formulation_.has_value()) formulation_->Start();
     settler_.Start();
     results_.Start();
     keeper_.Start();
@@ -143,12 +136,14 @@ class OutcomesModule final : public Module {
 
   void EndWithin(absl::Duration left) override {
     base_.EndWithin(left);
-    scheduling_.Stop();  // before the server is shut down, which it may lead to
+    scheduling_.EndCalls();
+    if (formulation_.has_value()) formulation_->EndCalls();
   }
 
   void Stop() override {
     base_.BeginStop();
-    followers_.Stop();
+    scheduling_.Stop();
+    if (formulation_.has_value()) formulation_->Stop();
     settler_.Stop();
     results_.Stop();
     keeper_.Stop();
@@ -235,11 +230,10 @@ class OutcomesModule final : public Module {
   SqlAlertStore alert_store_;
   AlertKeeper keeper_;
 
-  peer::Peer scheduling_;
   AlertFollower alert_follower_;
-  courses::SchedulingSource source_;
-  follow::Followers followers_;
-  courses::SchedulingDirectory courses_;
+  courses::SchedulingCopy scheduling_;
+  courses::SchedulingDirectory& courses_;
+  std::optional<FormulationCopy> formulation_;  // unset: not followed
   Settler settler_;
   ResultKeeper results_;
 
@@ -277,17 +271,14 @@ absl::StatusOr<std::unique_ptr<Module>> OpenModule(const server::Platform& platf
   IPT_ASSIGN_OR_RETURN(std::vector<Instrument> shipped, ShippedInstruments());
   IPT_ASSIGN_OR_RETURN(std::unique_ptr<storage::Database> db,
                        server::OpenServiceStore(platform, options.store, Components()));
-  std::unique_ptr<peer::Link> scheduling;
-  if (options.scheduling.has_value()) {
-    IPT_ASSIGN_OR_RETURN(
-        scheduling, peer::OpenNetworkLink(*options.scheduling, platform.clock,
-                                          server::ReportReloads("scheduling", platform.metrics)));
-  } else {
-    scheduling =
-        peer::MakeInProcessLink(platform.in_process, courses::CallerOfScheduling("outcomes"));
+  IPT_ASSIGN_OR_RETURN(std::unique_ptr<peer::Link> scheduling,
+                       courses::OpenSchedulingLink(platform, "outcomes", options.scheduling));
+  std::unique_ptr<peer::Link> formulation;
+  if (options.follow_formulation) {
+    IPT_ASSIGN_OR_RETURN(formulation, OpenFormulationLink(platform, options.formulation));
   }
   return std::make_unique<OutcomesModule>(platform, std::move(db), std::move(shipped),
-                                          std::move(scheduling), options);
+                                          std::move(scheduling), std::move(formulation), options);
 }
 
 }  // namespace ipt::outcomes

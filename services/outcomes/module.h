@@ -21,6 +21,10 @@ struct ModuleOptions {
   bool serve_audit = true;
   // Where scheduling is. Unset: in this process.
   std::optional<peer::Settings> scheduling = std::nullopt;
+  // False: no course's focus is known.
+  bool follow_formulation = false;
+  // Where formulation is, where it is followed. Unset: in this process.
+  std::optional<peer::Settings> formulation = std::nullopt;
 };
 
 class Module : public server::Module {

@@ -239,6 +239,7 @@ class SchedulingModule final : public server::Module {
     r.Handle("PreviewReminders", reminders_, &ReminderHandler::PreviewReminders);
     r.Handle("TestReminder", reminders_, &ReminderHandler::TestReminder);
     r.Handle("ReplayReminder", reminders_, &ReminderHandler::ReplayReminder);
+    r.Handle("NoteCourseFindings", reminders_, &ReminderHandler::NoteCourseFindings);
     r.Handle("DropReminder", reminders_, &ReminderHandler::DropReminder);
     r.Handle("GetReminderQueue", reminders_, &ReminderHandler::GetReminderQueue);
 

@@ -12,6 +12,7 @@
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "formulation/module.h"
 #include "outcomes/module.h"
 #include "platform/server/server.h"
 #include "platform/server/service_store.h"
@@ -22,6 +23,12 @@ ABSL_FLAG(std::string, data_dir, "ipt-data",
           "Folder of the SQLite files; made where it is absent, for its owner alone.");
 ABSL_FLAG(bool, outcomes, false,
           "Serve outcomes, too: instruments, measurements, alerts. Its store is outcomes.db.");
+ABSL_FLAG(bool, formulation, false,
+          "Serve formulation, too: inventory, problem areas, the agreed formulation, the protocol. "
+          "Its store is formulation.db.");
+ABSL_FLAG(std::string, protocol_dir, "",
+          "Folder with the protocol's data, in the place of those that the binary has. Read once, "
+          "when it starts; it does not start with data in error.");
 
 namespace {
 
@@ -55,57 +62,78 @@ absl::StatusOr<std::string> StoreUrl(absl::string_view file) {
 }
 
 constexpr char kSchedulingFile[] = "scheduling.db";
+constexpr char kFormulationFile[] = "formulation.db";
 constexpr char kOutcomesFile[] = "outcomes.db";
+
+absl::StatusOr<ipt::server::ServiceStoreOptions> StoreIn(absl::string_view file) {
+  const auto url = StoreUrl(file);
+  if (!url.ok()) return url.status();
+  return ipt::server::ServiceStoreOptions{.location = {.url = *url}, .migrate = true};
+}
 
 absl::StatusOr<ipt::server::Modules> Open(const ipt::server::Platform& platform) {
   ipt::scheduling::ModuleOptions options;
-  options.store.migrate = true;
-  std::unique_ptr<ipt::outcomes::Module> outcomes;
-  if (absl::GetFlag(FLAGS_outcomes)) {
-    const auto url = StoreUrl(kOutcomesFile);
-    if (!url.ok()) return url.status();
-    auto opened = ipt::outcomes::OpenModule(
-        platform, {.store = {.location = {.url = *url}, .migrate = true}, .serve_audit = false});
+  // Scheduling, which reads the others' audit, is the first to go.
+  ipt::server::Modules others;
+  if (absl::GetFlag(FLAGS_formulation)) {
+    const auto store = StoreIn(kFormulationFile);
+    if (!store.ok()) return store.status();
+    auto opened = ipt::formulation::OpenModule(
+        platform,
+        {.store = *store, .protocol_dir = absl::GetFlag(FLAGS_protocol_dir), .serve_audit = false});
     if (!opened.ok()) return opened.status();
-    outcomes = *std::move(opened);
-    options.other_audits.push_back(&outcomes->audit_reader());
+    options.other_audits.push_back(&(*opened)->audit_reader());
+    others.push_back(*std::move(opened));
   }
-  const auto url = StoreUrl(kSchedulingFile);
-  if (!url.ok()) return url.status();
-  options.store.location.url = *url;
+  if (absl::GetFlag(FLAGS_outcomes)) {
+    const auto store = StoreIn(kOutcomesFile);
+    if (!store.ok()) return store.status();
+    auto opened = ipt::outcomes::OpenModule(
+        platform, {.store = *store,
+                   .serve_audit = false,
+                   .follow_formulation = absl::GetFlag(FLAGS_formulation)});
+    if (!opened.ok()) return opened.status();
+    options.other_audits.push_back(&(*opened)->audit_reader());
+    others.push_back(*std::move(opened));
+  }
+  const auto store = StoreIn(kSchedulingFile);
+  if (!store.ok()) return store.status();
+  options.store = *store;
   auto scheduling = ipt::scheduling::OpenModule(platform, options);
   if (!scheduling.ok()) return scheduling.status();
-  // Scheduling, which reads the other's audit, is the first to go.
   ipt::server::Modules modules;
   modules.push_back(*std::move(scheduling));
-  if (outcomes != nullptr) modules.push_back(std::move(outcomes));
+  for (auto& other : others) modules.push_back(std::move(other));
   return modules;
 }
 
 absl::Status Restored(const ipt::server::Platform& platform, absl::string_view file,
                       const std::vector<ipt::storage::Component>& components) {
-  const auto url = StoreUrl(file);
-  if (!url.ok()) return url.status();
-  auto db = ipt::server::OpenServiceStore(platform, {.location = {.url = *url}, .migrate = true},
-                                          components);
+  const auto store = StoreIn(file);
+  if (!store.ok()) return store.status();
+  auto db = ipt::server::OpenServiceStore(platform, *store, components);
   if (!db.ok()) return db.status();
   return ipt::server::MarkStoreRestored(**db, components);
+}
+
+absl::Status RestoreAll(const ipt::server::Platform& platform) {
+  absl::Status done = Restored(platform, kSchedulingFile, ipt::scheduling::Components());
+  if (done.ok() && absl::GetFlag(FLAGS_formulation)) {
+    done = Restored(platform, kFormulationFile, ipt::formulation::Components());
+  }
+  if (done.ok() && absl::GetFlag(FLAGS_outcomes)) {
+    done = Restored(platform, kOutcomesFile, ipt::outcomes::Components());
+  }
+  return done;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   ipt::server::BlockStopSignals();
-  return ipt::server::Main(
-      "ipt-suite", argc, argv, kUsage,
-      {
-          .open = Open,
-          .commands = {{"restored",
-                        [](const ipt::server::Platform& platform) -> absl::Status {
-                          absl::Status done =
-                              Restored(platform, kSchedulingFile, ipt::scheduling::Components());
-                          if (!done.ok() || !absl::GetFlag(FLAGS_outcomes)) return done;
-                          return Restored(platform, kOutcomesFile, ipt::outcomes::Components());
-                        }}},
-      });
+  return ipt::server::Main("ipt-suite", argc, argv, kUsage,
+                           {
+                               .open = Open,
+                               .commands = {{"restored", RestoreAll}},
+                           });
 }

@@ -16,7 +16,7 @@ import unittest
 import jwt
 import support  # first of ours: it makes the generated stubs importable
 from ipt.common.v1 import options_pb2
-from support import (OUTCOMES, SERVICES, Api, Identity, Refused, Server, at, date, field_text, message_class,
+from support import (ALL_SERVICES, FORMULATION, OUTCOMES, SERVICES, Api, Identity, Refused, Server, at, date, field_text, message_class,
                      methods, next_weekday, put, resource_fields, rid, ts, wait_until)
 
 TODAY = support.today()
@@ -66,6 +66,8 @@ class World:
         }
         if "ipt.outcomes.v1.MeasurementService" in served:
             self.names.update(self.outcomes(api, parent, course, ana))
+        if "ipt.formulation.v1.FormulationService" in served:
+            self.names.update(self.formulation(api, course))
 
     @staticmethod
     def outcomes(api, parent, course, therapist):
@@ -93,6 +95,36 @@ class World:
                 clinic=parent, therapist=therapist, routing=dict(resolve_minutes=600)).name,
             "clinics/{clinic}/outcomePolicy": api.UpdateOutcomePolicy(
                 clinic=parent, policy=dict(baseline_days=1)).name,
+        }
+
+    @staticmethod
+    def formulation(api, course):
+        person = api.CreateRelationship(parent=course, relationship_id="r1", relationship=dict(
+            display_name="R", kind=1)).name
+        events = {id_: api.CreateLifeEvent(parent=course, life_event_id=id_, life_event=dict(
+            display_name="E", kind=kind, start_date=dict(date=dict(year=2026)))).name
+                  for id_, kind in (("onset", 5), ("quarrel", 4))}
+        protocol = api.GetProtocol(name=api.GetFormulation(course=course).protocol)
+        criterion = next(a for a in protocol.areas if a.kind == 2).criteria[0].code
+        area = api.CreateProblemArea(parent=course, problem_area_id="a1", problem_area=dict(
+            display_name="A", kind=2, evidence=[dict(criterion=criterion, finding=1)])).name
+        goal = api.CreateGoal(parent=course, goal_id="g1", goal=dict(description="G", problem_area=area)).name
+        saved = api.SaveFormulationDraft(course=course, content=dict(
+            patient_narrative="N", focus=[dict(problem_area=area)], goals=[goal], links=[dict(
+                symptom_event=events["onset"], life_event=events["quarrel"], problem_area=area,
+                explanation="L")])).saved
+        proposed = api.ProposeFormulation(course=course, etag=saved.etag).pending
+        agreed = api.AgreeFormulation(course=course, etag=proposed.etag, agreed_on=date(TODAY), agreed_by=1,
+                                      mode=2).current
+        return {
+            "clinics/{clinic}/courses/{course}/relationships/{relationship}": person,
+            "clinics/{clinic}/courses/{course}/lifeEvents/{life_event}": events["quarrel"],
+            "clinics/{clinic}/courses/{course}/problemAreas/{problem_area}": area,
+            "clinics/{clinic}/courses/{course}/goals/{goal}": goal,
+            "clinics/{clinic}/courses/{course}/goals/{goal}/ratings/{rating}": api.RateGoal(
+                goal=goal, rating=dict(value=3, rater=1, rated_on=date(TODAY))).name,
+            "clinics/{clinic}/courses/{course}/formulation/revisions/{revision}": agreed.name,
+            "clinics/{clinic}/protocols/{protocol}": protocol.name,
         }
 
     def missing(self, pattern):
@@ -161,7 +193,7 @@ class Matrix:
         cls.served = cls.server.services()
         cls.methods = {path: method for path, (_, method) in methods(cls.services).items()
                        if path.split("/")[1] in cls.served}
-        cls.scopes = sorted({policy(m).scope for _, m in methods({**SERVICES, **OUTCOMES}).values()})
+        cls.scopes = sorted({policy(m).scope for _, m in methods(ALL_SERVICES).values()})
         cls.anybody = Api(cls.server.channel())
         cls.everywhere = cls.anybody.with_token(cls.identity.token())
         cls.north, cls.south = cls.world("north"), cls.world("south")
@@ -201,7 +233,7 @@ class Matrix:
         return (error.code, error.reason, error.fields)
 
     def test_reflection_shows_the_methods_that_are_tested(self):
-        every = methods({**SERVICES, **OUTCOMES} if self.flags else SERVICES)
+        every = methods({**SERVICES, **self.services})
         expected = {path.split("/")[1] for path in every}
         self.assertEqual(expected, self.served)
         for service in self.served:
@@ -426,9 +458,7 @@ class CallerMatrix(Matrix, unittest.TestCase):
         self.assertEqual(("OK", ""), self.outcome(new, get))
 
 
-class OutcomesMatrix(Matrix, unittest.TestCase):
-    services, flags, least_named = OUTCOMES, ("--outcomes",), 150
-
+class OthersMatrix(Matrix):
     def test_right_callers_are_answered(self):
         """So that what the others were refused is there. In a clinic of its own: others write."""
         east = self.world("east")
@@ -437,6 +467,10 @@ class OutcomesMatrix(Matrix, unittest.TestCase):
             if policy(method).access == options_pb2.ACCESS_READ:
                 with self.subTest(path):
                     self.assertEqual(("OK", ""), self.outcome(api, path, east.request(method)))
+
+
+class OutcomesMatrix(OthersMatrix, unittest.TestCase):
+    services, flags, least_named = OUTCOMES, ("--outcomes",), 150
 
     def test_a_clinics_lists_and_streams_hold_nothing_of_another(self):
         both = self.anybody.with_token(self.token(clinics=["north", "south"]))
@@ -535,6 +569,28 @@ class OutcomesMatrix(Matrix, unittest.TestCase):
             list(call(iter([opened(), self.north.request(method)]), timeout=60, metadata=south.metadata))
         error = Refused(path, refusal.exception)
         self.assertIn((error.code, error.reason), (NOT_FOUND, FIELDS), str(error))
+
+
+class FormulationMatrix(OthersMatrix, unittest.TestCase):
+    services, flags, least_named = FORMULATION, ("--formulation",), 150
+
+    def test_a_clinics_lists_and_streams_hold_nothing_of_another(self):
+        both = self.anybody.with_token(self.token(clinics=["north", "south"]))
+        south, course = dict(parent="clinics/south"), dict(parent="clinics/south/courses/c1")
+        shown = [both.all("ListCourseFocuses", "course_focuses", **south),
+                 both.all("ListRelationships", "relationships", **course),
+                 both.all("ListFindings", "findings", parent="clinics/south/courses/-"),
+                 both.GetFormulation(course="clinics/south/courses/c1")]
+        watch, _ = both.stubs["formulation_events.WatchEvents"]
+        told = []
+        stream = watch(both.request("formulation_events.WatchEvents", oldest=True, **south), timeout=60,
+                       metadata=both.metadata)
+        while not any(event.payload.HasField("formulation_agreed") for event in told):
+            told += next(stream).events
+        stream.cancel()
+        seen = str([*shown, told])
+        self.assertIn("clinics/south", seen)
+        self.assertNotIn("clinics/north", seen)
 
 
 class ClientCertificates(unittest.TestCase):

@@ -68,6 +68,16 @@ OUTCOMES = {  # what ipt-outcomes serves beside the audit, and ipt-suite with --
     "reports": ("ipt.outcomes.v1", "report_service", "ReportService"),
     "outcome_events": ("ipt.outcomes.v1", "event_service", "EventService"),
 }
+FORMULATION = {  # what ipt-formulation serves beside the audit, and ipt-suite with --formulation
+    "inventory": ("ipt.formulation.v1", "inventory_service", "InventoryService"),
+    "problem_areas": ("ipt.formulation.v1", "problem_area_service", "ProblemAreaService"),
+    "formulations": ("ipt.formulation.v1", "formulation_service", "FormulationService"),
+    "goals": ("ipt.formulation.v1", "goal_service", "GoalService"),
+    "protocol": ("ipt.formulation.v1", "protocol_service", "ProtocolService"),
+    "formulation_policies": ("ipt.formulation.v1", "formulation_policy_service", "FormulationPolicyService"),
+    "formulation_events": ("ipt.formulation.v1", "event_service", "EventService"),
+}
+ALL_SERVICES = {**SERVICES, **OUTCOMES, **FORMULATION}
 
 
 @functools.lru_cache(maxsize=None)
@@ -285,11 +295,10 @@ class Api:
         self.metadata = tuple(metadata)
         self.timeout = timeout
         self.stubs = {}  # by path, by service and name, and by name where no other service has it
-        services = {**SERVICES, **OUTCOMES}
-        for attribute, (package, file, service) in services.items():
+        for attribute, (package, file, service) in ALL_SERVICES.items():
             stub = getattr(module(package, file, "pb2_grpc"), service + "Stub")(channel)
             setattr(self, attribute, stub)
-        known = methods(services)
+        known = methods(ALL_SERVICES)
         names = collections.Counter(method.name for _, method in known.values())
         for path, (attribute, method) in known.items():
             found = (getattr(getattr(self, attribute), method.name), method)
@@ -510,17 +519,19 @@ def wait_until(condition, what, process=None, seconds=120):
 
 
 class Server:
-    """ipt-suite on SQLite, or ipt-scheduling ("postgres") or ipt-outcomes ("outcomes", whose scheduling
-    is away) on PostgreSQL, as a process."""
+    """ipt-suite on SQLite, or ipt-scheduling ("postgres"), ipt-outcomes ("outcomes") or ipt-formulation
+    ("formulation") on PostgreSQL, as a process. The scheduling of the last two is away, unless `flags` name
+    one."""
 
-    BINARIES = {"suite": "ipt-suite", "postgres": "ipt-scheduling", "outcomes": "ipt-outcomes"}
+    BINARIES = {"suite": "ipt-suite", "postgres": "ipt-scheduling", "outcomes": "ipt-outcomes",
+                "formulation": "ipt-formulation"}
 
     def __init__(self, engine="suite", identity=None, flags=(), environment=None, start=True,
                  store=None):
         self.engine = engine
         self.identity = identity
         self.flags = list(flags)
-        if engine == "outcomes":
+        if engine in ("outcomes", "formulation") and not any(f.startswith("--scheduling=") for f in self.flags):
             self.flags.append(f"--scheduling=127.0.0.1:{dead_port()}")
         self.environment = environment or {}
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ipt-e2e-"))

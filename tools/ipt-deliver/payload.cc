@@ -46,6 +46,18 @@ std::string ClinicOf(const std::string& reminder_name) {
   return reminder_name.substr(0, reminder_name.find('/', sizeof("clinics/") - 1));
 }
 
+OrderedJson FindingsOf(const v1::ReminderVariables& variables) {
+  if (variables.findings().empty()) return nullptr;
+  OrderedJson findings = OrderedJson::array();
+  for (const v1::CourseFinding& finding : variables.findings()) {
+    findings.push_back(
+        {{"id", finding.finding_id()},
+         {"severity", Word(finding.severity(), v1::CourseFindingSeverity_Name(finding.severity()),
+                           "COURSE_FINDING_SEVERITY_")}});
+  }
+  return findings;
+}
+
 OrderedJson VariablesOf(const v1::ReminderVariables& variables) {
   const auto& start = variables.session_start_time();
   const auto& end = variables.session_end_time();
@@ -62,6 +74,7 @@ OrderedJson VariablesOf(const v1::ReminderVariables& variables) {
       {"session_number", Count(variables.session_number())},
       {"day", Text(variables.day())},
       {"weeks", Count(variables.weeks())},
+      {"findings", FindingsOf(variables)},
   };
 }
 

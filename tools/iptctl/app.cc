@@ -23,6 +23,8 @@
 #include "iptctl/save_report.h"
 #include "iptctl/show_chart.h"
 #include "iptctl/show_course.h"
+#include "iptctl/show_formulation.h"
+#include "iptctl/show_guide.h"
 #include "iptctl/stream_report.h"
 #include "iptctl/watch_alerts.h"
 #include "iptctl/watch_events.h"
@@ -157,6 +159,9 @@ int RunMethod(const Chosen& chosen, const CommandLine& line, Session& session) {
   }
   if (chosen.command.noun == "outcomes" && chosen.command.verb == "chart") {
     return ShowChart(*request, session);
+  }
+  if (chosen.command.noun == "formulation" && chosen.command.verb == "show") {
+    return ShowFormulation(*request, session);
   }
   if (chosen.command.noun == "report" && session.settings.Has("html")) {
     return SaveReport(method, *request, session);
@@ -404,6 +409,9 @@ int Run(const std::vector<std::string>& args, Environment& env) {
       CheckOnly(*settings, absl::StrCat(chosen->command.noun, " ", chosen->command.verb));
   if (!only.ok()) return fail(only);
   Session session(env, *std::move(settings), WhereToRead(words));
+  if (chosen->command.noun == "guide" && chosen->command.verb == "show") {
+    return ShowGuide(chosen->words, session);
+  }
   if (chosen->command.method.empty()) return ShowCourse(chosen->words, session);
   if (session.settings.Has("from-plan")) return BookFromPlan(chosen->words, line->request, session);
   return RunMethod(*chosen, *line, session);

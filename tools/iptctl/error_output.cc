@@ -70,6 +70,12 @@ const std::map<std::string, const char*>& HintsByReason() {
       {"IMPORT_ROW_ORDER", "go on with the row named above"},
       {"IMPORT_TAKEN_OVER", "open the import again once the other stream has ended"},
       {"RESULTS_BEING_MADE", "repeat in a moment: results are being made anew"},
+      {"FORMULATION_STATE", "read where it stands: iptctl formulation get"},
+      {"FORMULATION_INCOMPLETE", "save what is named above: iptctl formulation save --help"},
+      {"RESOURCE_IN_USE", "take it out of what is named above first"},
+      {"LIMIT_REACHED", "take away what is not needed any more"},
+      {"GOAL_STATE", "read where it stands: iptctl goal get"},
+      {"SESSION_NOT_HELD", "read where it stands: iptctl session get"},
   };
   return *hints;
 }

@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "google/protobuf/util/json_util.h"
 #include "iptctl/resource_names.h"
 #include "iptctl/text.h"
@@ -115,6 +116,28 @@ absl::Status ParseIdentifier(absl::string_view text, ValueContext&, Message& out
   return absl::OkStatus();
 }
 
+// "2009", "2009-03", or a day; after "~" or "about " it is not exact.
+absl::Status ParsePartialDate(absl::string_view text, ValueContext& context, Message& out) {
+  absl::string_view rest = text;
+  const bool about = absl::ConsumePrefix(&rest, "~") || absl::ConsumePrefix(&rest, "about ");
+  Message& date = Child(out, "date");
+  const std::vector<absl::string_view> parts = absl::StrSplit(rest, '-');
+  int year = 0, month = 0;
+  if (parts.size() <= 2 && absl::SimpleAtoi(parts[0], &year) &&
+      (parts.size() == 1 || (absl::SimpleAtoi(parts[1], &month) && month >= 1 && month <= 12))) {
+    SetInt(date, "year", year);
+    SetInt(date, "month", month);
+  } else {
+    const auto day = ParseDay(rest, context.time);
+    if (!day.ok()) return IsNot(text, "a date: write 2009, 2009-03 or 2009-03-12, ~2009 for about");
+    PutDay(*day, date);
+  }
+  if (about) {
+    out.GetReflection()->SetBool(&out, out.GetDescriptor()->FindFieldByName("approximate"), true);
+  }
+  return absl::OkStatus();
+}
+
 const std::map<std::string, Kind>& Kinds() {
   static const auto* const kinds = new std::map<std::string, Kind>{
       {"google.protobuf.Timestamp",
@@ -155,6 +178,7 @@ const std::map<std::string, Kind>& Kinds() {
           return minute.status();
         }}},
       {"ipt.common.v1.Identifier", {"SYSTEM|VALUE", ParseIdentifier}},
+      {"ipt.formulation.v1.PartialDate", {"[~]YYYY[-MM[-DD]]", ParsePartialDate}},
       {"ipt.scheduling.v1.DateRange",
        {"DATE..DATE",
         [](absl::string_view text, ValueContext& context, Message& out) {

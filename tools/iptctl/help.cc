@@ -19,6 +19,7 @@ namespace ipt::ctl {
 namespace {
 
 constexpr int kHelpWidth = 100;
+constexpr char kBelowCourse[] = "clinics/{clinic}/courses/{course}/";
 
 std::string FirstSentence(const std::string& text) {
   const auto end = text.find(". ");
@@ -69,7 +70,9 @@ std::string ArgumentsHelp(const Command& command, const Descriptor& request) {
       text = absl::StrCat(pattern, "/", CollectionOf(stem), "/{id}, the new name; or ", pattern,
                           " alone, and the server makes the id.");
     } else if (RulesOf(*field).wildcard()) {
-      absl::StrAppend(&text, " The clinic alone means the same as \"-\".");
+      const bool of_course = absl::StartsWith(RulesOf(*field).resource(), kBelowCourse);
+      absl::StrAppend(&text, of_course ? " The course" : " The clinic",
+                      " alone means the same as \"-\".");
     }
     absl::string_view rest = text;
     for (absl::string_view tag : {"REQUIRED. ", "IMMUTABLE. ", "OUTPUT_ONLY. "}) {

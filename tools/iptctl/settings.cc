@@ -93,7 +93,7 @@ const std::vector<GeneralFlag>& GeneralFlags() {
       {"ascii", "", false, "course show, outcomes chart", "Draw without Unicode."},
       {"svg", "FILE", false, "outcomes chart",
        "Write the chart there as a picture (-: to standard output)."},
-      {"html", "FILE", false, "outcomes chart, report get",
+      {"html", "FILE", false, "outcomes chart, report get, formulation show",
        "Write it there as a page that is whole by itself (-: to standard output)."},
       {"from-plan", "", false, "course book-plan",
        "Plan first, show the plan, then book it. Takes "
@@ -107,10 +107,11 @@ const std::vector<GeneralFlag>& GeneralFlags() {
        "Why, without patient data; each reminder keeps it. Required."},
       {"yes", "", false, "course book-plan, reminders replay-many, reminders drop-many",
        "Go ahead without asking."},
-      {"cursor-file", "FILE", false, "events watch, outcomes watch",
+      {"cursor-file", "FILE", false, "events watch, outcomes watch, formulation watch",
        "Keep the cursor there after each response, and begin with it: "
        "nothing is missed between two runs."},
-      {"count", "N", false, "events watch, outcomes watch, alert watch, reminders watch",
+      {"count", "N", false,
+       "events watch, outcomes watch, formulation watch, alert watch, reminders watch",
        "End after so many events, or looks."},
       {"interval", "SPAN", false, "reminders watch",
        "How long from one look to the next, 200ms to 1h. Default 2s."},

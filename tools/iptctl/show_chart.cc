@@ -3,8 +3,6 @@
 #include <algorithm>
 
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
-#include "google/rpc/code.pb.h"
 #include "ipt/outcomes/v1/alert_service.pb.h"
 #include "ipt/outcomes/v1/outcome_service.pb.h"
 #include "ipt/scheduling/v1/course_service.pb.h"
@@ -13,6 +11,7 @@
 #include "iptctl/chart_svg.h"
 #include "iptctl/chart_text.h"
 #include "iptctl/course_chart.h"
+#include "iptctl/part_reader.h"
 
 namespace ipt::ctl {
 namespace {
@@ -32,76 +31,41 @@ int WidthOf(Session& session) {
   return std::clamp(width, 50, 160);
 }
 
-// What is not there without scheduling or alerts does not keep the chart from being drawn.
-class ChartReader {
- public:
-  ChartReader(Session& session, ChartFacts& facts) : session_(session), facts_(facts) {}
-
-  void ReadCourse() {
-    s::GetCourseRequest get;
-    get.set_name(facts_.trajectory.course());
-    s::Course course;
-    const grpc::Status status = Try("ipt.scheduling.v1.CourseService.GetCourse", get, course);
-    if (!status.ok()) {
-      Miss(
-          "Deadline, pauses and sessions to come are not shown: scheduling's course could not be "
-          "read",
-          status);
-      return;
-    }
-    facts_.course = course;
-    s::ListSessionsRequest list;
-    list.set_parent(facts_.trajectory.course());
-    list.set_page_size(1000);
-    list.set_min_revision(course.revision());
-    Pages<s::ListSessionsResponse>(
-        "ipt.scheduling.v1.SessionService.ListSessions", list, "Sessions to come are not shown",
-        [this](const s::ListSessionsResponse& page) {
-          facts_.sessions.insert(facts_.sessions.end(), page.sessions().begin(),
-                                 page.sessions().end());
-        });
+void ReadCourse(PartReader& reader, ChartFacts& facts) {
+  s::GetCourseRequest get;
+  get.set_name(facts.trajectory.course());
+  s::Course course;
+  if (!reader.Read("ipt.scheduling.v1.CourseService.GetCourse", get, course,
+                   "Deadline, pauses and sessions to come are not shown: scheduling's course could "
+                   "not be read")) {
+    return;
   }
+  facts.course = course;
+  s::ListSessionsRequest list;
+  list.set_parent(facts.trajectory.course());
+  list.set_page_size(1000);
+  list.set_min_revision(course.revision());
+  reader.ReadPages<s::ListSessionsResponse>(
+      "ipt.scheduling.v1.SessionService.ListSessions", list, "Sessions to come are not shown",
+      [&facts](const s::ListSessionsResponse& page) {
+        facts.sessions.insert(facts.sessions.end(), page.sessions().begin(), page.sessions().end());
+      });
+}
 
-  void ReadAlerts() {
-    o::ListAlertsRequest list;
-    list.set_parent(facts_.trajectory.course());
-    list.set_page_size(250);
-    for (const o::AlertState state : {o::ALERT_STATE_OPEN, o::ALERT_STATE_ESCALATED,
-                                      o::ALERT_STATE_ACKNOWLEDGED, o::ALERT_STATE_RESOLVED}) {
-      list.add_states(state);
-    }
-    Pages<o::ListAlertsResponse>(
-        "ipt.outcomes.v1.AlertService.ListAlerts", list, "Alerts are shown without their items",
-        [this](const o::ListAlertsResponse& page) {
-          facts_.alerts.insert(facts_.alerts.end(), page.alerts().begin(), page.alerts().end());
-        });
+void ReadAlerts(PartReader& reader, ChartFacts& facts) {
+  o::ListAlertsRequest list;
+  list.set_parent(facts.trajectory.course());
+  list.set_page_size(250);
+  for (const o::AlertState state : {o::ALERT_STATE_OPEN, o::ALERT_STATE_ESCALATED,
+                                    o::ALERT_STATE_ACKNOWLEDGED, o::ALERT_STATE_RESOLVED}) {
+    list.add_states(state);
   }
-
- private:
-  grpc::Status Try(const char* method, const Message& request, Message& response) {
-    return session_.connection()->Call(*FindMethod(method), request, response);
-  }
-
-  void Miss(absl::string_view what, const grpc::Status& status) {
-    facts_.missing.push_back(absl::StrCat(
-        what, " (", google::rpc::Code_Name(static_cast<google::rpc::Code>(status.error_code())),
-        ")."));
-  }
-
-  template <typename Response, typename Request, typename Take>
-  void Pages(const char* method, Request& request, absl::string_view without, const Take& take) {
-    do {
-      Response page;
-      const grpc::Status status = Try(method, request, page);
-      if (!status.ok()) return Miss(without, status);
-      take(page);
-      request.set_page_token(page.next_page_token());
-    } while (!request.page_token().empty());
-  }
-
-  Session& session_;
-  ChartFacts& facts_;
-};
+  reader.ReadPages<o::ListAlertsResponse>(
+      "ipt.outcomes.v1.AlertService.ListAlerts", list, "Alerts are shown without their items",
+      [&facts](const o::ListAlertsResponse& page) {
+        facts.alerts.insert(facts.alerts.end(), page.alerts().begin(), page.alerts().end());
+      });
+}
 
 }  // namespace
 
@@ -116,9 +80,9 @@ int ShowChart(const Message& request, Session& session) {
     return exit;
   }
   if (session.settings.json_output) return session.Print(facts.trajectory);
-  ChartReader reader(session, facts);
-  reader.ReadCourse();
-  reader.ReadAlerts();
+  PartReader reader(session, facts.missing);
+  ReadCourse(reader, facts);
+  ReadAlerts(reader, facts);
   const CourseChart chart = PlanChart(facts);
   if (session.settings.Has("svg")) {
     if (const int exit = session.Save("svg", ChartSvg(chart, {}))) return exit;

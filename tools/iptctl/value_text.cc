@@ -26,6 +26,16 @@ std::string DayText(const Message& date) {
                          IntField(date, "day"));
 }
 
+// "about 2019-03": as much of it as is known.
+std::string PartialDayText(const Message& partial) {
+  const Message& date = Sub(partial, "date");
+  std::string text = DayText(date);
+  if (IntField(date, "day") == 0) text.resize(text.size() - 3);
+  if (IntField(date, "month") == 0) text.resize(text.size() - 3);
+  const bool about = partial.GetReflection()->GetBool(partial, FieldOf(partial, "approximate"));
+  return absl::StrCat(about ? "about " : "", text);
+}
+
 std::string MinuteText(const Message& time) {
   return absl::StrFormat("%02d:%02d", IntField(time, "hours"), IntField(time, "minutes"));
 }
@@ -50,6 +60,8 @@ const std::map<std::string, Writer>& Writers() {
        [](const Message& m, const ShowContext&) {
          return absl::StrCat(StringField(m, "system"), "|", StringField(m, "value"));
        }},
+      {"ipt.formulation.v1.PartialDate",
+       [](const Message& m, const ShowContext&) { return PartialDayText(m); }},
       {"ipt.scheduling.v1.WeeklyWindow",
        [](const Message& m, const ShowContext&) {
          return absl::StrCat(EnumField(m, "day").substr(0, 3), " ", MinuteText(Sub(m, "start")),
@@ -211,7 +223,9 @@ Color ColorOfState(absl::string_view text) {
       {"overdue", Color::kRed},      {"cancelled", Color::kDim},
       {"discontinued", Color::kDim}, {"sent", Color::kGreen},
       {"leased", Color::kCyan},      {"dead", Color::kRed},
-      {"retry", Color::kYellow},
+      {"retry", Color::kYellow},     {"agreed", Color::kGreen},
+      {"proposed", Color::kCyan},    {"draft", Color::kYellow},
+      {"achieved", Color::kGreen},   {"abandoned", Color::kDim},
   };
   const auto it = colors->find(std::string(text));
   return it == colors->end() ? Color::kNone : it->second;

@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/util/json_util.h"
+#include "ipt/formulation/v1/event_service.pb.h"
 #include "ipt/outcomes/v1/event_service.pb.h"
 #include "ipt/scheduling/v1/event_service.pb.h"
 #include "iptctl/file_output.h"
@@ -15,6 +16,7 @@
 namespace ipt::ctl {
 namespace {
 
+using formulation::v1::FormulationEvent;
 using outcomes::v1::OutcomeEvent;
 using scheduling::v1::SchedulingEvent;
 
@@ -44,6 +46,29 @@ std::string StateOf(const OutcomeEvent& payload) {
       return EnumField(payload.alert_changed(), "state");
     case OutcomeEvent::kCoverageChanged:
       return EnumField(payload.coverage_changed(), "state");
+    default:
+      return "";
+  }
+}
+
+std::string StateOf(const FormulationEvent& payload) {
+  switch (payload.event_case()) {
+    case FormulationEvent::kProblemAreaChanged:
+      return EnumField(payload.problem_area_changed(), "kind");
+    case FormulationEvent::kDraftChanged:
+      return EnumField(payload.draft_changed(), "state");
+    case FormulationEvent::kDraftDiscarded:
+      return EnumField(payload.draft_discarded(), "state");
+    case FormulationEvent::kFormulationProposed:
+      return EnumField(payload.formulation_proposed(), "state");
+    case FormulationEvent::kProposalWithdrawn:
+      return EnumField(payload.proposal_withdrawn(), "state");
+    case FormulationEvent::kFormulationAgreed:
+      return EnumField(payload.formulation_agreed(), "state");
+    case FormulationEvent::kGoalChanged:
+      return EnumField(payload.goal_changed(), "state");
+    case FormulationEvent::kGoalRated:
+      return absl::StrCat(payload.goal_rated().rating_value());
     default:
       return "";
   }
@@ -105,16 +130,22 @@ int WatchEventsOf(const MethodDescriptor& method, const Message& request, Sessio
 
 constexpr char kSchedulingEvents[] = "ipt.scheduling.v1.EventService.WatchEvents";
 constexpr char kOutcomesEvents[] = "ipt.outcomes.v1.EventService.WatchEvents";
+constexpr char kFormulationEvents[] = "ipt.formulation.v1.EventService.WatchEvents";
 
 }  // namespace
 
 bool IsEventStream(const MethodDescriptor& method) {
-  return method.full_name() == kSchedulingEvents || method.full_name() == kOutcomesEvents;
+  const std::string& name = method.full_name();
+  return name == kSchedulingEvents || name == kOutcomesEvents || name == kFormulationEvents;
 }
 
 int WatchEvents(const MethodDescriptor& method, const Message& request, Session& session) {
   if (method.full_name() == kOutcomesEvents) {
     return WatchEventsOf<outcomes::v1::WatchEventsRequest, outcomes::v1::WatchEventsResponse>(
+        method, request, session);
+  }
+  if (method.full_name() == kFormulationEvents) {
+    return WatchEventsOf<formulation::v1::WatchEventsRequest, formulation::v1::WatchEventsResponse>(
         method, request, session);
   }
   return WatchEventsOf<scheduling::v1::WatchEventsRequest, scheduling::v1::WatchEventsResponse>(

@@ -1,5 +1,5 @@
-// `events watch` and `outcomes watch`: follow a clinic's events until they are stopped, a line an
-// event, over restarts of the server; with --cursor-file also over their own.
+// `events watch`, `outcomes watch` and `formulation watch`: follow a clinic's events until they are
+// stopped, a line an event, over restarts of the server; with --cursor-file also over their own.
 #pragma once
 
 #include "iptctl/app.h"

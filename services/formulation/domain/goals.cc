@@ -210,6 +210,7 @@ absl::Status ActivateGoals(FormulationTx& tx, const CallContext& ctx, absl::stri
     if (goal.state != GoalState::kProposed) continue;
     Enter(GoalState::kActive, "", ctx, goal);
     IPT_RETURN_IF_ERROR(tx.UpdateGoal(goal, ctx.now));
+    tx.log().NoteChanged(NameOf(goal));
     IPT_RETURN_IF_ERROR(tx.Emit(GoalChanged{NoticeOf(goal)}, ctx.now));
   }
   return absl::OkStatus();

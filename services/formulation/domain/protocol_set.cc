@@ -40,6 +40,13 @@ const Protocol* ProtocolSet::Find(absl::string_view protocol_id) const {
   return found == all_.end() ? nullptr : &*found;
 }
 
+const Protocol& ProtocolSet::Held(absl::string_view variant_id,
+                                  const FormulationPolicy& policy) const {
+  static const auto* const kNone = new Protocol;
+  const Protocol* held = For(variant_id, policy).protocol;
+  return held != nullptr ? *held : *kNone;
+}
+
 CourseProtocol ProtocolSet::For(absl::string_view variant_id,
                                 const FormulationPolicy& policy) const {
   CourseProtocol held{.catalog = &catalog_};

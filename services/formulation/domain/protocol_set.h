@@ -39,6 +39,8 @@ class ProtocolSet {
   // Of a course of this variant, in the policy's tradition. Where the data do not have that any
   // more, in the one that the variant comes from.
   CourseProtocol For(absl::string_view variant_id, const FormulationPolicy& policy) const;
+  // Its protocol; one that asks for nothing where the data have nothing of the variant.
+  const Protocol& Held(absl::string_view variant_id, const FormulationPolicy& policy) const;
 
  private:
   const ProtocolCatalog catalog_;

@@ -144,7 +144,9 @@ absl::Status ResultKeeper::KeepOutdated(const std::string& clinic_id) {
       if (!next.has_value() || (!clinic_id.empty() && next->clinic_id != clinic_id)) break;
       maker = *std::move(next);
       IPT_ASSIGN_OR_RETURN(const OutcomePolicy policy, reader.GetPolicy(maker.clinic_id));
-      if (maker.made_by != MadeBy(policy, catalog_)) outdated.push_back(maker);
+      if (maker.made_by != MadeBy(policy, catalog_, reader.follows_formulation())) {
+        outdated.push_back(maker);
+      }
     }
     return absl::OkStatus();
   }));

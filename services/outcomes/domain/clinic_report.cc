@@ -30,6 +30,9 @@ bool Picks(const std::vector<T>& picked, const T& value) {
   return picked.empty() || std::binary_search(picked.begin(), picked.end(), value);
 }
 
+// Empty: not stated.
+std::string NumberOf(int value) { return value == 0 ? "" : absl::StrCat(value); }
+
 std::optional<DayNumber> DayOf(const ReportPeriod& period, const CourseResult& course) {
   return period.basis == PeriodBasis::kClosed ? course.closed_day : course.start_day;
 }
@@ -37,6 +40,7 @@ std::optional<DayNumber> DayOf(const ReportPeriod& period, const CourseResult& c
 // Instruments, which are shown one after the other, only once.
 ReportQuery InOrder(ReportQuery query) {
   std::sort(query.indications.begin(), query.indications.end());
+  std::sort(query.focuses.begin(), query.focuses.end());
   std::sort(query.therapist_ids.begin(), query.therapist_ids.end());
   std::sort(query.variant_ids.begin(), query.variant_ids.end());
   std::vector<std::string>& instruments = query.instrument_ids;
@@ -387,7 +391,7 @@ std::string GroupOf(const ReportQuery& query, const CourseResult& course) {
     case ReportGrouping::kNone:
       return "";
     case ReportGrouping::kIndication:
-      return course.indication == 0 ? "" : absl::StrCat(course.indication);
+      return NumberOf(course.indication);
     case ReportGrouping::kTherapist:
       return course.therapist_id;
     case ReportGrouping::kVariant:
@@ -398,6 +402,8 @@ std::string GroupOf(const ReportQuery& query, const CourseResult& course) {
       const absl::CivilDay day = DayOf(query.period, course).value_or(DayNumber());
       return absl::StrFormat("%04d-%02d", day.year(), day.month());
     }
+    case ReportGrouping::kFocus:
+      return NumberOf(course.focus);
   }
   return "";
 }
@@ -530,9 +536,10 @@ ReportTally::ReportTally(ReportQuery query) : query_(InOrder(std::move(query))) 
 
 bool ReportTally::Wants(const CourseResult& course) const {
   if (course.in_error || !IsOfPeriod(query_.period, course)) return false;
-  return !course.known || (Picks(query_.indications, course.indication) &&
-                           Picks(query_.therapist_ids, course.therapist_id) &&
-                           Picks(query_.variant_ids, course.variant_id));
+  return !course.known ||
+         (Picks(query_.indications, course.indication) && Picks(query_.focuses, course.focus) &&
+          Picks(query_.therapist_ids, course.therapist_id) &&
+          Picks(query_.variant_ids, course.variant_id));
 }
 
 void ReportTally::Add(const CourseResult& course) {

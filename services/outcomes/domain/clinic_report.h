@@ -44,7 +44,15 @@ namespace ipt::outcomes {
 // All with the contract's numbers.
 enum class PeriodBasis { kClosed = 1, kStarted };
 enum class ReportPopulation { kPaired = 1, kCarriedForward };
-enum class ReportGrouping { kNone = 0, kIndication, kTherapist, kVariant, kBaselineBand, kMonth };
+enum class ReportGrouping {
+  kNone = 0,
+  kIndication,
+  kTherapist,
+  kVariant,
+  kBaselineBand,
+  kMonth,
+  kFocus
+};
 
 struct ReportPeriod {
   PeriodBasis basis = PeriodBasis::kClosed;
@@ -56,6 +64,7 @@ struct ReportQuery {
   ReportPeriod period{};
   // Empty: all.
   std::vector<int> indications{};
+  std::vector<int> focuses{};  // primary ones
   std::vector<std::string> therapist_ids{};
   std::vector<std::string> variant_ids{};
   std::vector<std::string> instrument_ids{};  // empty: all with scores of the population

@@ -19,7 +19,7 @@ namespace {
 constexpr int kDefaultSmallestGroup = 5;
 // Raised with every change of what results are made by that neither policies nor the suite's
 // instruments tell of: kept ones are then made anew.
-constexpr int kResultsVersion = 1;
+constexpr int kResultsVersion = 2;
 // A result takes a millisecond or two.
 constexpr absl::Duration kMadeWithin = absl::Milliseconds(5);
 constexpr int kMostMade = 500;
@@ -87,6 +87,7 @@ CourseResult CourseResultOf(const CourseOutcomes& outcomes) {
   result.planned_sessions = course.planned_sessions;
   result.attended_sessions = outcomes.attended_sessions;
   result.indication = course.indication;
+  if (outcomes.focus.has_value()) result.focus = outcomes.focus->primary_kind;
   result.therapist_id = course.therapist_id;
   result.variant_id = course.variant_id;
   result.baseline_band = BaselineBandOf(outcomes);
@@ -103,7 +104,7 @@ CourseResult CourseResultOf(const CourseOutcomes& outcomes) {
   return result;
 }
 
-std::string MadeBy(const OutcomePolicy& policy, const Catalog& catalog) {
+std::string MadeBy(const OutcomePolicy& policy, const Catalog& catalog, bool follows_formulation) {
   Fnv fnv;
   const auto add = [&fnv](const auto& stated) {
     fnv.Add(int64_t{stated.has_value()});
@@ -111,6 +112,7 @@ std::string MadeBy(const OutcomePolicy& policy, const Catalog& catalog) {
   };
   fnv.Add(int64_t{kResultsVersion});
   fnv.Add(static_cast<int64_t>(catalog.fingerprint()));
+  fnv.Add(int64_t{follows_formulation});
   fnv.Add(policy.depression_instrument_id);
   fnv.Add(policy.anxiety_instrument_id);
   fnv.Add(static_cast<int64_t>(policy.scale_rules.size()));
@@ -148,7 +150,7 @@ absl::StatusOr<ResultRules> LoadResultRules(OutcomesReader& reader, const Catalo
   ResultRules rules;
   IPT_ASSIGN_OR_RETURN(rules.policy, reader.GetPolicy(clinic_id));
   IPT_ASSIGN_OR_RETURN(rules.instruments, AllInstruments(reader, catalog, clinic_id, ""));
-  rules.made_by = MadeBy(rules.policy, catalog);
+  rules.made_by = MadeBy(rules.policy, catalog, reader.follows_formulation());
   return rules;
 }
 
@@ -168,7 +170,9 @@ absl::StatusOr<CourseOutcomes> MakeCourseOutcomes(OutcomesReader& reader, const 
         [&](const Measurement& m) { return m.instrument_id == instrument.definition.id; });
     if (used) input.instruments.push_back(instrument);
   }
-  return EvaluateOutcomes(std::move(input));
+  IPT_ASSIGN_OR_RETURN(CourseOutcomes outcomes, EvaluateOutcomes(std::move(input)));
+  IPT_ASSIGN_OR_RETURN(outcomes.focus, reader.FindCourseFocus(clinic_id, course_id));
+  return outcomes;
 }
 
 absl::StatusOr<CourseResult> MakeCourseResult(OutcomesReader& reader, const ResultRules& rules,
@@ -181,7 +185,8 @@ absl::StatusOr<CourseResult> MakeCourseResult(OutcomesReader& reader, const Resu
 
 absl::StatusOr<ClinicReportView> MakeClinicReport(OutcomesReader& reader, const Catalog& catalog,
                                                   absl::string_view clinic_id,
-                                                  ReportRequest request, int most_made) {
+                                                  ReportRequest request, int most_made,
+                                                  absl::Time now) {
   IPT_ASSIGN_OR_RETURN(ResultRules rules, LoadResultRules(reader, catalog, clinic_id));
   ReportQuery query = std::move(request.query);
   FieldViolations bad;
@@ -225,6 +230,7 @@ absl::StatusOr<ClinicReportView> MakeClinicReport(OutcomesReader& reader, const 
                         .policy = std::move(rules.policy),
                         .instruments = std::move(rules.instruments),
                         .not_made = not_made};
+  IPT_ASSIGN_OR_RETURN(view.formulation, reader.GetFormulationAge(clinic_id, now));
   IPT_ASSIGN_OR_RETURN(view.revision, reader.CurrentRevision());
   return view;
 }

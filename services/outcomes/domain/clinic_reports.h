@@ -1,10 +1,10 @@
 // Reads what a clinic's report is made of, and makes it: the kept results of its courses, of those
 // whose result is stale a new one, made in the same view of the store.
 //
-// A result follows from a course's measurements and its copy, which the store marks it for in the
-// transaction that changes them, whoever writes, and from rules, which are kept beside it: one made
-// by others than today's counts as little as one that is marked. So a report is never of anything
-// old. Where more are to be made than a call can make, there is none until they are.
+// A result follows from a course's measurements, its copy and its focus, which the store marks it
+// for in the transaction that changes them, whoever writes, and from rules, which are kept beside
+// it: one made by others than today's counts as little as one that is marked. So a report is never
+// of anything old. Where more are to be made than a call can make, there is none until they are.
 #pragma once
 
 #include <cstdint>
@@ -16,6 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "outcomes/domain/clinic_report.h"
+#include "outcomes/domain/course_focus.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/outcomes.h"
 #include "outcomes/domain/store.h"
@@ -27,11 +28,11 @@ struct ResultRules {
   OutcomePolicy policy{};
   std::vector<HeldInstrument> instruments{};  // all versions of all
   // Another one where results would be made in another way, or other signals found: of what of the
-  // policy they follow from, of the suite's instruments and of the code. A clinic's own instruments
-  // never change.
+  // policy they follow from, of the suite's instruments, of the code, and whether formulation is
+  // followed. A clinic's own instruments never change.
   std::string made_by{};
 };
-std::string MadeBy(const OutcomePolicy& policy, const Catalog& catalog);
+std::string MadeBy(const OutcomePolicy& policy, const Catalog& catalog, bool follows_formulation);
 absl::StatusOr<ResultRules> LoadResultRules(OutcomesReader& reader, const Catalog& catalog,
                                             absl::string_view clinic_id);
 
@@ -62,6 +63,7 @@ struct ClinicReportView {
   // Courses that may be of the period and that it is without: what is stored of them cannot be
   // evaluated.
   int not_made = 0;
+  FormulationAge formulation{};  // that focuses are as of
   int64_t revision = 0;
 };
 
@@ -69,6 +71,7 @@ struct ClinicReportView {
 // (RESULTS_BEING_MADE) where more than `most_made` results are to be made first.
 absl::StatusOr<ClinicReportView> MakeClinicReport(OutcomesReader& reader, const Catalog& catalog,
                                                   absl::string_view clinic_id,
-                                                  ReportRequest request, int most_made);
+                                                  ReportRequest request, int most_made,
+                                                  absl::Time now);
 
 }  // namespace ipt::outcomes

@@ -79,6 +79,7 @@ struct CourseResult {
   int attended = 0;           // all sessions, assessments among them
   int missed = 0;             // not come to
   int indication = 0;         // ipt.scheduling.v1.Indication
+  int focus = 0;  // the primary one, as CourseFocus has it; 0: none agreed, or not known
   std::string therapist_id{};
   std::string variant_id{};
   std::string baseline_band{};  // of the first score of the measure of depression; empty: none

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "outcomes/domain/change.h"
 
@@ -109,6 +110,16 @@ std::string ResultTold(const CourseOutcomes& outcomes) {
       .Number(outcomes.drop_out_definition)
       .Is(outcomes.drop_out);
   for (const ScaleSeries& series : outcomes.series) TellSeries(outcomes, series, out);
+  // At the end, where there is one: what was told of courses without one stays as it was.
+  if (outcomes.focus.has_value()) {
+    const CourseFocus& focus = *outcomes.focus;
+    out.Word("focus")
+        .Number(focus.primary_kind)
+        .Number(focus.secondary_kind)
+        .Word(absl::FormatCivilTime(focus.agreed_on))
+        .Number(focus.revision_number)
+        .Number(focus.first_primary_kind);
+  }
   return out.Take();
 }
 

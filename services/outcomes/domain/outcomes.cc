@@ -570,7 +570,7 @@ absl::StatusOr<CourseOutcomes> EvaluateOutcomes(OutcomeInput input) {
 
 absl::StatusOr<CourseOutcomes> LoadOutcomes(OutcomesReader& reader, const Catalog& catalog,
                                             absl::string_view clinic_id, const OutcomeQuery& query,
-                                            const courses::CourseAnswer& course) {
+                                            const courses::CourseAnswer& course, absl::Time now) {
   OutcomeInput input{.clinic_id = std::string(clinic_id), .query = query, .course = course};
   IPT_ASSIGN_OR_RETURN(input.policy, reader.GetPolicy(clinic_id));
   IPT_ASSIGN_OR_RETURN(input.measurements,
@@ -585,6 +585,8 @@ absl::StatusOr<CourseOutcomes> LoadOutcomes(OutcomesReader& reader, const Catalo
                    [](const Alert& a, const Alert& b) {
                      return a.completed.value_or(a.raised) < b.completed.value_or(b.raised);
                    });
+  IPT_ASSIGN_OR_RETURN(outcomes.focus, reader.FindCourseFocus(clinic_id, query.course_id));
+  IPT_ASSIGN_OR_RETURN(outcomes.formulation, reader.GetFormulationAge(clinic_id, now));
   IPT_ASSIGN_OR_RETURN(outcomes.revision, reader.CurrentRevision());
   return outcomes;
 }

@@ -1,8 +1,9 @@
 // What became of a course: each scale's trajectory, and over its measures of depression and anxiety
 // the course's result. Made anew at every read, of the measurements as they stand (corrected ones
 // by their present revision, none that was taken back), the clinic's policy, and what is known of
-// the course in scheduling. Where nothing is known of it, scores go by their dates alone: all of
-// them are of the course, in days of UTC, and there are no weeks, phases or counts of sessions.
+// the course in scheduling. Its focus stands beside them and changes none of them. Where nothing is
+// known of it, scores go by their dates alone: all of them are of the course, in days of UTC, and
+// there are no weeks, phases or counts of sessions.
 //
 // EvaluateOutcomes is a pure function; LoadOutcomes reads through the port and calls it.
 #pragma once
@@ -18,6 +19,7 @@
 #include "absl/time/time.h"
 #include "course_copies/domain/course_copies.h"
 #include "outcomes/domain/alert_types.h"
+#include "outcomes/domain/course_focus.h"
 #include "outcomes/domain/drop_out.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/recovery.h"
@@ -79,7 +81,9 @@ struct CourseOutcomes {
   std::vector<Signal> missed{};  // that too many measures were missed in a row; see due_list.h
   std::string missed_of{};       // the instrument's name, of these
   std::vector<Alert> alerts{};   // by completion
-  int64_t revision = 0;          // of the store, that all of this is of
+  std::optional<CourseFocus> focus{};  // nullopt: none agreed, or not known
+  FormulationAge formulation{};        // that `focus` is as of
+  int64_t revision = 0;                // of the store, that all of this is of
 
   // Which scores were taken as first and last, in words.
   std::string score_choice{};
@@ -116,7 +120,7 @@ absl::StatusOr<CourseOutcomes> EvaluateOutcomes(OutcomeInput input);
 // NOT_FOUND where nothing is known of such a course and nothing was measured in it.
 absl::StatusOr<CourseOutcomes> LoadOutcomes(OutcomesReader& reader, const Catalog& catalog,
                                             absl::string_view clinic_id, const OutcomeQuery& query,
-                                            const courses::CourseAnswer& course);
+                                            const courses::CourseAnswer& course, absl::Time now);
 
 // The policy's measure of depression.
 std::string DepressionInstrument(const OutcomePolicy& policy);

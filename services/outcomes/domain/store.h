@@ -20,6 +20,7 @@
 #include "course_copies/domain/course_copies.h"
 #include "outcomes/domain/alert_tx.h"
 #include "outcomes/domain/clinic_report.h"
+#include "outcomes/domain/course_focus.h"
 #include "outcomes/domain/course_result.h"
 #include "outcomes/domain/events.h"
 #include "outcomes/domain/plan_types.h"
@@ -185,6 +186,14 @@ class OutcomesReader {
   // What is known of a course in scheduling, in this view; nullopt: nothing.
   virtual absl::StatusOr<std::optional<courses::CopiedCourse>> FindCourseCopy(
       absl::string_view clinic_id, absl::string_view course_id) = 0;
+
+  // Whether focuses are known at all: without it there is none of any course.
+  virtual bool follows_formulation() const = 0;
+  // nullopt: none is agreed, or none is known.
+  virtual absl::StatusOr<std::optional<CourseFocus>> FindCourseFocus(
+      absl::string_view clinic_id, absl::string_view course_id) = 0;
+  virtual absl::StatusOr<FormulationAge> GetFormulationAge(absl::string_view clinic_id,
+                                                           absl::Time now) = 0;
 
   // Alerts, in this transaction.
   virtual AlertReader& alerts() = 0;

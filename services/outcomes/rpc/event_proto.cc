@@ -61,6 +61,7 @@ struct Writer {
     WriteCourseResult(*event.outcomes, result);
     result->clear_score_choice();
     result->clear_scheduling();
+    result->clear_formulation();
     Name(event.outcomes->clinic_id, result->course());
   }
   void operator()(const SignalChanged& event) {

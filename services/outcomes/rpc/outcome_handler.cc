@@ -31,7 +31,7 @@ absl::StatusOr<pb::Trajectory> OutcomeHandler::GetTrajectory(
       store_, ctx, request.min_revision(),
       [&](OutcomesReader& reader) -> absl::StatusOr<pb::Trajectory> {
         IPT_ASSIGN_OR_RETURN(CourseOutcomes outcomes,
-                             LoadOutcomes(reader, catalog_, ctx.clinic_id, query, course));
+                             LoadOutcomes(reader, catalog_, ctx.clinic_id, query, course, ctx.now));
         IPT_RETURN_IF_ERROR(FindMissed(reader, catalog_, ctx.now, outcomes));
         pb::Trajectory response;
         WriteTrajectory(outcomes, instrument_ids, &response);
@@ -47,7 +47,7 @@ absl::StatusOr<pb::CourseResult> OutcomeHandler::GetCourseResult(
       store_, ctx, request.min_revision(),
       [&](OutcomesReader& reader) -> absl::StatusOr<pb::CourseResult> {
         IPT_ASSIGN_OR_RETURN(const CourseOutcomes outcomes,
-                             LoadOutcomes(reader, catalog_, ctx.clinic_id, query, course));
+                             LoadOutcomes(reader, catalog_, ctx.clinic_id, query, course, ctx.now));
         pb::CourseResult response;
         WriteCourseResult(outcomes, &response);
         return response;

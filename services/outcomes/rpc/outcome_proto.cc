@@ -9,6 +9,7 @@
 #include "course_copies/rpc/scheduling_view.h"
 #include "outcomes/domain/alert_types.h"
 #include "outcomes/domain/names.h"
+#include "outcomes/rpc/focus_proto.h"
 #include "outcomes/rpc/instrument_proto.h"
 #include "outcomes/rpc/measurement_proto.h"
 #include "platform/rpc/proto_time.h"
@@ -389,6 +390,8 @@ void WriteTrajectory(const CourseOutcomes& outcomes, const std::vector<std::stri
   out->set_score_choice(outcomes.score_choice);
   out->set_policy_version(outcomes.policy.version);
   courses::WriteScheduling(outcomes.course, out->mutable_scheduling());
+  if (outcomes.focus.has_value()) WriteFocus(*outcomes.focus, out->mutable_focus());
+  WriteFormulation(outcomes.formulation, out->mutable_formulation());
   out->set_revision(outcomes.revision);
 }
 
@@ -443,6 +446,8 @@ void WriteCourseResult(const CourseOutcomes& outcomes, pb::CourseResult* out) {
   out->set_score_choice(outcomes.score_choice);
   out->set_policy_version(outcomes.policy.version);
   courses::WriteScheduling(outcomes.course, out->mutable_scheduling());
+  if (outcomes.focus.has_value()) WriteFocus(*outcomes.focus, out->mutable_focus());
+  WriteFormulation(outcomes.formulation, out->mutable_formulation());
   out->set_revision(outcomes.revision);
 }
 

@@ -65,8 +65,9 @@ absl::StatusOr<pb::ClinicReport> ReportHandler::Make(const CallContext& ctx,
   const int most_made = MostMadeIn(ctx.deadline - ctx.now);
   absl::StatusOr<pb::ClinicReport> report = rpc::ReadView<pb::ClinicReport>(
       store_, ctx, min_revision, [&](OutcomesReader& reader) -> absl::StatusOr<pb::ClinicReport> {
-        IPT_ASSIGN_OR_RETURN(const ClinicReportView view,
-                             MakeClinicReport(reader, catalog_, ctx.clinic_id, request, most_made));
+        IPT_ASSIGN_OR_RETURN(
+            const ClinicReportView view,
+            MakeClinicReport(reader, catalog_, ctx.clinic_id, request, most_made, ctx.now));
         pb::ClinicReport response;
         WriteClinicReport(view, ctx.clinic_id, horizon, ctx.now, &response);
         return response;

@@ -13,6 +13,7 @@
 #include "course_copies/rpc/scheduling_view.h"
 #include "outcomes/domain/names.h"
 #include "outcomes/domain/published.h"
+#include "outcomes/rpc/focus_proto.h"
 #include "platform/rpc/proto_time.h"
 #include "platform/rpc/resource_name.h"
 #include "platform/rpc/stated.h"
@@ -133,10 +134,10 @@ void WriteMeasure(absl::string_view clinic_id, const MeasureReport& measure,
 // ---- Groups' names
 
 // "Late life depression" of INDICATION_LATE_LIFE_DEPRESSION.
-std::string IndicationText(absl::string_view name) {
+std::string TextOf(absl::string_view name, absl::string_view prefix) {
   if (name == "INDICATION_PTSD") return "PTSD";
-  std::string text = absl::AsciiStrToLower(
-      absl::StrReplaceAll(absl::StripPrefix(name, "INDICATION_"), {{"_", " "}}));
+  std::string text =
+      absl::AsciiStrToLower(absl::StrReplaceAll(absl::StripPrefix(name, prefix), {{"_", " "}}));
   if (!text.empty()) text[0] = absl::ascii_toupper(text[0]);
   return text;
 }
@@ -156,30 +157,48 @@ const Band* FindBand(const ClinicReportView& view, absl::string_view id) {
   return found;
 }
 
+// That nobody reads what is not known as what is not there.
+std::string NoFocusText(const FormulationAge& formulation) {
+  if (!formulation.has_value()) return "Not known: formulation is not followed";
+  return "None agreed, or not known";
+}
+
+int NumberIn(const std::string& group) {
+  int number = 0;
+  return absl::SimpleAtoi(group, &number) ? number : 0;
+}
+
 void WriteGroup(const ClinicReportView& view, absl::string_view clinic_id, const std::string& group,
                 pb::ReportRow* out) {
   const ReportGrouping grouping = view.report.query.group_by;
   out->set_grouping(static_cast<pb::ReportGrouping>(grouping));
   if (group.empty()) {
-    out->set_display_name("Not known");
+    out->set_display_name(grouping == ReportGrouping::kFocus ? NoFocusText(view.formulation)
+                                                             : "Not known");
     return;
   }
   out->set_group(group);
   out->set_display_name(group);
+  // A contract's name in place of its number; one of a later release has none.
+  const auto set_name = [&](const std::string& name, absl::string_view prefix) {
+    if (name.empty()) return;
+    out->set_group(name);
+    out->set_display_name(TextOf(name, prefix));
+  };
   switch (grouping) {
     case ReportGrouping::kNone:
     case ReportGrouping::kVariant:
       break;
-    case ReportGrouping::kIndication: {
-      int number = 0;
-      if (!absl::SimpleAtoi(group, &number)) break;
-      const std::string& name = ipt::scheduling::v1::Indication_Name(
-          static_cast<ipt::scheduling::v1::Indication>(number));
-      if (name.empty()) break;  // of a later release
-      out->set_group(name);
-      out->set_display_name(IndicationText(name));
+    case ReportGrouping::kIndication:
+      set_name(ipt::scheduling::v1::Indication_Name(
+                   static_cast<ipt::scheduling::v1::Indication>(NumberIn(group))),
+               "INDICATION_");
       break;
-    }
+    case ReportGrouping::kFocus:
+      set_name(ipt::formulation::v1::ProblemAreaKind_Name(
+                   static_cast<ipt::formulation::v1::ProblemAreaKind>(NumberIn(group))),
+               "PROBLEM_AREA_KIND_");
+      break;
     case ReportGrouping::kTherapist:
       out->set_group(TherapistName(clinic_id, group));
       break;
@@ -216,6 +235,9 @@ void WriteQuery(const ReportQuery& query, absl::string_view clinic_id, pb::Repor
   for (const int indication : query.indications) {
     out->add_indications(static_cast<ipt::scheduling::v1::Indication>(indication));
   }
+  for (const int focus : query.focuses) {
+    out->add_focuses(static_cast<ipt::formulation::v1::ProblemAreaKind>(focus));
+  }
   for (const std::string& id : query.therapist_ids)
     out->add_therapists(TherapistName(clinic_id, id));
   for (const std::string& id : query.variant_ids) out->add_variants(id);
@@ -226,6 +248,10 @@ void WriteQuery(const ReportQuery& query, absl::string_view clinic_id, pb::Repor
   out->set_drop_out(static_cast<pb::DropOutDefinition>(query.drop_out));
   out->set_group_by(static_cast<pb::ReportGrouping>(query.group_by));
   out->set_smallest_group(query.smallest_group);
+}
+
+bool AsksForFocus(const ReportQuery& query) {
+  return query.group_by == ReportGrouping::kFocus || !query.focuses.empty();
 }
 
 std::string DropOutMeaning(DropOutDefinition definition) {
@@ -266,6 +292,12 @@ void WriteDefinitions(const ReportQuery& query, pb::ClinicReport* out) {
       "closed, with two attended treatment sessions or more; assessments, follow-ups and missed "
       "ones do not count",
       kNhs);
+  if (AsksForFocus(query)) {
+    add("focus",
+        "the kind of the primary problem area of the formulation that was agreed with the patient, "
+        "as it is now: of a course whose focus changed, the later one",
+        "");
+  }
   add("dropped out", DropOutMeaning(query.drop_out), "Linardon 2019, on why it must be stated");
   add("attended", "sessions that were attended, of these and those not come to", "");
   add("first and last",
@@ -360,6 +392,25 @@ void CautionOfPairs(absl::string_view of_what, const RateCell& paired, pb::Clini
       of_what, 100 * paired.share, paired.rate.hits, paired.rate.of));
 }
 
+std::string AsOfText(absl::Time as_of) {
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", as_of, absl::UTCTimeZone());
+}
+
+void CautionOfFocuses(const FormulationAge& formulation, pb::ClinicReport* out) {
+  if (!formulation.has_value()) {
+    out->add_cautions(
+        "Formulation is not followed: no course's focus is known here, whether one was agreed or "
+        "not.");
+  } else if (formulation->as_of == absl::InfinitePast()) {
+    out->add_cautions(
+        "Which focus courses have is not all in yet: it is being read from formulation, or "
+        "formulation cannot be reached.");
+  } else if (!formulation->current) {
+    out->add_cautions(absl::StrCat("Formulation is away: what is known of focuses is as of ",
+                                   AsOfText(formulation->as_of), "."));
+  }
+}
+
 void WriteCautions(const ClinicReportView& view, const ReportHorizon& horizon,
                    pb::ClinicReport* out) {
   const ClinicReport& report = view.report;
@@ -383,10 +434,10 @@ void WriteCautions(const ClinicReportView& view, const ReportHorizon& horizon,
         "The clinic's courses are not all in yet: they are being read from scheduling, and some "
         "are missing.");
   } else if (!horizon.current) {
-    out->add_cautions(absl::StrCat(
-        "Scheduling is away: what is known of courses is as of ",
-        absl::FormatTime("%Y-%m-%d %H:%M:%S UTC", *horizon.as_of, absl::UTCTimeZone()), "."));
+    out->add_cautions(absl::StrCat("Scheduling is away: what is known of courses is as of ",
+                                   AsOfText(*horizon.as_of), "."));
   }
+  if (AsksForFocus(report.query)) CautionOfFocuses(view.formulation, out);
   if (report.total.open.shown == Shown::kYes && report.total.open.count > 0) {
     out->add_cautions("Courses that are still open have no result yet.");
   }
@@ -417,6 +468,7 @@ ReportRequest ReadReportQuery(const pb::ReportQuery& in, FieldViolations& bad) {
     query.period.basis = static_cast<PeriodBasis>(in.basis());
   }
   query.indications = rpc::ReadStated<int>(in.indications(), bad, "indications");
+  query.focuses = rpc::ReadStated<int>(in.focuses(), bad, "focuses");
   for (int i = 0; i < in.variants_size(); ++i) {
     if (in.variants(i).empty()) bad.At("variants", i).Add("", "must be a variant's id");
     query.variant_ids.push_back(in.variants(i));
@@ -424,6 +476,7 @@ ReportRequest ReadReportQuery(const pb::ReportQuery& in, FieldViolations& bad) {
   query.therapist_ids = IdsIn(in.therapists());
   query.instrument_ids = IdsIn(in.instruments());
   KeepOnce(query.indications);
+  KeepOnce(query.focuses);
   KeepOnce(query.therapist_ids);
   KeepOnce(query.variant_ids);
   if (in.population() != pb::REPORT_POPULATION_UNSPECIFIED) {
@@ -477,6 +530,7 @@ void WriteClinicReport(const ClinicReportView& view, absl::string_view clinic_id
   out->set_policy_version(view.policy.version);
   rpc::WriteTime(now, out->mutable_create_time());
   courses::WriteScheduling(horizon.current, horizon.as_of, out->mutable_scheduling());
+  WriteFormulation(view.formulation, out->mutable_formulation());
   out->set_revision(view.revision);
   out->set_depression_instrument(InstrumentName(clinic_id, DepressionInstrument(view.policy)));
 }

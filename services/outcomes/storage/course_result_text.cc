@@ -126,7 +126,7 @@ std::string EncodeCourseResult(const CourseResult& result) {
   out.Day(result.last_day);
   for (const int number :
        {result.planned_sessions, result.attended_sessions, result.attended, result.missed,
-        result.indication, result.measurements, result.left_out}) {
+        result.indication, result.focus, result.measurements, result.left_out}) {
     out.Number(number);
   }
   out.Text(result.therapist_id);
@@ -169,8 +169,9 @@ bool DecodeCourse(absl::string_view& text, CourseResult& result) {
   result.closed_day = in.Day();
   result.start_day = in.Day();
   result.last_day = in.Day();
-  for (int* number : {&result.planned_sessions, &result.attended_sessions, &result.attended,
-                      &result.missed, &result.indication, &result.measurements, &result.left_out}) {
+  for (int* number :
+       {&result.planned_sessions, &result.attended_sessions, &result.attended, &result.missed,
+        &result.indication, &result.focus, &result.measurements, &result.left_out}) {
     *number = in.Number();
   }
   Assign(in.Text(), result.therapist_id);

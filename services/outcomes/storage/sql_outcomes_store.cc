@@ -27,7 +27,7 @@ absl::Status SqlOutcomesStore::Read(absl::Time deadline,
   options.deadline = deadline;
   return db_.Read(options, [&](storage::Connection& conn) {
     const std::unique_ptr<AlertDirectory> directory = directory_(conn);
-    SqlOutcomesTx tx(conn, encoder_, alert_encoder_, *directory);
+    SqlOutcomesTx tx(conn, encoder_, alert_encoder_, *directory, formulation_age_);
     return body(tx);
   });
 }
@@ -39,7 +39,7 @@ absl::Status SqlOutcomesStore::Write(absl::Time deadline,
   SqlAlertTx::Raised raised{};
   const absl::Status status = db_.Write(options, [&](storage::Connection& conn) {
     const std::unique_ptr<AlertDirectory> directory = directory_(conn);
-    SqlOutcomesTx tx(conn, encoder_, alert_encoder_, *directory);
+    SqlOutcomesTx tx(conn, encoder_, alert_encoder_, *directory, formulation_age_);
     absl::Status ran = body(tx);
     raised = tx.raised();
     return ran;
@@ -75,6 +75,18 @@ absl::Status SqlOutcomesTx::LockScope(absl::string_view clinic_id, absl::string_
   IPT_RETURN_IF_ERROR(conn_.Execute(kAddScope, {clinic_id, course_id}).status());
   return conn_.Query(kLockScope, {clinic_id, course_id},
                      [](const storage::Row&) { return absl::OkStatus(); });
+}
+
+absl::StatusOr<std::optional<CourseFocus>> SqlOutcomesTx::FindCourseFocus(
+    absl::string_view clinic_id, absl::string_view course_id) {
+  if (!follows_formulation()) return std::nullopt;
+  return SqlCourseFocuses::Find(conn_, clinic_id, course_id);
+}
+
+absl::StatusOr<FormulationAge> SqlOutcomesTx::GetFormulationAge(absl::string_view clinic_id,
+                                                                absl::Time now) {
+  if (!follows_formulation()) return std::nullopt;
+  return formulation_age_(conn_, clinic_id, now);
 }
 
 absl::Status SqlOutcomesTx::StampNew(Stamp& stamp, absl::Time now) {

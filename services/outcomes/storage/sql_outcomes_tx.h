@@ -13,6 +13,7 @@
 
 #include "outcomes/domain/store.h"
 #include "outcomes/storage/sql_alert_tx.h"
+#include "outcomes/storage/sql_course_focuses.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "platform/storage/database.h"
@@ -23,8 +24,13 @@ namespace ipt::outcomes {
 class SqlOutcomesTx final : public OutcomesTx {
  public:
   SqlOutcomesTx(storage::Connection& conn, const EventEncoder& encoder,
-                const AlertEventEncoder& alert_encoder, AlertDirectory& directory)
-      : conn_(conn), log_(conn), encoder_(encoder), alerts_(conn, log_, alert_encoder, directory) {}
+                const AlertEventEncoder& alert_encoder, AlertDirectory& directory,
+                SqlCourseFocuses::AgeOf formulation_age)
+      : conn_(conn),
+        log_(conn),
+        encoder_(encoder),
+        alerts_(conn, log_, alert_encoder, directory),
+        formulation_age_(formulation_age) {}
 
   // sql_outcomes_store.cc
   WriteLog& log() override { return log_; }
@@ -35,6 +41,11 @@ class SqlOutcomesTx final : public OutcomesTx {
   absl::StatusOr<int64_t> MarkWriters() override;
   absl::StatusOr<bool> WritersAreOver(int64_t mark) override;
   absl::Status LockScope(absl::string_view clinic_id, absl::string_view course_id) override;
+  bool follows_formulation() const override { return formulation_age_ != nullptr; }
+  absl::StatusOr<std::optional<CourseFocus>> FindCourseFocus(absl::string_view clinic_id,
+                                                             absl::string_view course_id) override;
+  absl::StatusOr<FormulationAge> GetFormulationAge(absl::string_view clinic_id,
+                                                   absl::Time now) override;
 
   // sql_instruments.cc
   absl::StatusOr<std::vector<HeldInstrument>> ListRegistered(
@@ -148,6 +159,7 @@ class SqlOutcomesTx final : public OutcomesTx {
   storage::SqlWriteLog log_;
   const EventEncoder& encoder_;
   SqlAlertTx alerts_;
+  const SqlCourseFocuses::AgeOf formulation_age_;  // nullptr: formulation is not followed
 };
 
 // The last three columns of every row.

@@ -117,12 +117,15 @@ absl::Status FailedPreconditions(absl::string_view reason, absl::string_view mes
   return status;
 }
 
-absl::Status EtagMismatch(absl::string_view resource_type, absl::string_view resource_name) {
+absl::Status EtagMismatch(absl::string_view resource_type, absl::string_view resource_name,
+                          const ErrorMetadata& metadata) {
+  ErrorMetadata all = metadata;
+  all["resource"] = std::string(resource_name);
   absl::Status status = Make(
       absl::StatusCode::kAborted, reason::kEtagMismatch,
       absl::StrCat(resource_name,
                    " has changed since it was read; read it again and retry with its new etag"),
-      {{"resource", std::string(resource_name)}});
+      all);
   AttachResource(status, resource_type, resource_name, "etag mismatch");
   return status;
 }

@@ -86,7 +86,8 @@ absl::Status FailedPreconditions(absl::string_view reason, absl::string_view mes
                                  const ErrorMetadata& metadata = {});
 
 // ABORTED, reason ETAG_MISMATCH: read the resource again, then retry with its new etag.
-absl::Status EtagMismatch(absl::string_view resource_type, absl::string_view resource_name);
+absl::Status EtagMismatch(absl::string_view resource_type, absl::string_view resource_name,
+                          const ErrorMetadata& metadata = {});
 
 // OUT_OF_RANGE: what is asked for lies before or beyond what there is.
 absl::Status OutOfRange(absl::string_view reason, absl::string_view message);

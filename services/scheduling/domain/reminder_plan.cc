@@ -111,6 +111,8 @@ class ReminderPlanner {
         return;
       case ReminderKind::kNoSessionBooked:
         return AddNoSession(rule);
+      case ReminderKind::kProtocolFinding:
+        return AddFindings(rule);
       default:
         return;
     }
@@ -119,9 +121,11 @@ class ReminderPlanner {
   // Due at the policy's time of `day`, and of use for `days` from that day on; it speaks of
   // `about`.
   void AddDay(const CourseReminderRule& rule, absl::CivilDay day, int days, absl::CivilDay about,
-              int weeks = 0, int offset_minutes = 0, int occurrence = 0) {
+              int weeks = 0, int offset_minutes = 0, int64_t occurrence = 0,
+              std::vector<CourseFinding> findings = {}) {
     const absl::TimeZone& zone = ZoneOf(rule.audience).zone;
     Reminder reminder = New(rule, rule.kind, offset_minutes);
+    reminder.variables.findings = std::move(findings);
     reminder.key.occurrence = occurrence;
     reminder.variables.day = about;
     reminder.variables.weeks = weeks;
@@ -166,6 +170,19 @@ class ReminderPlanner {
     absl::CivilDay day = last + kIdleDays;
     while (InPause(day, in_.course.pauses)) ++day;
     AddDay(rule, day, 3650, last);
+  }
+
+  // One for the newest, and with it of all that stand; where some have gone since, what was told
+  // stays told. Still true until it is looked at, so never too late.
+  void AddFindings(const CourseReminderRule& rule) {
+    std::optional<absl::CivilDay> newest;
+    for (const CourseFinding& finding : in_.course.findings) {
+      if (finding.severity == CourseFindingSeverity::kInfo) continue;
+      newest = std::max(newest.value_or(finding.since_day), finding.since_day);
+    }
+    if (!newest.has_value()) return;
+    AddDay(rule, *newest, 3650, *newest, 0, 0, *newest - absl::CivilDay(1970, 1, 1),
+           in_.course.findings);
   }
 
   // Heeds quiet hours, opt-outs and absence.
@@ -263,6 +280,11 @@ int64_t DigestOf(const std::vector<Reminder>& desired) {
     fnv.Add(r.variables.day.has_value() ? *r.variables.day - absl::CivilDay(1970, 1, 1) + 1
                                         : int64_t{0});
     fnv.Add(int64_t{r.variables.weeks});
+    for (const CourseFinding& finding : r.variables.findings) {
+      fnv.Add(finding.finding_id);
+      fnv.Add(finding.severity);
+      fnv.Add(finding.since_day - absl::CivilDay(1970, 1, 1));
+    }
     fnv.Add(int64_t{r.quiet_hours.has_value() ? r.quiet_hours->start_minute : -1});
     fnv.Add(int64_t{r.quiet_hours.has_value() ? r.quiet_hours->end_minute : -1});
   }

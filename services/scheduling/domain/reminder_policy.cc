@@ -26,7 +26,8 @@ constexpr int kMaxAttempts = 20;
 constexpr int kMaxQuietMinutes = 23 * 60;
 
 bool IsCourseKind(ReminderKind kind) {
-  return kind >= ReminderKind::kMidCourseReview && kind <= ReminderKind::kNoSessionBooked;
+  return (kind >= ReminderKind::kMidCourseReview && kind <= ReminderKind::kNoSessionBooked) ||
+         kind == ReminderKind::kProtocolFinding;
 }
 
 void CheckMinute(int minute, absl::string_view field, FieldViolations& bad) {
@@ -78,7 +79,8 @@ const ReminderPolicy& DefaultReminderPolicy() {
                        ForTherapist(ReminderKind::kDeadlineAhead, "deadline-ahead", 1),
                        ForTherapist(ReminderKind::kDeadlineDay, "deadline-day"),
                        ForTherapist(ReminderKind::kOverdue, "overdue"),
-                       ForTherapist(ReminderKind::kNoSessionBooked, "no-session-booked")},
+                       ForTherapist(ReminderKind::kNoSessionBooked, "no-session-booked"),
+                       ForTherapist(ReminderKind::kProtocolFinding, "protocol-finding")},
       .quiet_hours = QuietHours{20 * 60, 8 * 60, QuietHoursShift::kEarlier},
       .course_reminder_minute = ReminderDefaults::kCourseReminderMinute,
       .max_attempts = ReminderDefaults::kMaxAttempts,
@@ -143,6 +145,10 @@ void CheckReminderPolicy(const ReminderPolicy& policy, FieldViolations bad) {
     if (!IsCourseKind(rule.kind)) {
       at.Add("kind", "must be a kind that is about the course, and not MEASURE_DUE");
       continue;
+    }
+    if (rule.kind == ReminderKind::kProtocolFinding &&
+        rule.audience == ReminderAudience::kPatient) {
+      at.Add("audience", "must be THERAPIST for PROTOCOL_FINDING");
     }
     if (rule.kind != ReminderKind::kDeadlineAhead) {
       if (rule.weeks_before != 0) at.Add("weeks_before", "must be unset but for DEADLINE_AHEAD");

@@ -25,7 +25,8 @@ enum class ReminderKind {
   kDeadlineDay,
   kOverdue,
   kNoSessionBooked,
-  kMeasureDue
+  kMeasureDue,
+  kProtocolFinding
 };
 
 enum class ReminderAudience { kUnspecified = 0, kPatient, kTherapist };
@@ -157,6 +158,7 @@ struct ReminderVariables {
   int session_number = 0;
   std::optional<absl::CivilDay> day;
   int weeks = 0;
+  std::vector<CourseFinding> findings{};
   friend bool operator==(const ReminderVariables&, const ReminderVariables&) = default;
 };
 
@@ -167,7 +169,9 @@ struct ReminderKey {
   ReminderAudience audience = ReminderAudience::kUnspecified;
   // SESSION: minutes before. DEADLINE_AHEAD: the weeks before, in minutes.
   int offset_minutes = 0;
-  int64_t occurrence = 0;  // OVERDUE: which week, from 0; of a test, any that is its own
+  // OVERDUE: which week, from 0. PROTOCOL_FINDING: the day of the newest one, from 1970. Of a test,
+  // any that is its own.
+  int64_t occurrence = 0;
   friend auto operator<=>(const ReminderKey&, const ReminderKey&) = default;
 };
 

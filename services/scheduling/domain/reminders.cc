@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <tuple>
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "platform/errors/error.h"
+#include "platform/errors/field_violations.h"
 #include "platform/errors/status_macros.h"
 #include "scheduling/domain/calendar_loader.h"
 #include "scheduling/domain/course_edit.h"
@@ -88,7 +92,45 @@ absl::Status Follow(SchedulingTx& tx, const CallContext& ctx, const std::string&
   return RefreshCourse(tx, calendars, ctx.clinic_id, course_id, ctx.now).status();
 }
 
+bool IsFindingId(absl::string_view id) {
+  return !id.empty() && std::all_of(id.begin(), id.end(), [](char c) {
+    return absl::ascii_isalnum(c) || absl::StrContains("_-.:", c);
+  });
+}
+
+absl::Status CheckFindings(const std::vector<CourseFinding>& findings) {
+  FieldViolations bad;
+  std::set<absl::string_view> ids;
+  for (size_t i = 0; i < findings.size(); ++i) {
+    const CourseFinding& finding = findings[i];
+    FieldViolations at = bad.At("findings", i);
+    if (!IsFindingId(finding.finding_id)) {
+      at.Add("finding_id", "must be 1 to 128 of A-Z, a-z, 0-9, \"_\", \"-\", \".\" and \":\"");
+    } else if (!ids.insert(finding.finding_id).second) {
+      at.Add("finding_id", "must not be named twice");
+    }
+    if (finding.severity < CourseFindingSeverity::kInfo ||
+        finding.severity > CourseFindingSeverity::kOverdue) {
+      at.Add("severity", "must be INFO, REVIEW or OVERDUE");
+    }
+  }
+  return bad.ToStatus();
+}
+
 }  // namespace
+
+absl::Status NoteCourseFindings(SchedulingTx& tx, const CallContext& ctx,
+                                const std::string& course_id, std::vector<CourseFinding> findings) {
+  IPT_RETURN_IF_ERROR(CheckFindings(findings));
+  std::stable_sort(
+      findings.begin(), findings.end(),
+      [](const CourseFinding& a, const CourseFinding& b) { return a.severity > b.severity; });
+  IPT_ASSIGN_OR_RETURN(Course course, tx.LockCourse(ctx.clinic_id, course_id));
+  if (!IsOpen(course.state) || course.findings == findings) return absl::OkStatus();
+  course.findings = std::move(findings);
+  IPT_RETURN_IF_ERROR(tx.UpdateCourseDerived(course));
+  return Follow(tx, ctx, course_id);
+}
 
 absl::StatusOr<HeldReminderPolicy> GetReminderPolicy(SchedulingReader& reader,
                                                      const CallContext& ctx,

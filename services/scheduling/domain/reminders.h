@@ -21,6 +21,11 @@ namespace ipt::scheduling {
 // A test that is not fetched by then is not sent.
 inline constexpr absl::Duration kTestLifetime = absl::Minutes(15);
 
+// What stands out in a course from now on; its reminders follow in this transaction. Of a closed
+// one nothing is kept. NOT_FOUND, INVALID_FIELDS.
+absl::Status NoteCourseFindings(SchedulingTx& tx, const CallContext& ctx,
+                                const std::string& course_id, std::vector<CourseFinding> findings);
+
 // `course_id` empty: the clinic's. NOT_FOUND for clinic and course.
 absl::StatusOr<HeldReminderPolicy> GetReminderPolicy(SchedulingReader& reader,
                                                      const CallContext& ctx,

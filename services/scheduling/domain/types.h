@@ -322,6 +322,15 @@ struct CourseChange {
   friend bool operator==(const CourseChange&, const CourseChange&) = default;
 };
 
+enum class CourseFindingSeverity { kUnspecified = 0, kInfo, kReview, kOverdue };
+
+struct CourseFinding {
+  std::string finding_id;
+  CourseFindingSeverity severity = CourseFindingSeverity::kUnspecified;
+  absl::CivilDay since_day;
+  friend bool operator==(const CourseFinding&, const CourseFinding&) = default;
+};
+
 struct Course {
   std::string clinic_id;
   std::string course_id;
@@ -351,6 +360,8 @@ struct Course {
   absl::Time valid_until;            // next local midnight, or the end of the next booked session
   int64_t therapist_calendar_version = 0;
   int64_t clinic_calendar_version = 0;
+  // What stands out in it, as formulation said last, the gravest first.
+  std::vector<CourseFinding> findings;
   // What its reminders follow: the clinic's reminder version, and a digest of what they are to be.
   int64_t reminder_version = 0;
   int64_t reminder_digest = 0;

@@ -345,6 +345,30 @@ absl::StatusOr<pb::Reminder> ReminderHandler::DropReminder(const CallContext& ct
   });
 }
 
+absl::StatusOr<pb::NoteCourseFindingsResponse> ReminderHandler::NoteCourseFindings(
+    const CallContext& ctx, const pb::NoteCourseFindingsRequest& request) {
+  FieldViolations bad;
+  std::vector<CourseFinding> findings;
+  for (int i = 0; i < request.findings_size(); ++i) {
+    const pb::CourseFinding& told = request.findings(i);
+    FieldViolations at = bad.At("findings", i);
+    if (!told.has_since_date()) at.Add("since_date", "is required");
+    findings.push_back(
+        {told.finding_id(), static_cast<CourseFindingSeverity>(told.severity()),
+         rpc::ReadDay(told.since_date(), at, "since_date").value_or(absl::CivilDay())});
+  }
+  IPT_RETURN_IF_ERROR(bad.ToStatus());
+  return rpc::WriteOnce<pb::NoteCourseFindingsResponse>(
+      store_, ctx, [&](SchedulingTx& tx) -> absl::StatusOr<pb::NoteCourseFindingsResponse> {
+        IPT_RETURN_IF_ERROR(
+            scheduling::NoteCourseFindings(tx, ctx, rpc::IdsOf(request.course())[1], findings));
+        pb::NoteCourseFindingsResponse response;
+        IPT_ASSIGN_OR_RETURN(const int64_t revision, tx.log().Revision());
+        response.set_revision(revision);
+        return response;
+      });
+}
+
 absl::StatusOr<pb::ReminderQueue> ReminderHandler::GetReminderQueue(
     const CallContext& ctx, const pb::GetReminderQueueRequest&) {
   return rpc::ReadView<pb::ReminderQueue>(

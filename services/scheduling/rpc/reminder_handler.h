@@ -41,6 +41,8 @@ class ReminderHandler {
                                               const pb::ReplayReminderRequest& request);
   absl::StatusOr<pb::Reminder> DropReminder(const CallContext& ctx,
                                             const pb::DropReminderRequest& request);
+  absl::StatusOr<pb::NoteCourseFindingsResponse> NoteCourseFindings(
+      const CallContext& ctx, const pb::NoteCourseFindingsRequest& request);
   absl::StatusOr<pb::ReminderQueue> GetReminderQueue(const CallContext& ctx,
                                                      const pb::GetReminderQueueRequest& request);
 

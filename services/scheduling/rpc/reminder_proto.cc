@@ -10,7 +10,10 @@
 namespace ipt::scheduling {
 namespace {
 
-static_assert(static_cast<int>(ReminderKind::kMeasureDue) == pb::REMINDER_KIND_MEASURE_DUE);
+static_assert(static_cast<int>(ReminderKind::kProtocolFinding) ==
+              pb::REMINDER_KIND_PROTOCOL_FINDING);
+static_assert(static_cast<int>(CourseFindingSeverity::kOverdue) ==
+              pb::COURSE_FINDING_SEVERITY_OVERDUE);
 static_assert(static_cast<int>(ReminderAudience::kTherapist) == pb::REMINDER_AUDIENCE_THERAPIST);
 static_assert(static_cast<int>(ReminderChannel::kLetter) == pb::REMINDER_CHANNEL_LETTER);
 static_assert(static_cast<int>(ReminderState::kSuppressed) == pb::REMINDER_STATE_SUPPRESSED);
@@ -56,6 +59,12 @@ void WriteReminder(const Reminder& reminder, pb::Reminder* out) {
   variables->set_session_number(v.session_number);
   if (v.day.has_value()) variables->set_day(absl::FormatCivilTime(*v.day));
   variables->set_weeks(v.weeks);
+  for (const CourseFinding& finding : v.findings) {
+    pb::CourseFinding* told = variables->add_findings();
+    told->set_finding_id(finding.finding_id);
+    told->set_severity(static_cast<pb::CourseFindingSeverity>(finding.severity));
+    rpc::WriteDay(finding.since_day, told->mutable_since_date());
+  }
 
   out->set_generation(reminder.generation);
   rpc::WriteTime(reminder.due, out->mutable_due_time());

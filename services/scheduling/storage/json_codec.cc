@@ -130,10 +130,13 @@ auto Members(Is<Forecast> auto& v) {
   return std::tie(v.state, v.as_of, v.sessions_left, v.projected_finish, v.slack_days);
 }
 
+auto Members(Is<CourseFinding> auto& v) { return std::tie(v.finding_id, v.severity, v.since_day); }
 auto Members(Is<ReminderVariables> auto& v) {
   return std::tie(v.session_start, v.session_end, v.time_zone, v.modality, v.location,
                   v.session_number, v.day, v.weeks);
 }
+// Its list comes after its members.
+constexpr size_t kVariablesFindings = 8;
 auto Members(Is<QuietHours> auto& v) { return std::tie(v.start_minute, v.end_minute, v.shift); }
 auto Members(Is<SessionReminderRule> auto& v) {
   return std::tie(v.audience, v.minutes_before, v.template_key);
@@ -275,6 +278,7 @@ std::string EncodeCourseDerived(const Course& course) {
   Json json = Json::object();
   json["progress"] = Pack(course.progress);
   WriteList(json, "phases", course.progress.phases);
+  WriteList(json, "findings", course.findings);
   WriteOptional(json, "forecast", course.forecast);
   if (course.forecast.has_value()) {
     WriteList(json, "reasons", course.forecast->reasons);
@@ -291,6 +295,7 @@ absl::Status DecodeCourseDerived(absl::string_view text, Course& course) {
     course.progress = CourseProgress();
     Unpack(json.at("progress"), course.progress);
     ReadList(json, "phases", course.progress.phases);
+    ReadList(json, "findings", course.findings);
     ReadOptional(json, "forecast", course.forecast);
     if (course.forecast.has_value()) {
       ReadList(json, "reasons", course.forecast->reasons);
@@ -321,11 +326,19 @@ absl::Status DecodeSessionDetails(absl::string_view text, Session& session) {
 }
 
 std::string EncodeReminderVariables(const ReminderVariables& variables) {
-  return Dump(Pack(variables));
+  Json json = Pack(variables);
+  if (!variables.findings.empty()) json.push_back(PackAll(variables.findings));
+  return Dump(json);
 }
 
 absl::Status DecodeReminderVariables(absl::string_view text, ReminderVariables& variables) {
-  return Decode(text, "reminder's variables", [&](const Json& json) { Unpack(json, variables); });
+  return Decode(text, "reminder's variables", [&](const Json& json) {
+    Unpack(json, variables);
+    variables.findings.clear();
+    if (json.size() > kVariablesFindings) {
+      UnpackAll(json.at(kVariablesFindings), variables.findings);
+    }
+  });
 }
 
 std::string EncodeReminderPolicy(const ReminderPolicy& policy) {

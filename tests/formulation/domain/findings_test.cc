@@ -574,7 +574,8 @@ TEST(AdherenceTest, MissedSessionsCountNowhere) {
 
 TEST(AdherenceTest, TasksOfEachSessionAreDoneWhereTheyAreInAll) {
   const auto mood = [](const Course& course) {
-    for (const TaskProgress& task : course.Adherence().phases[1].tasks) {
+    const ProtocolAdherence adherence = course.Adherence();
+    for (const TaskProgress& task : adherence.phases[1].tasks) {
       if (task.task->code == "MOOD_REVIEW") return task;
     }
     return TaskProgress();
@@ -598,7 +599,8 @@ TEST(AdherenceTest, TheEndingIsOfferedFromFourSessionsLeftOn) {
   const auto state = [](int attended) {
     Course course(Uk16(), attended);
     course.Undo(kTerminationRaised);
-    for (const TaskProgress& task : course.Adherence().phases[2].tasks) {
+    const ProtocolAdherence adherence = course.Adherence();
+    for (const TaskProgress& task : adherence.phases[2].tasks) {
       if (task.task->code == kTerminationRaised) return task.state;
     }
     return TaskState::kUnspecified;

@@ -15,8 +15,10 @@
 namespace ipt::formulation {
 namespace {
 
-// The range of generated integers includes its ends.
-int Between(int least, int greatest) { return *rc::gen::inRange(least, greatest + 1); }
+// With both ends; at every size, or the first cases would all be alike.
+int Between(int least, int greatest) {
+  return *rc::gen::resize(rc::kNominalSize, rc::gen::inRange(least, greatest + 1));
+}
 
 std::string OneOf(const std::vector<std::string>& words) {
   return words[Between(0, static_cast<int>(words.size()) - 1)];

@@ -164,7 +164,7 @@ TEST(FormulationStepsTest, OnlyTheLastFiftyChangesAreKept) {
     world.Must(world.Propose());
     world.Must(world.Withdraw());
   }
-  const auto& changes = world.Present().pending->changes;
+  const std::vector<RevisionChange> changes = world.Present().pending->changes;
   EXPECT_EQ(changes.size(), 50u);
   EXPECT_EQ(changes.back().kind, RevisionChangeKind::kWithdrawn);
   EXPECT_EQ(changes.back().reason, "They want to think.");

@@ -17,7 +17,10 @@ namespace ipt::outcomes {
 
 class CourseResultTest : public HandlerTest {
  protected:
-  CourseResultTest() { now_ = absl::FromCivil(absl::CivilDay(2027, 1, 10), absl::UTCTimeZone()); }
+  explicit CourseResultTest(SqlCourseFocuses::AgeOf formulation_age = nullptr)
+      : HandlerTest(formulation_age) {
+    now_ = absl::FromCivil(absl::CivilDay(2027, 1, 10), absl::UTCTimeZone());
+  }
 
   // A weekly course of 16 agreed sessions from Monday, 5 January 2026, closed a week after its
   // last session.
@@ -104,7 +107,7 @@ class CourseResultTest : public HandlerTest {
     std::string made_by;
     EXPECT_OK(store_.Read(absl::InfiniteFuture(), [&](OutcomesReader& reader) -> absl::Status {
       IPT_ASSIGN_OR_RETURN(const OutcomePolicy policy, reader.GetPolicy("north"));
-      made_by = MadeBy(policy, catalog_);
+      made_by = MadeBy(policy, catalog_, reader.follows_formulation());
       return absl::OkStatus();
     }));
     return made_by;

@@ -22,6 +22,7 @@ namespace ipt::outcomes {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::Pair;
 
 constexpr absl::CivilDay kFirst(2026, 1, 1);
 constexpr absl::CivilDay kLast(2026, 12, 31);
@@ -126,6 +127,7 @@ TEST(ReportTallyTest, CountsWhatTheQueryPicks) {
   CourseResult other = Ended(CourseEnd::kCompleted, 16, "b");
   other.indication = 3;
   other.variant_id = "ipt-a";
+  other.focus = 2;
   const std::vector<CourseResult> courses = {Ended(CourseEnd::kCompleted), other};
   ReportQuery query = OpenQuery();
   EXPECT_EQ(ReportOf(query, courses).total.courses.count, 2);
@@ -137,6 +139,11 @@ TEST(ReportTallyTest, CountsWhatTheQueryPicks) {
   query.therapist_ids = {};
   query.variant_ids = {"ipt-a"};
   EXPECT_EQ(ReportOf(query, courses).total.courses.count, 1);
+  query = OpenQuery();
+  query.focuses = {3, 2};
+  EXPECT_EQ(ReportOf(query, courses).total.courses.count, 1);
+  query.focuses = {3};
+  EXPECT_EQ(ReportOf(query, courses).total.courses.count, 0);
 }
 
 TEST(ReportTallyTest, LeavesOutWhatIsInErrorAndWhatNothingIsKnownOf) {
@@ -162,6 +169,7 @@ TEST(ReportTallyTest, GroupsByWhatIsAsked) {
   course.indication = 2;
   course.variant_id = "ipt";
   course.baseline_band = "severe";
+  course.focus = 3;
   ReportQuery query = OpenQuery();
   const auto by = [&](ReportGrouping grouping) {
     query.group_by = grouping;
@@ -173,10 +181,32 @@ TEST(ReportTallyTest, GroupsByWhatIsAsked) {
   EXPECT_EQ(by(ReportGrouping::kVariant), "ipt");
   EXPECT_EQ(by(ReportGrouping::kBaselineBand), "severe");
   EXPECT_EQ(by(ReportGrouping::kMonth), "2026-06");
+  EXPECT_EQ(by(ReportGrouping::kFocus), "3");
   query.period.basis = PeriodBasis::kStarted;
   EXPECT_EQ(by(ReportGrouping::kMonth), "2026-02");
-  course.indication = 0;
+  course.indication = course.focus = 0;
   EXPECT_EQ(by(ReportGrouping::kIndication), "");
+  EXPECT_EQ(by(ReportGrouping::kFocus), "");
+}
+
+TEST(ReportTallyTest, CoursesWithoutAFocusAreAGroupBesideTheOthers) {
+  std::vector<CourseResult> courses(7, Ended(CourseEnd::kCompleted));
+  courses[0].focus = courses[1].focus = 1;
+  courses[2].focus = 4;
+  ReportQuery query = OpenQuery();
+  query.group_by = ReportGrouping::kFocus;
+  const ClinicReport report = ReportOf(query, courses);
+  std::map<std::string, int64_t> counted;
+  for (const GroupReport& group : report.groups) counted[group.group] = group.courses.count;
+  EXPECT_THAT(counted, ElementsAre(Pair("", 4), Pair("1", 2), Pair("4", 1)));
+  EXPECT_EQ(report.total.courses.count, 7);
+  // Without them, where a kind is asked for; of these, two are too few.
+  query.focuses = {1, 4};
+  query.smallest_group = query.policy_smallest_group = 3;
+  const ClinicReport some = ReportOf(query, courses);
+  EXPECT_EQ(some.total.courses.count, 3);
+  ASSERT_EQ(some.groups.size(), 2);
+  for (const GroupReport& group : some.groups) EXPECT_EQ(group.shown, Shown::kSmall);
 }
 
 // ---- Drop-out
@@ -418,8 +448,16 @@ CourseResult DrawCourse(int groups) {
       Ended(end, *rc::gen::inRange(0, 17), absl::StrCat("g", *rc::gen::inRange(0, groups)));
   course.missed = *rc::gen::inRange(0, 4);
   course.measurements = *rc::gen::inRange(0, 4);
+  course.focus = *rc::gen::inRange(0, groups + 1);
   return WithScores(std::move(course), AnyScore(27, 2), AnyScore(27, 5), AnyScore(21, 2),
                     AnyScore(21, 5));
+}
+
+// By therapist or by focus; of all courses, or of those with some focuses.
+void DrawFocus(ReportQuery& query) {
+  query.group_by = *rc::gen::element(ReportGrouping::kTherapist, ReportGrouping::kFocus);
+  query.focuses = *rc::gen::element(std::vector<int>{}, std::vector<int>{}, std::vector<int>{2},
+                                    std::vector<int>{1, 3});
 }
 
 ReportQuery DrawQuery() {
@@ -429,6 +467,7 @@ ReportQuery DrawQuery() {
   query.drop_out = *rc::gen::element(DropOutDefinition::kEndedWithoutAgreement,
                                      DropOutDefinition::kUnderHalfAttended,
                                      DropOutDefinition::kAnyNonCompletion);
+  DrawFocus(query);
   return query;
 }
 
@@ -901,10 +940,15 @@ RC_GTEST_PROP(ClinicReportPropertyTest, NoSmallNumberFollowsFromReportsOfTheSame
                                             DropOutDefinition::kAnyNonCompletion);
   const int64_t least = query.policy_smallest_group;
   const auto is_small = [least](int64_t n) { return n > 0 && n < least; };
+  DrawFocus(query);
+  const ReportTally tally(query);
   const int groups = *rc::gen::inRange(1, 5);
   std::vector<CourseResult> courses;
   const int count = *rc::gen::inRange(0, 200);
-  for (int i = 0; i < count; ++i) courses.push_back(DrawCourse(groups));
+  for (int i = 0; i < count; ++i) {
+    CourseResult course = DrawCourse(groups);
+    if (tally.Wants(course)) courses.push_back(std::move(course));
+  }
 
   // By group, the total's last; what any of the reports tells.
   std::map<std::string, std::map<std::string, int64_t>> known;
@@ -927,7 +971,7 @@ RC_GTEST_PROP(ClinicReportPropertyTest, NoSmallNumberFollowsFromReportsOfTheSame
   for (const auto& [group, figures] : known) {
     std::vector<CourseResult> of_group;
     for (const CourseResult& course : courses) {
-      if (group == "all" || course.therapist_id == group) of_group.push_back(course);
+      if (group == "all" || GroupOf(query, course) == group) of_group.push_back(course);
     }
     for (const auto& [name, shown] : figures) {
       RC_LOG() << group << ", " << name << "\n";

@@ -45,7 +45,12 @@ class FixedDirectory final : public courses::CourseDirectory {
 
 class HandlerTest : public ::testing::TestWithParam<storage::Dialect> {
  protected:
-  HandlerTest() {
+  // `formulation_age`: how old the copy of focuses is; nullptr: formulation is not followed.
+  explicit HandlerTest(SqlCourseFocuses::AgeOf formulation_age = nullptr)
+      : store_(
+            *db_, encoder_, alert_encoder_,
+            [](storage::Connection& conn) { return std::make_unique<CopiedDirectory>(conn); },
+            nullptr, formulation_age) {
     auto caller = std::make_shared<Caller>();
     caller->subject = "tester";
     caller->clinics = {"north", "south"};
@@ -170,9 +175,7 @@ class HandlerTest : public ::testing::TestWithParam<storage::Dialect> {
   ProtoEventEncoder encoder_;
   ProtoAlertEventEncoder alert_encoder_;
   ipt::testing::TempDatabase db_{GetParam(), {storage::PlatformMigrations(), OutcomesMigrations()}};
-  SqlOutcomesStore store_{*db_, encoder_, alert_encoder_, [](storage::Connection& conn) {
-                            return std::make_unique<CopiedDirectory>(conn);
-                          }};
+  SqlOutcomesStore store_;
   InstrumentHandler instruments_{store_, catalog_};
   MeasurementHandler measurements_{store_, catalog_, ids_};
   OutcomePolicyHandler policies_{store_, catalog_};

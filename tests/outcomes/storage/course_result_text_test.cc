@@ -46,8 +46,9 @@ CourseResult AnyResult() {
   result.closed_day = AnyDay();
   result.start_day = AnyDay();
   result.last_day = AnyDay();
-  for (int* number : {&result.planned_sessions, &result.attended_sessions, &result.attended,
-                      &result.missed, &result.indication, &result.measurements, &result.left_out}) {
+  for (int* number :
+       {&result.planned_sessions, &result.attended_sessions, &result.attended, &result.missed,
+        &result.indication, &result.focus, &result.measurements, &result.left_out}) {
     *number = *rc::gen::inRange(0, 1000);
   }
   result.therapist_id = *rc::gen::element<std::string>("", "ana", "ben-2");

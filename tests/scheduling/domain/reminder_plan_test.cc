@@ -330,6 +330,25 @@ TEST_F(ReminderPlanTest, NoSessionIsDueAFortnightAfterTheLast) {
   EXPECT_EQ(Plan()[0].variables.day, CivilDay(2026, 3, 9));
 }
 
+TEST_F(ReminderPlanTest, FindingsAreToldOfOnTheDayOfTheNewest) {
+  policy_.course_rules = {CourseRule(ReminderKind::kProtocolFinding)};
+  EXPECT_THAT(Plan(), IsEmpty());
+  course_.findings = {{"CONTRACT_DIFFERS", CourseFindingSeverity::kInfo, CivilDay(2026, 4, 20)}};
+  EXPECT_THAT(Plan(), IsEmpty()) << "INFO causes none";
+  course_.findings = {{"FOCUS_NOT_AGREED", CourseFindingSeverity::kOverdue, CivilDay(2026, 3, 30)},
+                      {"PROPOSAL_WAITING", CourseFindingSeverity::kReview, CivilDay(2026, 4, 6)},
+                      {"CONTRACT_DIFFERS", CourseFindingSeverity::kInfo, CivilDay(2026, 4, 20)}};
+  EXPECT_THAT(Due(), ElementsAre("04-06 09:00"));
+  const Reminder both = Plan()[0];
+  EXPECT_EQ(both.variables.findings, course_.findings);
+  EXPECT_EQ(both.variables.day, CivilDay(2026, 4, 6));
+  course_.findings.erase(course_.findings.begin() + 1);
+  const Reminder older = Plan()[0];
+  EXPECT_NE(older.key, both.key) << "so that what was told of the older one stays told";
+  course_.state = CourseState::kCompleted;
+  EXPECT_THAT(Plan(), IsEmpty());
+}
+
 TEST_F(ReminderPlanTest, ADigestTellsEveryPartOfAListApart) {
   Book(CivilDay(2026, 4, 1), 15);
   policy_.session_rules = {SessionRule(60)};
@@ -362,6 +381,18 @@ TEST_F(ReminderPlanTest, ADigestTellsEveryPartOfAListApart) {
       [](Reminder& r) { ++r.variables.session_number; },
       [](Reminder& r) { r.variables.day = CivilDay(2026, 1, 1); },
       [](Reminder& r) { ++r.variables.weeks; },
+      [](Reminder& r) {
+        r.variables.findings = {{"A", CourseFindingSeverity::kReview, {}}};
+      },
+      [](Reminder& r) {
+        r.variables.findings = {{"B", CourseFindingSeverity::kReview, {}}};
+      },
+      [](Reminder& r) {
+        r.variables.findings = {{"A", CourseFindingSeverity::kInfo, {}}};
+      },
+      [](Reminder& r) {
+        r.variables.findings = {{"A", CourseFindingSeverity::kReview, CivilDay(2026, 1, 1)}};
+      },
       [](Reminder& r) { ++r.quiet_hours->start_minute; },
       [](Reminder& r) { ++r.quiet_hours->end_minute; },
   };

@@ -98,6 +98,14 @@ TEST(ReminderPolicyTest, TakesTheBoundsAndNothingBeyond) {
                   "policy.after_unknown"));
 }
 
+TEST(ReminderPolicyTest, WhatStandsOutIsForTherapistsOnly) {
+  ReminderPolicy policy;
+  policy.course_rules = {Course(ReminderKind::kProtocolFinding)};
+  EXPECT_THAT(BadFields(policy), IsEmpty());
+  policy.course_rules[0].audience = ReminderAudience::kPatient;
+  EXPECT_THAT(BadFields(policy), ElementsAre("policy.course_rules[0].audience"));
+}
+
 TEST(ReminderPolicyTest, RefusesTwoRulesThatWouldBeOneReminder) {
   ReminderPolicy policy;
   policy.session_rules = {Session(ReminderAudience::kPatient, 60),

@@ -280,6 +280,82 @@ TEST_F(CourseRemindersTest, OverdueGoesOnWeekByWeekAsTimePasses) {
                           "overdue 03-15 09:00 CANCELLED COURSE_CLOSED"));
 }
 
+pb::NoteCourseFindingsRequest Found(
+    const std::string& course, const std::vector<std::pair<std::string, absl::CivilDay>>& ids) {
+  pb::NoteCourseFindingsRequest request;
+  request.set_course(course);
+  for (const auto& [id, day] : ids) {
+    pb::CourseFinding* finding = request.add_findings();
+    finding->set_finding_id(id);
+    finding->set_severity(pb::COURSE_FINDING_SEVERITY_OVERDUE);
+    finding->mutable_since_date()->set_year(static_cast<int>(day.year()));
+    finding->mutable_since_date()->set_month(day.month());
+    finding->mutable_since_date()->set_day(day.day());
+  }
+  return request;
+}
+
+TEST_F(CourseRemindersTest, WhatStandsOutIsToldOnceEachTimeThatSomethingFurtherDoes) {
+  pb::ReminderPolicy policy;
+  pb::CourseReminderRule* rule = policy.add_course_rules();
+  rule->set_kind(pb::REMINDER_KIND_PROTOCOL_FINDING);
+  rule->set_audience(pb::REMINDER_AUDIENCE_THERAPIST);
+  rule->add_channels(pb::REMINDER_CHANNEL_EMAIL);
+  rule->set_template_("finding");
+  ASSERT_OK(SetPolicy(policy));
+  const std::string course = OpenCourse("p");
+  const std::string etag = Get(course).etag();
+  const auto note = [&](const std::vector<std::pair<std::string, absl::CivilDay>>& ids) {
+    const pb::NoteCourseFindingsRequest request = Found(course, ids);
+    return reminders_.NoteCourseFindings(Write(request), request);
+  };
+  now_ = At(CivilMinute(2027, 1, 12, 14, 0));
+  const absl::CivilDay before(2027, 1, 11);
+  const absl::CivilDay later(2027, 1, 20);
+  ASSERT_OK(note({{"FOCUS_NOT_AGREED", before}}));
+  EXPECT_THAT(Lines(course), ElementsAre("finding 01-12 14:00 SCHEDULED")) << "at once";
+  EXPECT_EQ(Get(course).etag(), etag);
+  ASSERT_EQ(List(course)[0].variables().findings_size(), 1);
+  EXPECT_EQ(List(course)[0].variables().findings(0).finding_id(), "FOCUS_NOT_AGREED");
+  EXPECT_EQ(List(course)[0].variables().findings(0).since_date().day(), 11);
+  Send(List(course)[0]);
+  ASSERT_OK(note({{"FOCUS_NOT_AGREED", before}}));
+  EXPECT_EQ(List(course).size(), 1) << "once";
+
+  now_ = At(CivilMinute(2027, 1, 20, 8, 0));
+  ASSERT_OK(note({{"FOCUS_NOT_AGREED", before}, {"TASK_OVERDUE:TIMELINE", later}}));
+  EXPECT_THAT(Lines(course),
+              ElementsAre("finding 01-12 14:00 SENT", "finding 01-20 09:00 SCHEDULED"));
+  ASSERT_OK(note({{"FOCUS_NOT_AGREED", before}}));
+  EXPECT_THAT(Lines(course),
+              ElementsAre("finding 01-12 14:00 SENT", "finding 01-20 09:00 CANCELLED SUPERSEDED"));
+  ASSERT_OK(note({}));
+  EXPECT_THAT(Lines(course),
+              ElementsAre("finding 01-12 14:00 SENT", "finding 01-20 09:00 CANCELLED SUPERSEDED"));
+
+  ASSERT_OK(Discontinue(course));
+  ASSERT_OK(note({{"FOCUS_NOT_AGREED", later}}));
+  EXPECT_EQ(List(course).size(), 2) << "of a closed course nothing is kept";
+}
+
+TEST_F(CourseRemindersTest, FindingsThatCannotBeAreRefusedAndNamed) {
+  const std::string course = OpenCourse("p");
+  const absl::CivilDay day(2027, 1, 11);
+  pb::NoteCourseFindingsRequest request =
+      Found(course, {{"", day}, {"a b", day}, {"A", day}, {"A", day}, {"C", day}});
+  request.mutable_findings(4)->set_severity(pb::COURSE_FINDING_SEVERITY_UNSPECIFIED);
+  EXPECT_THAT(reminders_.NoteCourseFindings(Write(request), request),
+              HasBadFields("findings[0].finding_id", "findings[1].finding_id",
+                           "findings[3].finding_id", "findings[4].severity"));
+  request = Found("clinics/north/courses/none", {{"A", day}});
+  EXPECT_THAT(reminders_.NoteCourseFindings(Write(request), request),
+              StatusIs(absl::StatusCode::kNotFound));
+  request = Found(course, {{"A", day}});
+  request.mutable_findings(0)->clear_since_date();
+  EXPECT_THAT(reminders_.NoteCourseFindings(Write(request), request),
+              HasBadFields("findings[0].since_date"));
+}
+
 // A clinic that has set nothing, as after an upgrade.
 TEST_F(CourseRemindersTest, CoursesOfAnOlderReleaseAreTakenUp) {
   const std::string course = OpenCourse("p");

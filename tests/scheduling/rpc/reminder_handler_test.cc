@@ -16,7 +16,7 @@ TEST_F(ReminderHandlerTest, WithoutAPolicyTheDefaultHolds) {
   ASSERT_OK(policy);
   EXPECT_EQ(policy->name(), "clinics/north/reminderPolicy");
   EXPECT_EQ(policy->session_rules_size(), 0);
-  EXPECT_EQ(policy->course_rules_size(), 8);
+  EXPECT_EQ(policy->course_rules_size(), 9);
   EXPECT_EQ(policy->quiet_hours().start().hours(), 20);
   EXPECT_EQ(policy->course_reminder_time().hours(), 9);
   EXPECT_EQ(policy->max_attempts(), 8);

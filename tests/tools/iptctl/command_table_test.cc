@@ -30,7 +30,6 @@ std::set<std::string> MethodsOnDisk() {
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     std::smatch package;
     if (!std::regex_search(text, package, std::regex("\npackage ([a-z0-9.]+);"))) continue;
-    if (package[1] == "ipt.formulation.v1") continue;  // no command speaks of it yet
     static const std::regex line("\n(service|  rpc) (\\w+)");
     std::string service;
     for (std::sregex_iterator it(text.begin(), text.end(), line), end; it != end; ++it) {

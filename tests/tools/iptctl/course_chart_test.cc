@@ -7,13 +7,12 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "iptctl/chart_page.h"
 #include "iptctl/chart_svg.h"
 #include "iptctl/chart_text.h"
-#include "iptctl/svg.h"
 #include "tests/tools/iptctl/chart_samples.h"
+#include "tests/tools/iptctl/text_boxes.h"
 #include "tests/tools/iptctl/xml_elements.h"
 
 namespace ipt::ctl {
@@ -22,8 +21,11 @@ namespace {
 using samples::FullCourse;
 using samples::Keep;
 using samples::LongCourse;
+using samples::NumberOf;
+using samples::Overlapping;
 using samples::ReadXml;
 using samples::SampleCourse;
+using samples::TextBoxes;
 using samples::XmlDocument;
 using samples::XmlElement;
 using ::testing::ElementsAre;
@@ -31,12 +33,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
-
-double NumberOf(const XmlElement& element, const char* name) {
-  double value = -1;
-  EXPECT_TRUE(absl::SimpleAtod(element.Get(name), &value)) << element.tag << " " << name;
-  return value;
-}
 
 // The titles of an SVG's marks.
 std::vector<std::string> TitlesOf(const XmlDocument& document) {
@@ -303,35 +299,10 @@ TEST(ChartSvgTest, SaysNothingOfThePatient) {
   EXPECT_THAT(Draw(course), Not(HasSubstr("SECRET")));
 }
 
-// Boxes of labels that lie on one another could not be read.
 void ExpectLabelsApart(const std::string& name, const std::string& svg) {
-  struct Box {
-    double left, right, top, bottom;
-    std::string text;
-  };
-  std::vector<Box> boxes;
   const XmlDocument document = ReadXml(svg);
   ASSERT_EQ(document.error, "") << name;
-  for (const XmlElement* text : document.All("text")) {
-    const std::string css = text->Get("class");
-    const double font = absl::StrContains(css, "head")    ? 15
-                        : absl::StrContains(css, "tiny")  ? 10
-                        : absl::StrContains(css, "small") ? 11
-                                                          : 12;
-    const double wide = TextWidth(text->text, font) * 0.85;  // TextWidth errs on the wide side
-    const double x = NumberOf(*text, "x"), y = NumberOf(*text, "y");
-    const std::string anchor = text->Get("text-anchor");
-    const double left = anchor == "end" ? x - wide : anchor == "middle" ? x - wide / 2 : x;
-    boxes.push_back({left, left + wide, y - font * 0.7, y, text->text});
-  }
-  for (size_t i = 0; i < boxes.size(); ++i) {
-    for (size_t j = i + 1; j < boxes.size(); ++j) {
-      const Box &a = boxes[i], &b = boxes[j];
-      const double across = std::min(a.right, b.right) - std::max(a.left, b.left);
-      const double down = std::min(a.bottom, b.bottom) - std::max(a.top, b.top);
-      EXPECT_FALSE(across > 1 && down > 1) << name << ": " << a.text << " | " << b.text;
-    }
-  }
+  EXPECT_EQ(Overlapping(TextBoxes(document)), "") << name;
 }
 
 TEST(ChartSvgTest, KeepsLabelsApart) {

@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "google/protobuf/util/json_util.h"
 #include "google/protobuf/util/message_differencer.h"
+#include "ipt/formulation/v1/goal_service.pb.h"
+#include "ipt/formulation/v1/inventory_service.pb.h"
 #include "ipt/scheduling/v1/clinic_service.pb.h"
 #include "ipt/scheduling/v1/course_service.pb.h"
 #include "ipt/scheduling/v1/session_service.pb.h"
@@ -97,6 +100,25 @@ TEST(FlagBindingTest, BindsDatesIdentifiersAndEnums) {
   EXPECT_EQ(course.course().patient().system(), "urn:oid:1.2|a");
   EXPECT_EQ(course.course().patient().value(), "47");
   EXPECT_EQ(course.course().modality(), v1::MODALITY_IN_PERSON);
+}
+
+TEST(FlagBindingTest, BindsDatesAsWellAsTheyAreKnown) {
+  const auto start = [](const char* text) -> std::string {
+    const auto request = Bind<formulation::v1::CreateLifeEventRequest>({{"start-date", text}});
+    if (!request.ok()) return MessageOf(request.status());
+    const formulation::v1::PartialDate& date = request->life_event().start_date();
+    return absl::StrCat(date.approximate() ? "~" : "", date.date().year(), "-", date.date().month(),
+                        "-", date.date().day());
+  };
+  EXPECT_EQ(start("2009"), "2009-0-0");
+  EXPECT_EQ(start("2009-03"), "2009-3-0");
+  EXPECT_EQ(start("2009-03-12"), "2009-3-12");
+  EXPECT_EQ(start("~2009-03"), "~2009-3-0");
+  EXPECT_EQ(start("about 2009"), "~2009-0-0");
+  EXPECT_EQ(start("today"), "2026-1-1");
+  for (const char* bad : {"2009-13", "2009-02-30", "spring", "~", ""}) {
+    EXPECT_THAT(start(bad), HasSubstr("write 2009, 2009-03")) << bad;
+  }
 }
 
 TEST(FlagBindingTest, BindsMessagesAsPairsOrJson) {
@@ -231,6 +253,12 @@ TEST(PositionalsTest, CompletesNamesBelowTheDefaultClinic) {
       const auto therapist,
       Bind<v1::CreateTherapistRequest>({}, {"THERAPIST=parent+therapist_id"}, {"ana"}, context));
   EXPECT_EQ(therapist.therapist_id(), "ana");
+}
+
+TEST(PositionalsTest, TakesACourseForAllOfItsGoals) {
+  ASSERT_OK_AND_ASSIGN(const auto request, Bind<formulation::v1::ListGoalRatingsRequest>(
+                                               {}, {"GOAL=parent"}, {"clinics/north/courses/c1"}));
+  EXPECT_EQ(request.parent(), "clinics/north/courses/c1/goals/-");
 }
 
 TEST(PositionalsTest, CountsWords) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "ipt/formulation/v1/inventory_service.pb.h"
 #include "ipt/scheduling/v1/clinic_service.pb.h"
 #include "ipt/scheduling/v1/course_service.pb.h"
 #include "ipt/scheduling/v1/plan.pb.h"
@@ -124,6 +125,27 @@ TEST(RenderTableTest, PutsLongListsBelowEachOther) {
             "           Thu 2026-07-02 09:00-17:00 BST\n"
             "           Fri 2026-07-03 09:00-17:00 BST\n"
             "           Sat 2026-07-04 09:00 BST .. Sun 2026-07-05 17:00 BST\n");
+}
+
+TEST(RenderTableTest, ShowsAsMuchOfADateAsIsKnown) {
+  formulation::v1::ListLifeEventsResponse list;
+  const auto add = [&](int year, int month, int day, bool about) {
+    auto& event = *list.add_life_events();
+    event.set_name("e");
+    auto& date = *event.mutable_start_date();
+    date.mutable_date()->set_year(year);
+    date.mutable_date()->set_month(month);
+    date.mutable_date()->set_day(day);
+    date.set_approximate(about);
+  };
+  add(2009, 0, 0, true);
+  add(2019, 3, 0, false);
+  add(2026, 3, 12, false);
+  EXPECT_EQ(RenderMessage(list, {}),
+            "NAME  FROM        GOES ON\n"
+            "e     about 2009  no\n"
+            "e     2019-03     no\n"
+            "e     2026-03-12  no\n");
 }
 
 TEST(RenderTableTest, SaysThatThereIsNothing) {

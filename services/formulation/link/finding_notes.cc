@@ -1,0 +1,44 @@
+#include "formulation/link/finding_notes.h"
+
+#include <algorithm>
+#include <string>
+
+#include "formulation/domain/names.h"
+#include "ipt/scheduling/v1/reminder_service.pb.h"
+
+namespace ipt::formulation {
+namespace {
+
+namespace pb = ::ipt::scheduling::v1;
+
+// As many as the contract takes.
+constexpr size_t kMostFindings = 50;
+
+static_assert(static_cast<int>(FindingSeverity::kInfo) == pb::COURSE_FINDING_SEVERITY_INFO);
+static_assert(static_cast<int>(FindingSeverity::kOverdue) == pb::COURSE_FINDING_SEVERITY_OVERDUE);
+
+}  // namespace
+
+absl::Status FindingNotes::Tell(absl::string_view clinic_id, absl::string_view course_id,
+                                const std::vector<Finding>& findings, absl::Time deadline) {
+  pb::NoteCourseFindingsRequest request;
+  request.set_course(CourseName(clinic_id, course_id));
+  request.set_request_id(ids_.NewUuid());
+  for (size_t i = 0; i < std::min(findings.size(), kMostFindings); ++i) {
+    const Finding& finding = findings[i];
+    if (!finding.since_day.has_value()) continue;
+    pb::CourseFinding* told = request.add_findings();
+    told->set_finding_id(finding.finding_id);
+    told->set_severity(static_cast<pb::CourseFindingSeverity>(finding.severity));
+    told->mutable_since_date()->set_year(static_cast<int>(finding.since_day->year()));
+    told->mutable_since_date()->set_month(finding.since_day->month());
+    told->mutable_since_date()->set_day(finding.since_day->day());
+  }
+  pb::NoteCourseFindingsResponse response;
+  const absl::Status status =
+      scheduling_.Call("ipt.scheduling.v1.ReminderService.NoteCourseFindings", request, response,
+                       {.clinic_id = std::string(clinic_id), .deadline = deadline});
+  return absl::IsNotFound(status) ? absl::OkStatus() : status;
+}
+
+}  // namespace ipt::formulation

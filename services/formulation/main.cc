@@ -1,0 +1,29 @@
+// ipt-formulation: the formulation service by itself, on SQLite or PostgreSQL.
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/flags/flag.h"
+#include "course_copies/scheduling_flags.h"
+#include "formulation/module.h"
+#include "platform/errors/status_macros.h"
+#include "platform/server/service_main.h"
+
+ABSL_FLAG(std::string, protocol_dir, "",
+          "Folder with the protocol's data, in the place of those that the binary has. Read once, "
+          "when it starts; it does not start with data in error.");
+
+int main(int argc, char** argv) {
+  return ipt::server::ServiceMain(
+      {.name = "formulation",
+       .components = ipt::formulation::Components(),
+       .open = [](const ipt::server::Platform& platform, const ipt::server::StoreLocation& store)
+           -> absl::StatusOr<std::unique_ptr<ipt::server::Module>> {
+         IPT_ASSIGN_OR_RETURN(auto scheduling, ipt::courses::ReadSchedulingFlags());
+         return ipt::formulation::OpenModule(platform,
+                                             {.store = {.location = store},
+                                              .protocol_dir = absl::GetFlag(FLAGS_protocol_dir),
+                                              .scheduling = std::move(scheduling)});
+       }},
+      argc, argv);
+}

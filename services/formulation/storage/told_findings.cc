@@ -1,0 +1,61 @@
+#include "formulation/storage/told_findings.h"
+
+#include "course_copies/storage/sql_course_copies.h"
+#include "platform/errors/status_macros.h"
+
+namespace ipt::formulation {
+namespace {
+
+using storage::ColumnType;
+using storage::Connection;
+using storage::Row;
+using storage::Statement;
+
+constexpr Statement kList = {"SELECT course_id, told FROM told_findings WHERE clinic_id = :clinic",
+                             {ColumnType::kText, ColumnType::kText}};
+constexpr Statement kPut = {
+    "INSERT INTO told_findings (clinic_id, course_id, told) VALUES (:clinic, :course, :told) "
+    "ON CONFLICT (clinic_id, course_id) DO UPDATE SET told = excluded.told"};
+constexpr Statement kDelete = {
+    "DELETE FROM told_findings WHERE clinic_id = :clinic AND course_id = :course"};
+
+storage::CallOptions Until(absl::Time deadline) {
+  storage::CallOptions options;
+  options.deadline = deadline;
+  return options;
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<std::string>> ToldFindings::NextClinic(absl::string_view after,
+                                                                    absl::Time deadline) {
+  std::optional<std::string> next;
+  IPT_RETURN_IF_ERROR(db_.Read(Until(deadline), [&](Connection& conn) -> absl::Status {
+    IPT_ASSIGN_OR_RETURN(next, courses::SqlCourseCopies::NextClinic(conn, after));
+    return absl::OkStatus();
+  }));
+  return next;
+}
+
+absl::StatusOr<std::map<std::string, std::string>> ToldFindings::List(absl::string_view clinic_id,
+                                                                      absl::Time deadline) {
+  std::map<std::string, std::string> told;
+  IPT_RETURN_IF_ERROR(db_.Read(Until(deadline), [&](Connection& conn) {
+    told.clear();
+    return conn.Query(kList, {clinic_id}, [&](const Row& row) {
+      told.emplace(row.Text(0), row.Text(1));
+      return absl::OkStatus();
+    });
+  }));
+  return told;
+}
+
+absl::Status ToldFindings::Put(absl::string_view clinic_id, absl::string_view course_id,
+                               absl::string_view told, absl::Time deadline) {
+  return db_.Write(Until(deadline), [&](Connection& conn) {
+    if (told.empty()) return conn.Execute(kDelete, {clinic_id, course_id}).status();
+    return conn.Execute(kPut, {clinic_id, course_id, told}).status();
+  });
+}
+
+}  // namespace ipt::formulation

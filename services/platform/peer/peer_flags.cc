@@ -1,0 +1,32 @@
+#include "platform/peer/peer_flags.h"
+
+#include <optional>
+#include <string>
+
+#include "absl/flags/reflection.h"
+#include "absl/strings/str_cat.h"
+
+namespace ipt::peer {
+namespace {
+
+template <typename T>
+T Read(absl::string_view name, absl::string_view setting) {
+  return *absl::FindCommandLineFlag(absl::StrCat(name, setting))->TryGet<T>();
+}
+
+}  // namespace
+
+Settings ReadPeerFlags(absl::string_view name) {
+  Settings settings;
+  settings.target.server = Read<std::string>(name, "");
+  settings.target.tls = Read<bool>(name, "_tls");
+  settings.target.ca = Read<std::string>(name, "_ca_file");
+  settings.target.cert = Read<std::string>(name, "_cert_file");
+  settings.target.key = Read<std::string>(name, "_key_file");
+  settings.target.tls_name = Read<std::string>(name, "_tls_name");
+  settings.token_file = Read<std::string>(name, "_token_file");
+  settings.allow_insecure = Read<bool>(name, "_allow_insecure");
+  return settings;
+}
+
+}  // namespace ipt::peer

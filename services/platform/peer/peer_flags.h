@@ -1,0 +1,15 @@
+// Where a service that runs by itself finds another one, from its flags.
+#pragma once
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "platform/peer/link.h"
+
+namespace ipt::peer {
+
+// REQUIRES: the flags --NAME, --NAME_tls, --NAME_ca_file, --NAME_cert_file, --NAME_key_file,
+// --NAME_tls_name, --NAME_token_file and --NAME_allow_insecure are defined. Not checked: see
+// CheckSettings.
+Settings ReadPeerFlags(absl::string_view name);
+
+}  // namespace ipt::peer

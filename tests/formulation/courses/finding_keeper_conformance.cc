@@ -1,0 +1,124 @@
+// Scheduling is told what stands out, once a day and whenever it changes; on both engines.
+#include "formulation/courses/finding_keeper.h"
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "course_copies/storage/sql_course_copies.h"
+#include "tests/formulation/rpc/handler_fixture.h"
+#include "tests/support/fake_clock.h"
+
+namespace ipt::formulation {
+namespace {
+
+using ipt::testing::IsOk;
+using ipt::testing::StatusIs;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class FixedLister final : public courses::CourseLister {
+ public:
+  absl::StatusOr<courses::ListedCourses> ListCourses(absl::string_view,
+                                                     const courses::CourseListing& listing,
+                                                     absl::Time, absl::Time) override {
+    EXPECT_EQ(listing.closed_since, absl::InfiniteFuture()) << "open ones only";
+    return courses::ListedCourses{.courses = courses};
+  }
+  std::vector<courses::CopiedCourse> courses;
+};
+
+class RecordingTeller final : public FindingTeller {
+ public:
+  absl::Status Tell(absl::string_view, absl::string_view course_id,
+                    const std::vector<Finding>& findings, absl::Time) override {
+    if (!status.ok()) return status;
+    std::vector<std::string> ids;
+    for (const Finding& finding : findings) ids.push_back(finding.finding_id);
+    told.emplace_back(course_id, std::move(ids));
+    return absl::OkStatus();
+  }
+  // What was told since the last call.
+  std::vector<std::pair<std::string, std::vector<std::string>>> Take() {
+    return std::exchange(told, {});
+  }
+  absl::Status status;
+  std::vector<std::pair<std::string, std::vector<std::string>>> told;
+};
+
+class FindingKeeperConformance : public HandlerTest {
+ protected:
+  FindingKeeperConformance() {
+    lister_.courses = {CourseOf("ipt-uk-16", 8)};
+    // The clinic is known by its copy.
+    EXPECT_THAT(db_->Write({},
+                           [&](storage::Connection& conn) {
+                             return courses::SqlCourseCopies::PutCourse(
+                                        conn, lister_.courses[0],
+                                        {.source = courses::CopySource::kListing, .listing = 1})
+                                 .status();
+                           }),
+                IsOk());
+  }
+
+  FixedLister lister_;
+  RecordingTeller teller_;
+  ToldFindings told_{*db_};
+  ipt::testing::FakeClock clock_{now_};
+  FindingKeeper keeper_{store_, told_, protocols_, lister_, teller_, clock_};
+};
+
+TEST_P(FindingKeeperConformance, TellsOnceAndAgainWhenItChanges) {
+  EXPECT_THAT(keeper_.TellOnce(), IsOk());
+  const auto first = teller_.Take();
+  ASSERT_EQ(first.size(), 1);
+  EXPECT_EQ(first[0].first, "k1");
+  EXPECT_THAT(first[0].second, Contains("FOCUS_NOT_AGREED")) << "eight sessions, and no focus";
+  EXPECT_THAT(keeper_.TellOnce(), IsOk());
+  EXPECT_THAT(teller_.Take(), IsEmpty());
+
+  FindingKeeper another(store_, told_, protocols_, lister_, teller_, clock_);
+  EXPECT_THAT(another.TellOnce(), IsOk());
+  EXPECT_THAT(teller_.Take(), IsEmpty()) << "another replica finds it told";
+
+  lister_.courses = {CourseOf("ipt-uk-16", 1)};
+  EXPECT_THAT(keeper_.TellOnce(), IsOk());
+  EXPECT_THAT(teller_.Take(), ElementsAre(std::make_pair("k1", std::vector<std::string>())));
+  EXPECT_EQ(Count("told_findings"), 0);
+  EXPECT_THAT(keeper_.TellOnce(), IsOk());
+  EXPECT_THAT(teller_.Take(), IsEmpty());
+}
+
+TEST_P(FindingKeeperConformance, TellsAgainEachDayShouldSchedulingHaveLostIt) {
+  EXPECT_THAT(keeper_.TellOnce(), IsOk());
+  const auto first = teller_.Take();
+  clock_.Advance(absl::Hours(24));
+  EXPECT_THAT(keeper_.TellOnce(), IsOk());
+  EXPECT_EQ(teller_.Take(), first);
+}
+
+TEST_P(FindingKeeperConformance, WhatWasNotHeardIsToldAgain) {
+  teller_.status = absl::UnavailableError("scheduling is away");
+  EXPECT_THAT(keeper_.TellOnce(), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(Count("told_findings"), 0);
+  teller_.status = absl::OkStatus();
+  EXPECT_THAT(keeper_.TellOnce(), IsOk());
+  EXPECT_EQ(teller_.Take().size(), 1);
+}
+
+TEST_P(FindingKeeperConformance, OfAClosedCourseNothingIsKept) {
+  EXPECT_THAT(keeper_.TellOnce(), IsOk());
+  EXPECT_EQ(Count("told_findings"), 1);
+  teller_.Take();
+  lister_.courses.clear();
+  EXPECT_THAT(keeper_.TellOnce(), IsOk());
+  EXPECT_EQ(Count("told_findings"), 0);
+  EXPECT_THAT(teller_.Take(), IsEmpty()) << "scheduling withdrew it with the course";
+}
+
+IPT_INSTANTIATE_ON_BOTH_ENGINES(FindingKeeperConformance);
+
+}  // namespace
+}  // namespace ipt::formulation
