@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "course_copies/scheduling_copy.h"
+#include "course_copies/storage/course_copies_migrations.h"
 #include "formulation/courses/finding_keeper.h"
 #include "formulation/domain/protocol_set.h"
 #include "formulation/link/finding_notes.h"
@@ -202,7 +203,8 @@ class FormulationModule final : public Module {
 }  // namespace
 
 std::vector<storage::Component> Components() {
-  return {storage::PlatformMigrations(), follow::FollowMigrations(), FormulationMigrations()};
+  return {storage::PlatformMigrations(), follow::FollowMigrations(),
+          courses::CourseCopiesMigrations(), FormulationMigrations()};
 }
 
 absl::StatusOr<std::unique_ptr<Module>> OpenModule(const server::Platform& platform,

@@ -821,7 +821,7 @@ class Journey:
 
         policy = dict(session_rules=[dict(audience=1, minutes_before=2880, channels=[1, 2], template="days")])
         held = self.api.UpdateReminderPolicy(clinic=self.clinic, policy=policy)
-        self.assertEqual(8, len(held.course_rules), "the default's stay")
+        self.assertEqual(9, len(held.course_rules), "the default's stay")
         support.wait_until(lambda: (1, 1) in kept(), "the reminders to follow the policy")
         first = kept()[1, 1]
         self.assertEqual(at(day - 2 * DAY, 10), instant(first.due_time))

@@ -15,11 +15,11 @@ import types
 import unittest
 
 import support  # first: it makes the generated stubs importable
-from formulation_courses import Dispute, Grief
+from worked_courses import Dispute, Grief
 from ipt.common.v1 import options_pb2
 from ipt.formulation.v1 import (adherence_pb2, event_service_pb2, finding_pb2, formulation_pb2, goal_pb2,
                                 problem_area_pb2, session_work_pb2, warning_pb2)
-from ipt.scheduling.v1 import variant_pb2
+from ipt.scheduling.v1 import session_pb2, variant_pb2
 from support import FORMULATION, Identity, Refused, Server, date, message_class, methods, rid, ts, wait_until
 
 ENGINES = ("suite", "sqlite", "postgres")
@@ -74,8 +74,7 @@ class Alone(Server):
 class Client(support.Api):
     """All methods by their names, each at the server that has it. Clients come back soon after a restart."""
 
-    OPTIONS = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 400),
-               ("grpc.min_reconnect_backoff_ms", 100)]
+    OPTIONS = [("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 400)]
 
     def __init__(self, world, token=None):
         self.own = own = world.server.channel(options=self.OPTIONS)
@@ -175,6 +174,10 @@ class FormulationTest(unittest.TestCase):
         """Waits until a copy of the course is there: else scheduling is asked at each call."""
         wait_until(lambda: client.GetFormulation(course=course.name).scheduling.current, "the course's copy")
 
+    def followed(self, client):
+        """Waits until the whole clinic is known, not only courses that were asked about."""
+        wait_until(lambda: client.ListFindings(parent=f"{NORTH}/courses/-").scheduling.current, "the clinic's copy")
+
     def ready(self, client, course_id="k1", clinic=NORTH, therapist="ana", held=None):
         """A grief with all that its first formulation needs; its hour is the course's own."""
         course = Grief(client.call, clinic, course_id, f"{clinic}/therapists/{therapist}", TODAY - DAY)
@@ -185,7 +188,7 @@ class FormulationTest(unittest.TestCase):
         course.write_goals()
         return course
 
-    def refused(self, code, reason, call, *args, fields=None, **more):
+    def refused(self, code, reason, call, /, *args, fields=None, **more):
         with self.assertRaises(Refused) as refused:
             call(*args, **more)
         error = refused.exception
@@ -340,7 +343,8 @@ class FormulationTest(unittest.TestCase):
             name=course.of("formulation/revisions/draft")).content)
         self.assertEqual([], list(read.pending.warnings))
         self.refused("INVALID_ARGUMENT", "INVALID_FIELDS", client.SaveFormulationDraft, course=course.name,
-                     etag=course.etag, content=dict(goals=[course.of("goals/none")]), fields=["content.goals[0]"])
+                     etag=course.etag, content=dict(goals=[course.of("goals/g1"), course.of("goals/none")]),
+                     fields=["content.goals[1]"])
 
         proposed = course.propose()
         pending = proposed.pending
@@ -595,8 +599,13 @@ class FormulationTest(unittest.TestCase):
         client.DiscardFormulationDraft(course=course.name, etag=begun.pending.etag)
         course.etag = client.GetFormulation(course=course.name).current.etag
         begun = course.begin_again()
-        self.assertEqual((first.content, 1, False), (begun.pending.content, begun.pending.based_on,
-                                                     begun.pending_differs))
+        self.assertEqual((first.content, 1, True), (begun.pending.content, begun.pending.based_on,
+                                                    begun.pending_differs))
+        # A copy, which reads otherwise only in what was changed beside it.
+        told = client.DiffFormulationRevisions(from_revision=name + "1", to_revision=name + "draft").changes
+        self.assertEqual({"snapshot.goals[g2].description"},
+                         {each.path for each in told if each.path.startswith("snapshot.goals")})
+        self.assertEqual([], [each.path for each in told if not each.path.startswith("snapshot.")])
         self.assertEqual("AGREED", word(formulation_pb2.FormulationState, begun.state))
         course.write_goals("g3")
         points = lambda draft: {word(formulation_pb2.OpenPointCode, point.code): point  # noqa: E731
@@ -672,11 +681,14 @@ class FormulationTest(unittest.TestCase):
         course.hold(10)  # of which nothing is recorded
         wait_until(lambda: rules() == {"WORK_NOT_RECORDED"}, "the tenth session to be missed")
         course.hold(11)
-        wait_until(lambda: client.GetSessionWork(session=course.sessions[11]).session_number == 11, "the eleventh")
+        attended = lambda number: client.GetSessionWork(  # noqa: E731
+            session=course.sessions[number]).session_state == session_pb2.SESSION_STATE_ATTENDED
+        wait_until(lambda: attended(11), "the eleventh")
         self.assertEqual({"WORK_NOT_RECORDED"}, rules())
         course.record(11)
         self.assertEqual(set(), rules())
         course.hold(12)
+        wait_until(lambda: attended(12), "the twelfth")
         course.record(12)
         self.assertFalse({"WORK_NOT_RECORDED", "TERMINATION_NOT_RAISED"} & rules())
 
@@ -706,6 +718,82 @@ class FormulationTest(unittest.TestCase):
                                             tasks["FOCUS_WORK"].sessions_expected))
         self.assertEqual(("DONE", 8, 8), (state("MOOD_REVIEW"), tasks["MOOD_REVIEW"].sessions_done,
                                           tasks["MOOD_REVIEW"].sessions_expected))
+
+    def test_what_was_not_held_has_no_work_and_counts_nowhere(self):
+        client = self.world("suite").client()
+        course = self.ready(client, held=3)
+        self.known(client, course)
+        for number in (1, 2, 3):
+            course.record(number)
+        recorded = lambda: (lambda f: (f.count, f.of))(  # noqa: E731
+            client.GetProtocolAdherence(course=course.name).sessions_recorded)
+        self.assertEqual((3, 3), recorded())
+        third = course.sessions[3]
+        client.RecordAttendance(name=third, outcome="ATTENDANCE_OUTCOME_NO_SHOW", correction_reason="a slip")
+        state = lambda name: client.GetSessionWork(session=name).session_state  # noqa: E731
+        wait_until(lambda: state(third) == session_pb2.SESSION_STATE_NO_SHOW, "the correction")
+        work = client.GetSessionWork(session=third)
+        self.assertEqual(3, len(work.tasks))  # it stays
+        self.assertEqual((2, 2), recorded())
+        record = dict(session_work=dict(mood_and_events="x"))
+        for name, expected in ((third, "NO_SHOW"), (self.book_and_cancel(client, course), "CANCELLED")):
+            error = self.refused("FAILED_PRECONDITION", "SESSION_NOT_HELD", client.RecordSessionWork,
+                                 session=name, **record)
+            self.assertEqual(expected, error.info["state"])
+
+    def book_and_cancel(self, client, course):
+        slot = client.PlanCourse(name=course.name, earliest_time=ts(support.tomorrow()), session_count=1).sessions[0]
+        booked = client.BookPlan(name=course.name, slots=[dict(start_time=slot.start_time)]).sessions[0].name
+        guide = client.GetSessionGuide(session=booked)
+        self.assertGreater(guide.standing.session_number, 2)
+        self.assertIn("INTERPERSONAL_INVENTORY", [each.task.code for each in guide.tasks])  # of the one missed
+        error = self.refused("FAILED_PRECONDITION", "SESSION_NOT_HELD", client.RecordSessionWork, session=booked,
+                             session_work=dict(mood_and_events="x"))
+        self.assertEqual("BOOKED", error.info["state"])
+        self.refused("FAILED_PRECONDITION", "SESSION_NOT_HELD", client.RecordSessionWork, session=booked,
+                     session_work=dict(mood_and_events="x"), validate_only=True)
+        client.CancelSession(name=booked, cancelled_by="CANCELLED_BY_CLINIC", reason="burst pipe")
+        wait_until(lambda: client.GetSessionGuide(session=booked).standing.session_number == 0, "the cancelling")
+        guide = client.GetSessionGuide(session=booked)
+        self.assertEqual((0, 0), (guide.standing.phase, len(guide.tasks)))
+        return booked
+
+    def test_requests_are_told_apart_and_nothing_changes_for_nothing(self):
+        client = self.world("suite").client()
+        course = self.ready(client, held=3)
+        asked = client.request("CreateGoal", parent=course.name, goal=dict(description="once"))
+        goal = client.send("CreateGoal", asked)
+        self.assertEqual(goal, client.send("CreateGoal", asked))
+        asked.goal.description = "twice"
+        self.refused("ALREADY_EXISTS", "REQUEST_ID_REUSED", client.send, "CreateGoal", asked)
+        self.refused("ALREADY_EXISTS", "RESOURCE_EXISTS", client.CreateGoal, parent=course.name, goal_id="g1",
+                     goal=dict(description="x"))
+        same = client.ChangeGoalState(name=goal.name, state="GOAL_STATE_PROPOSED")
+        self.assertEqual((goal.etag, goal.revision), (same.etag, same.revision))
+        self.refused("FAILED_PRECONDITION", "GOAL_STATE", client.ChangeGoalState, name=goal.name, state=3)
+        self.refused("FAILED_PRECONDITION", "REVISION_NOT_REACHED", client.GetGoal, name=goal.name,
+                     min_revision=2**60)
+        for i in range(len(course.problem_areas), 20):
+            client.CreateProblemArea(parent=course.name, problem_area=dict(kind=3, display_name=f"a{i}"))
+        error = self.refused("FAILED_PRECONDITION", "LIMIT_REACHED", client.CreateProblemArea, parent=course.name,
+                             problem_area=dict(kind=3, display_name="one more"))
+        self.assertEqual("20", error.info["maximum"])
+        self.refused("INVALID_ARGUMENT", "INVALID_FIELDS", client.CreateGoal, parent=course.name, goal=dict(
+            description="x" * 1001), fields=["goal.description"])
+        client.DeleteGoal(name=goal.name)
+        self.refused("NOT_FOUND", "RESOURCE_NOT_FOUND", client.GetGoal, name=goal.name)
+        self.refused("FAILED_PRECONDITION", "FORMULATION_STATE", client.AgreeFormulation, course=course.name,
+                     etag='"1"', agreed_on=date(TODAY), agreed_by=1, mode=2)
+        self.assertEqual(0, client.GetFormulation(course=course.name).agreed_revisions)
+
+    def test_a_clinics_findings_say_as_of_when_they_are(self):
+        client = self.world("suite").client()
+        self.known(client, self.ready(client))
+        self.followed(client)
+        listed = client.ListFindings(parent=f"{NORTH}/courses/-")
+        self.assertTrue(listed.findings)
+        for view in (listed.scheduling, *(each.scheduling for each in listed.findings)):
+            self.assertTrue(view.HasField("as_of_time"))
 
     def test_both_courses_are_played_in_one_go(self):
         """As a demo does it."""
@@ -884,6 +972,7 @@ class FormulationTest(unittest.TestCase):
                     course.record(number)
                 course.formulate()
                 self.known(client, course)
+                self.followed(client)
                 before = client.GetFormulation(course=course.name)
                 guide = course.guide(5)
                 profile = client.GetProtocolAdherence(course=course.name)
@@ -895,6 +984,8 @@ class FormulationTest(unittest.TestCase):
                 world.server.process.kill()
                 world.server.process.wait()
                 world.server.start()
+                client = world.client()
+                course.call = client.call
                 self.assertEqual(known, client.GetFormulation(course=course.name))
                 # It comes back, and so do writes.
                 world.scheduling.start()
@@ -1296,7 +1387,8 @@ class FormulationTest(unittest.TestCase):
         path = "/ipt.formulation.v1.FormulationService/SaveFormulationDraft"
         data = client.request(path, course=course, etag=draft.etag, content=dict(
             patient_narrative=f"Jos {mark}")).SerializeToString().replace(b"Jos", b"J\xe9s")
-        errors.append((path, self.refused("INVALID_ARGUMENT", "MALFORMED_REQUEST", client.raw, path, data)))
+        errors.append((path, self.refused("INVALID_ARGUMENT", "INVALID_FIELDS", client.raw, path, data,
+                                          fields=["content.patient_narrative"])))
         for name, error in errors:
             self.assertNotIn(error.code, ("INTERNAL", "UNKNOWN", "UNIMPLEMENTED"), str(error))
             self.assertNotIn("CANARY", error.shape(), name)

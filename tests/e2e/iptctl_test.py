@@ -14,6 +14,7 @@ import unittest
 from xml.etree import ElementTree
 
 import support  # first: it makes the generated stubs importable
+from google.protobuf import json_format
 from support import BUILD, LONDON, at, next_weekday, rid
 
 IPTCTL = BUILD / "bin/iptctl"
@@ -139,7 +140,7 @@ class Runner:
             self.assertRegex(answer.err, rf"\n  {re.escape(field)}: ")
         return answer
 
-    # ------------------------------------------------------------------- what most tests begin with
+    # ---------------------------------------- what most tests begin with: not by iptctl, which takes longer
 
     def therapist_name(self, name):
         return f"{self.clinic}/therapists/{name}"
@@ -148,41 +149,44 @@ class Runner:
         return f"{self.clinic}/courses/{name}"
 
     def open_clinic(self, *therapists, **policy):
-        self.ctl("clinic create", self.id, display_name="North Clinic", time_zone="Europe/London", **policy)
+        self.make_clinic(**policy)
         for name in therapists or ["ana"]:
-            self.add_therapist(name)
+            self.make_therapist(name)
 
-    def add_therapist(self, name, **flags):
-        flags.setdefault("working_hours", "mon-fri 09:00-17:00")
-        return self.ctl("therapist create", self.therapist_name(name), display_name=name.title(), **flags)
-
-    def open_course(self, name="c1", therapist="ana", patient=None, **flags):
+    def open_course(self, name="c1", therapist="ana", patient=None, **fields):
         """Its name."""
-        made = self.ctl("course create", self.course_name(name), patient=f"urn:mrn|{patient or name}",
-                        therapist=self.therapist_name(therapist), **flags).shown()
-        self.assertEqual(("planned", f"urn:mrn|{patient or name}"), (made["state"], made["patient"]))
-        return made["name"]
+        return self.make_course(name, patient, therapist, **fields).name
 
-    def bring_in(self, name, starts, outcome="attended", therapist="ana", **flags):
+    def bring_in(self, name, starts, therapist="ana"):
         """A running course whose sessions at these local times were attended; its name."""
-        made = self.ctl("course import", self.course_name(name), patient=f"urn:mrn|{name}",
-                        therapist=self.therapist_name(therapist),
-                        past_session=[f"start-time={start},outcome={outcome}" for start in starts], **flags)
-        return made.shown()["name"]
+        starts = [datetime.datetime.fromisoformat(start).replace(tzinfo=LONDON) for start in starts]
+        return self.import_course(name, starts, therapist=therapist).name
 
     def book_plan(self, course):
         """The sessions, as JSON."""
-        answer = self.run_iptctl("course book-plan", course, from_plan=True, yes=True, output="json",
-                                 earliest_time=TOMORROW)
-        self.assertEqual(0, answer.status, answer.err)
-        return answer.json()["sessions"]
+        return [json_format.MessageToDict(session)
+                for session in super().book_plan(self.api.GetCourse(name=course)).sessions]
 
     @staticmethod
     def weekly(count, weeks_ago, hour=10):
         return [local(TODAY - weeks_ago * WEEK + i * WEEK, hour) for i in range(count)]
 
-@support.on_all()
+
+# Both stores and both transports, each once: iptctl sees nothing of which goes with which.
+@support.on_all(engines=("suite",), secure=(False,))
+@support.on_all(engines=("postgres",), secure=(True,))
 class Iptctl(Runner):
+    def add_therapist(self, name, **flags):
+        flags.setdefault("working_hours", "mon-fri 09:00-17:00")
+        return self.ctl("therapist create", self.therapist_name(name), display_name=name.title(), **flags)
+
+    def add_course(self, **flags):
+        """Its name."""
+        made = self.ctl("course create", self.course_name("c1"), patient="urn:mrn|c1",
+                        therapist=self.therapist_name("ana"), **flags).shown()
+        self.assertEqual(("planned", "urn:mrn|c1"), (made["state"], made["patient"]))
+        return made["name"]
+
     # -------------------------------------------------------------------------- clinics, therapists
 
     def test_a_clinic_its_rules_and_its_holidays(self):
@@ -211,7 +215,7 @@ class Iptctl(Runner):
         self.assertIn({"NAME": self.clinic, "DISPLAY NAME": "North Clinic", "ZONE": "Europe/London"},
                       self.ctl("clinic list", all=True).rows())
 
-        self.add_therapist("ana")
+        self.make_therapist()
         third = self.book_plan(self.open_course())[2]
         day = str(day_in(third["localDate"]))
         asked = ("holiday add", self.clinic, day, "Founders' Day")
@@ -366,8 +370,8 @@ class Iptctl(Runner):
 
     def test_sixteen_weeks_planned_booked_and_drawn(self):
         self.open_clinic()
-        course = self.open_course(indication="depression", modality="video",
-                                  preferred_windows="tue,wed 10:00-13:00")
+        course = self.add_course(indication="depression", modality="video",
+                                 preferred_windows="tue,wed 10:00-13:00")
         made = self.ctl("course get", course).shown()
         self.assertEqual(("ipt-uk-16", "depression", "16", "16", "7", "video", "16"), (
             made["variant"], made["indication"], made["planned sessions"], made["duration weeks"],
@@ -457,7 +461,7 @@ class Iptctl(Runner):
         self.assertEqual((course, 16), (both["course"]["name"], len(both["sessions"])))
 
     def test_a_course_that_is_under_way_elsewhere(self):
-        self.open_clinic(no_show_uses_session="false")
+        self.open_clinic(no_show_uses_session=False)
         starts = self.weekly(8, 10)
         outcomes = ["attended"] * 3 + ["no-show", "attended-late"] + ["attended"] * 3
         pause = TODAY - 2 * WEEK
@@ -765,7 +769,7 @@ class Iptctl(Runner):
         self.assertEqual(9, len(self.ctl("slots find", self.clinic, therapist=ben, **span).rows()))
         self.assertEqual([ben], sorted(set(self.ctl("slots find", self.clinic, language="es", **span)
                                            .column("THERAPIST"))))
-        course = self.open_course(preferred_windows="mon 13:00-15:00")
+        course = self.add_course(preferred_windows="mon 13:00-15:00")
         session = self.ctl("session book", course, start_time=local(monday, 13)).shown()["name"]
         mine = dict(course=course, therapist=self.therapist_name("ana"), **span)
         self.assertEqual([told(monday, 14)], self.ctl("slots find", self.clinic, **mine).column("START TIME"))
@@ -965,7 +969,7 @@ class IptctlOutcomes(Runner):
         self.open_clinic("ana", "ben")
         self.course = self.bring_in("c1", self.weekly(2, 2))
         # A copy of it is there: else scheduling is asked, and where that takes a second, all is unverified.
-        support.wait_until(lambda: self.json("plan of-course", self.course)["scheduling"].get("current"),
+        support.wait_until(lambda: self.api.GetCourseMeasurementPlan(course=self.course).scheduling.current,
                            "the course's copy")
 
     def test_instruments(self):
@@ -1210,6 +1214,339 @@ class IptctlOutcomes(Runner):
         self.assertEqual((0, ""), (told.status, told.err))
         self.assertIn(measurement["name"], told.out)
         self.assertIn(measurement["risks"][0]["alert"], told.out)
+
+
+@support.on_all(engines=("suite",), secure=(False,))
+class IptctlFormulation(Runner):
+    flags = ("--outcomes", "--formulation")
+
+    def of(self, path):
+        return f"{self.course}/{path}"
+
+    def setUp(self):
+        super().setUp()
+        self.make_clinic()
+        self.make_therapist()
+        self.days = [TODAY - n * WEEK for n in range(5, 0, -1)]
+        self.course = self.import_course("c1", [at(day, 10) for day in self.days]).name
+        listed = self.api.ListSessions(parent=self.course).sessions
+        self.sessions = [s.name for s in sorted(listed, key=lambda s: s.start_time.seconds)]
+        self.formulation = self.of("formulation")
+        # A copy of it is there: else scheduling is asked, which may take a second.
+        support.wait_until(lambda: self.api.GetFormulation(course=self.course).scheduling.current,
+                           "the course's copy")
+
+    def assess(self):
+        """A grief with what a formulation names: who died, when sleep went, an area and its goal."""
+        for id_, kind, name, when in (("death", "LOSS_BY_DEATH", "Death of mother", dict(year=2024, month=3)),
+                                      ("sleep", "SYMPTOM_ONSET", "Sleep went", dict(year=2024, month=4, day=20))):
+            self.api.CreateLifeEvent(parent=self.course, life_event_id=id_, life_event=dict(
+                kind=f"LIFE_EVENT_KIND_{kind}", display_name=name, start_date=dict(date=when)))
+        self.api.CreateRelationship(parent=self.course, relationship_id="mother", relationship=dict(
+            display_name="A., mother", kind="RELATIONSHIP_KIND_PARENT", status="RELATIONSHIP_STATUS_DECEASED",
+            closeness_circle=1))
+        self.api.CreateProblemArea(parent=self.course, problem_area_id="mum", problem_area=dict(
+            kind="PROBLEM_AREA_KIND_GRIEF", display_name="Losing Mum",
+            grief=dict(deceased=self.of("relationships/mother")),
+            evidence=[dict(criterion="DEATH_OF_SOMEONE_CLOSE", finding="CRITERION_FINDING_PRESENT")]))
+        self.api.CreateGoal(parent=self.course, goal_id="talk", goal=dict(
+            description="Talk with my sister about Mum", problem_area=self.of("problemAreas/mum")))
+
+    def agree(self):
+        """On that, in the fourth session."""
+        self.assess()
+        etag = self.api.SaveFormulationDraft(course=self.course, content=dict(
+            patient_narrative="It began when your mother died.", clinical_narrative="Delayed mourning.",
+            focus=[dict(problem_area=self.of("problemAreas/mum"))], goals=[self.of("goals/talk")],
+            links=[dict(symptom_event=self.of("lifeEvents/sleep"), life_event=self.of("lifeEvents/death"),
+                        problem_area=self.of("problemAreas/mum"), goals=[self.of("goals/talk")])])).saved.etag
+        etag = self.api.ProposeFormulation(course=self.course, etag=etag).pending.etag
+        return self.api.AgreeFormulation(
+            course=self.course, etag=etag, agreed_on=support.date(self.days[3]), session=self.sessions[3],
+            agreed_by="AGREEMENT_PARTY_PATIENT", mode="AGREEMENT_MODE_IN_SESSION").current.etag
+
+    def test_the_inventory(self):
+        mother, sister = self.of("relationships/mother"), self.of("relationships/sister")
+        self.ctl("relationship add", mother, display_name="A., mother", kind="parent", status="deceased",
+                 start_date="1979", end_date="2024-03", closeness_circle=1, quality="mixed")
+        added = self.ctl("relationship add", sister, display_name="M., sister", kind="sibling").shown()
+        self.assertEqual((sister, "M., sister"), (added["name"], added["display name"]))
+        changed = self.ctl("relationship update", sister, quality="supportive", etag=added["etag"],
+                           expectation="holder=patient,text=a call a week,fulfilment=unmet")
+        self.assertEqual([{"HOLDER": "patient", "TEXT": "a call a week", "FULFILMENT": "unmet"}],
+                         changed.rows("expectations"))
+        self.assertEqual("RELATIONSHIP_QUALITY_SUPPORTIVE", self.json("relationship get", sister)["quality"])
+        self.assertEqual([(sister, "M., sister", "sibling", "supportive")],
+                         [tuple(row[c] for c in ("NAME", "WHO", "KIND", "QUALITY")) for row in
+                          self.ctl("relationship list", self.course, statuses="current", all=True).rows()])
+        self.refused(4, "ETAG_MISMATCH", "relationship update", sister, quality="mixed", etag=added["etag"])
+        self.refused(3, "RESOURCE_NOT_FOUND", "relationship get", self.of("relationships/nobody"))
+
+        death, sleep = self.of("lifeEvents/death"), self.of("lifeEvents/sleep")
+        self.ctl("life-event add", death, kind="loss-by-death", display_name="Death of mother",
+                 start_date="2024-03", relationship=mother, impact=-5)
+        self.ctl("life-event add", sleep, kind="symptom-onset", display_name="Sleep went", start_date="2024-04")
+        self.assertEqual("about 2024-04-20", self.ctl(
+            "life-event update", sleep, start_date="~2024-04-20").shown()["start date"])
+        self.assertEqual(("2024-03", "-5", mother), tuple(
+            self.ctl("life-event get", death).shown()[key] for key in ("start date", "impact", "relationships")))
+        self.assertEqual([(sleep, "about 2024-04-20", "symptom-onset")],
+                         [(row["NAME"], row["FROM"], row["KIND"]) for row in
+                          self.ctl("life-event list", self.course, kind="symptom-onset", all=True).rows()])
+        self.refused(2, "INVALID_FIELDS", "life-event update", death, impact=-6, fields=["life_event.impact"])
+
+        taken = self.ctl("inventory get", self.course)
+        self.assertEqual({mother, sister}, set(taken.column("NAME", "relationships")))
+        self.assertEqual([death, sleep], taken.column("NAME", "life events"))
+        self.assertEqual("yes", taken.shown()["scheduling.current"])
+        used = self.refused(4, "RESOURCE_IN_USE", "relationship delete", mother)
+        self.assertIn(f"\n  {death}: RESOURCE_IN_USE: ", used.err)
+        for command, name in (("life-event delete", death), ("relationship delete", mother)):
+            self.assertEqual(["revision"], list(self.ctl(command, name).shown()))
+        left = self.json("inventory get", self.course)
+        self.assertEqual([[sister], [sleep]], [[each["name"] for each in left[kind]]
+                                               for kind in ("relationships", "lifeEvents")])
+
+    def test_problem_areas_and_goals(self):
+        mum, boss = self.of("problemAreas/mum"), self.of("problemAreas/boss")
+        made = self.ctl("problem-area add", mum, kind="grief", display_name="Losing Mum", patient_severity=8, rank=1,
+                        evidence=["criterion=DEATH_OF_SOMEONE_CLOSE,finding=present",
+                                  "criterion=MOURNING_ABNORMAL,finding=unclear"])
+        self.assertEqual([("DEATH_OF_SOMEONE_CLOSE", "present"), ("MOURNING_ABNORMAL", "unclear")],
+                         [(row["CRITERION"], row["FINDING"]) for row in made.rows("evidence")])
+        self.refused(2, "INVALID_FIELDS", "problem-area add", self.course, kind="grief", display_name="Dad",
+                     evidence="criterion=SAD,finding=present", fields=["problem_area.evidence[0].criterion"])
+        doubtful = self.ctl("problem-area add", boss, kind="role-dispute", display_name="The boss", rank=2)
+        self.assertIn("dispute-without-stage", doubtful.column("CODE", "warnings"))
+        changed = self.ctl("problem-area update", boss, **{"role-dispute.stage": "impasse"})
+        self.assertNotIn("dispute-without-stage", changed.column("CODE", "warnings"))
+        self.assertEqual("impasse", self.ctl("problem-area get", boss).shown()["role dispute.stage"])
+        self.assertEqual([("1", "grief", "Losing Mum", "1", "8"), ("2", "role-dispute", "The boss", "0", "")],
+                         [tuple(row[c] for c in ("RANK", "KIND", "CALLED", "CRITERIA PRESENT", "PATIENT"))
+                          for row in self.ctl("problem-area list", self.course).rows()])
+
+        talk, house = self.of("goals/talk"), self.of("goals/house")
+        self.assertEqual("proposed", self.ctl("goal add", talk, description="Talk with my sister about Mum",
+                                              problem_area=mum).shown()["state"])
+        self.ctl("goal add", house, description="Sell the house", problem_area=boss)
+        target = TODAY + WEEK
+        self.assertEqual(str(target), self.ctl("goal update", talk, target_date=target).shown()["target date"])
+        self.refused(4, "RESOURCE_IN_USE", "problem-area delete", boss)
+        self.ctl("goal delete", house)
+        self.ctl("problem-area delete", boss)
+        self.assertEqual([mum], [area["name"] for area in self.json("problem-area list", self.course)["problemAreas"]])
+        self.assertEqual([{"NAME": talk, "STATE": "proposed", "IN FORMULATION": "no", "RATINGS": "0", "BY": str(target),
+                           "DESCRIPTION": "Talk with my sister about Mum"}],
+                         self.ctl("goal list", self.course, all=True).rows())
+
+        self.refused(4, "GOAL_STATE", "goal change-state", talk, "achieved")
+        self.assertEqual(["proposed", "active"],
+                         self.ctl("goal change-state", talk, "active").column("STATE", "changes"))
+        self.refused(2, "INVALID_FIELDS", "goal rate", talk, 11, rater="patient", rated_on=TODAY,
+                     fields=["rating.value"])
+        rated = [self.ctl("goal rate", talk, value, rater=rater, rated_on=self.days[4], session=self.sessions[4])
+                 .shown()["name"] for value, rater in ((6, "patient"), (4, "therapist"))]
+        self.assertEqual([{"DAY": str(self.days[4]), "VALUE": "6", "RATER": "patient", "NAME": rated[0]}],
+                         self.ctl("goal ratings", self.of("goals/-"), rater="patient", all=True).rows())
+        self.ctl("goal delete-rating", rated[0])
+        goal = self.ctl("goal get", talk).shown()
+        self.assertEqual(("1", "4", None), (goal["rating count"], goal["last therapist rating.value"],
+                                            goal.get("last patient rating.value")))
+        worked_on = self.refused(4, "GOAL_STATE", "goal delete", talk)
+        self.assertIn("\n  state: ACTIVE\n", worked_on.err)
+
+    def test_a_formulation_from_the_draft_to_the_patients_copy(self):
+        self.assess()
+        self.assertEqual("none", self.ctl("formulation get", self.course).shown()["state"])
+        self.refused(4, "FORMULATION_STATE", "formulation propose", self.course, '"1"')
+        mum, talk = self.of("problemAreas/mum"), self.of("goals/talk")
+        begun = self.ctl("formulation save", self.course, focus=f"problem-area={mum}",
+                         patient_narrative="It began when your mother died.")
+        self.assertEqual(["focus-without-goal", "no-link"], sorted(begun.column("CODE", "saved", "open points")))
+        first = begun.shown()["saved.etag"]
+        lacking = self.refused(4, "FORMULATION_INCOMPLETE", "formulation propose", self.course, first)
+        self.assertIn("\n  focus[0]: FOCUS_WITHOUT_GOAL: ", lacking.err)
+        self.assertIn("\n  links: NO_LINK: ", lacking.err)
+        saved = self.ctl("formulation save", self.course, etag=first, goals=talk, sessions=16, weeks=16,
+                         clinical_narrative="Delayed mourning.", here_and_now_focus="Your life as it is now.",
+                         links=f"symptom-event={self.of('lifeEvents/sleep')},life-event={self.of('lifeEvents/death')},"
+                               f"problem-area={mum},goals={talk},explanation=Sleep went when she died.")
+        self.assertEqual(("16", "Delayed mourning."), (saved.shown()["saved.content.contract.sessions"],
+                                                       saved.shown()["saved.content.clinical narrative"]))
+        etag = saved.shown()["saved.etag"]
+
+        # Who saves over what another saved is told, or shown both.
+        stale = self.refused(4, "ETAG_MISMATCH", "formulation save", self.course, etag=first,
+                             patient_narrative="Mine.")
+        self.assertIn(f"\n  etag: {etag}\n", stale.err)
+        both = self.ctl("formulation save", self.course, etag=first, patient_narrative="Mine.",
+                        on_conflict="return-both")
+        self.assertIn({"PATH": "patient_narrative", "KIND": "changed", "BEFORE": "It began when your mother died.",
+                       "AFTER": "Mine."}, both.rows("conflict", "differences"))
+
+        proposed = self.ctl("formulation propose", self.course, etag).shown()
+        self.assertEqual("proposed", proposed["state"])
+        withdrawn = self.ctl("formulation withdraw", self.course, proposed["pending.etag"], reason="one more goal")
+        self.assertEqual(("withdrawn", "one more goal"), tuple(
+            withdrawn.rows("pending", "changes")[-1][column] for column in ("KIND", "REASON")))
+        proposed = self.ctl("formulation propose", self.course, withdrawn.shown()["pending.etag"])
+        self.assertEqual(["Losing Mum"], proposed.column("DISPLAY NAME", "pending", "snapshot", "problem areas"))
+        agreed_by = dict(agreed_on=self.days[3], agreed_by="patient", mode="in-session", session=self.sessions[3])
+        agreed = self.ctl("formulation agree", self.course, proposed.shown()["pending.etag"], **agreed_by).shown()
+        self.assertEqual(("agreed", "4"), (agreed["state"], agreed["current.agreement.session number"]))
+        self.refused(4, "FORMULATION_STATE", "formulation agree", self.course, agreed["current.etag"], **agreed_by)
+        self.assertEqual([{"COURSE": self.course, "PRIMARY": "grief", "AGREED": str(self.days[3]), "REVISION": "1",
+                           "FIRST WAS": "grief"}],
+                         self.ctl("formulation focuses", self.clinic, kind="grief", primary_only=True, all=True).rows())
+
+        again = self.ctl("formulation revise", self.course, agreed["current.etag"], "focus-changed").shown()
+        self.assertEqual(("focus-changed", "1"), (again["pending.reason"], again["pending.based on"]))
+        draft = self.ctl("formulation save", self.course, etag=again["pending.etag"],
+                         patient_narrative="It began when your mum died.").shown()["saved.etag"]
+        names = [f"{self.formulation}/revisions/{id_}" for id_ in ("1", "draft")]
+        self.assertEqual([{"PATH": "patient_narrative", "KIND": "changed", "BEFORE": "It began when your mother died.",
+                           "AFTER": "It began when your mum died."}],
+                         self.ctl("formulation diff", *names).rows("changes"))
+        self.assertEqual("It began when your mum died.",
+                         self.json("formulation get-revision", names[1])["content"]["patientNarrative"])
+        discarded = self.json("formulation discard", self.course, draft)
+        self.assertNotIn("pending", discarded)
+        self.refused(3, "RESOURCE_NOT_FOUND", "formulation get-revision", names[1])
+        self.assertEqual([("1", "agreed", str(self.days[3]), "patient")],
+                         [tuple(row[c] for c in ("NUMBER", "STATE", "AGREED", "BY")) for row in
+                          self.ctl("formulation revisions", self.course, all=True).rows()])
+
+        copy = self.ctl("formulation patient-copy", self.course)
+        self.assertEqual(("It began when your mother died.", "16"),
+                         (copy.shown()["narrative"], copy.shown()["contract.sessions"]))
+        self.assertEqual([{"POSITION": "primary", "HEADING": "Grief after a death", "DISPLAY NAME": "Losing Mum",
+                           "GOALS": "Talk with my sister about Mum"}], copy.rows("focus"))
+        self.assertNotIn("Delayed mourning", copy.out)
+
+    def test_sessions_by_the_protocol(self):
+        self.agree()
+        fifth, mum = self.sessions[4], self.of("problemAreas/mum")
+        guide = self.json("guide get", fifth)
+        self.assertEqual((5, 11, "PHASE_MIDDLE"), tuple(
+            guide["standing"][key] for key in ("sessionNumber", "sessionsLeft", "phase")))
+        self.assertIn("GRIEF_EXPLORE_FEELINGS", [s["strategy"]["code"] for s in guide["focus"][0]["strategies"]])
+        page = self.ctl("guide show", self.course).out
+        self.assertTrue(page.startswith(f"Guide for session 5 of 16, {fifth}\n"), page)
+        for words in ("\nPRIMARY FOCUS: GRIEF\n", '"Losing Mum"; not worked on yet', "(GRIEF_EXPLORE_FEELINGS)",
+                      "[overdue] Sick role, due by session 4 (SICK_ROLE)", "\nWHAT STANDS OUT\n"):
+            self.assertIn(words, page)
+        self.assertTrue(all(len(line) <= 100 for line in page.splitlines()[1:]), page)
+        self.assertEqual(page, self.ctl("guide show", self.course, fifth.rsplit("/", 1)[1]).out)
+        self.refused(3, "RESOURCE_NOT_FOUND", "guide show", self.course, "s99")
+
+        self.refused(2, "INVALID_FIELDS", "session-work record", fifth, technique="HYPNOSIS",
+                     fields=["session_work.techniques[0]"])
+        self.ctl("session-work record", fifth, task=["task=SICK_ROLE,state=done", "task=TIMELINE,state=begun"],
+                 technique="COMMUNICATION_ANALYSIS", tryouts_agreed="write to M.",
+                 focus_work=f"problem-area={mum},strategies=GRIEF_EXPLORE_FEELINGS")
+        work = self.ctl("session-work get", fifth)
+        self.assertEqual([("SICK_ROLE", "done"), ("TIMELINE", "begun")],
+                         [(row["TASK"], row["STATE"]) for row in work.rows("tasks")])
+        self.assertEqual(("COMMUNICATION_ANALYSIS", "write to M.", "5"), tuple(
+            work.shown()[key] for key in ("techniques", "tryouts agreed", "session number")))
+        self.assertEqual([("5", str(self.days[4]), "middle")], [
+            tuple(row[c] for c in ("NO", "DAY", "PHASE"))
+            for row in self.ctl("session-work list", self.course, phase="middle", all=True).rows()])
+
+        self.ctl("termination update", self.course, early_warning_sign=["lying awake", "no appetite"],
+                 plan_step="call M.", contact="display-name=GP practice,how=in the morning", plan_given_on=TODAY)
+        self.refused(4, "ETAG_MISMATCH", "termination update", self.course, gains="sleep", etag='"1"')
+        ending = self.ctl("termination get", self.course)
+        self.assertEqual(("lying awake, no appetite", str(TODAY)),
+                         tuple(ending.shown()[key] for key in ("early warning signs", "plan given on")))
+        self.assertEqual([{"DISPLAY NAME": "GP practice", "HOW": "in the morning"}], ending.rows("contacts"))
+
+        done = self.ctl("adherence get", self.course)
+        self.assertEqual(("4", "yes", "1", "5"), tuple(done.shown()[key] for key in (
+            "focus agreed session number", "focus agreed in time", "sessions recorded.count", "sessions recorded.of")))
+        self.assertEqual([("COMMUNICATION_ANALYSIS", "1")],
+                         [(row["TECHNIQUE"], row["SESSIONS"]) for row in done.rows("techniques")])
+        overdue = self.ctl("finding list", f"{self.clinic}/courses/-", least_severity="overdue", all=True).rows()
+        self.assertEqual({(self.course, "overdue", "task-overdue", "4")}, {
+            tuple(row[c] for c in ("COURSE", "SEVERITY", "RULE", "DUE BY SESSION")) for row in overdue})
+        self.assertIn("TIMELINE", [row["TASK"] for row in overdue])
+        self.assertNotIn("SICK_ROLE", [row["TASK"] for row in overdue])
+
+        # A clinic's policy: what is looked at, and by which protocol.
+        protocol = f"{self.clinic}/protocols/ipt-uk-16--ipt-uk"
+        in_use = self.ctl("protocol list", self.clinic, in_use_only=True, all=True)
+        self.assertIn(protocol, in_use.column("NAME"))
+        said = self.ctl("protocol get", protocol)
+        self.assertEqual(("IPT_UK", "2"), (said.shown()["tradition"], said.shown()["max focus areas"]))
+        self.assertIn("GRIEF", said.column("CODE", "areas"))
+        self.refused(2, "INVALID_FIELDS", "formulation set-policy", self.clinic, tradition="FREUD",
+                     fields=["policy.tradition"])
+        self.ctl("formulation set-policy", self.clinic, disabled_rules="task-overdue", focus_by_session=3)
+        policy = self.ctl("formulation policy", self.clinic).shown()
+        self.assertEqual(("1", "3", "task-overdue"), tuple(
+            policy[key] for key in ("version", "focus by session", "disabled rules")))
+        self.assertEqual("none\n", self.ctl("finding list", self.course, least_severity="overdue").out)
+
+    def test_a_formulation_to_read(self):
+        self.agree()
+        shown = self.ctl("formulation show", self.course).out
+        self.assertTrue(shown.startswith(f"Formulation of {self.course}\nAgreed: revision 1\n"), shown)
+        for words in ('\n  Primary focus: Grief, "Losing Mum"\n', "\n    Who died: A., mother\n",
+                      "[present] Someone close to the patient has died", "It began when your mother died.",
+                      "Sleep went (20 Apr 2024) -> Death of mother (Mar 2024) -> Losing Mum ->",
+                      "[active] Talk with my sister about Mum",
+                      f"Agreed on {self.days[3]} by the patient, in session 4",
+                      "[overdue] look at it: Sick role is not recorded as done"):
+            self.assertIn(words, shown)
+        self.assertTrue(all(len(line) <= 100 for line in shown.splitlines()), shown)
+        parts = self.json("formulation show", self.course)
+        self.assertEqual(("FORMULATION_STATE_AGREED", self.course), (parts["formulation"]["state"],
+                                                                     parts["course"]["name"]))
+        self.assertEqual([self.of("goals/talk")], [goal["name"] for goal in parts["goals"]])
+        self.assertEqual([self.of("relationships/mother")], [r["name"] for r in parts["inventory"]["relationships"]])
+        self.assertFalse(parts.get("missing"))
+
+        file = self.home / "formulation.html"
+        self.assertEqual(f"wrote {file}\n", self.ctl("formulation show", self.course, html=file).out)
+        self.assertEqual(0o600, file.stat().st_mode & 0o777)
+        page = ElementTree.parse(file).getroot()
+        self.assertEqual("{http://www.w3.org/1999/xhtml}html", page.tag)
+        drawings = list(page.iter("{http://www.w3.org/2000/svg}svg"))
+        titles = ["".join(drawing[0].itertext()) for drawing in drawings]
+        self.assertLessEqual({"Closeness circles", "Timeline"}, set(titles))
+        text = "\n".join(page.itertext())
+        for words in ("Losing Mum (Grief)", "A., mother (died): parent, circle 1", "symptom onset, 20 Apr 2024",
+                      "It began when your mother died.", "What stands out"):
+            self.assertIn(words, text)
+        source = file.read_text(encoding="utf-8")
+        self.assertEqual([], re.findall(r"<script|<link|<img|<iframe|src=|href=|@import|url\((?!#)", source))
+        self.assertEqual({"http://www.w3.org/1999/xhtml", "http://www.w3.org/2000/svg"},
+                         set(re.findall(r"\w+://[^\s\"'<)]+", source)), "names of namespaces alone")
+        self.assertNotIn("urn:mrn", source)
+        unwritable = self.run_iptctl("formulation show", self.course, html=self.home / "no/such/folder.html")
+        self.assertEqual((1, ""), (unwritable.status, unwritable.out))
+        self.assertIn("--html: ", unwritable.err)
+        self.refused(3, "RESOURCE_NOT_FOUND", "formulation show", self.course_name("nobody"))
+
+    def test_what_is_told_of_it(self):
+        self.agree()
+        told = self.run_iptctl("formulation watch", self.clinic, oldest=True, count=2, course=self.course,
+                               kinds=["problem-area-changed", "formulation-agreed"])
+        self.assertEqual((0, ""), (told.status, told.err))
+        self.assertEqual([("problem-area-changed", self.of("problemAreas/mum")),
+                          ("formulation-agreed", self.formulation)],
+                         [tuple(line.split()[2:4]) for line in told.out.splitlines()])
+        self.assertNotIn("Mum", told.out)
+
+        # What formulation tells of a course itself.
+        self.refused(2, "INVALID_FIELDS", "reminders note-findings", self.course,
+                     findings="finding-id=a b,severity=overdue,since-date=2024-07-07",
+                     fields=["findings[0].finding_id"])
+        noted = self.ctl("reminders note-findings", self.course,
+                         findings=f"finding-id=TASK_OVERDUE:TIMELINE,severity=overdue,since-date={self.days[3]}")
+        self.assertEqual(["revision"], list(noted.shown()))
+        self.assertIn(("protocol-finding", "therapist"), [(row["KIND"], row["FOR"]) for row in self.ctl(
+            "reminders list", self.clinic, course=self.course, all=True).rows()])
 
 
 class Commands(unittest.TestCase):

@@ -32,6 +32,7 @@ import zoneinfo
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("IPT_E2E_BUILD", ROOT / "build/release"))
 sys.path.insert(0, str(BUILD / "generated_python"))
+sys.path.insert(1, str(ROOT / "tools"))  # worked_courses
 
 import google  # noqa: E402
 

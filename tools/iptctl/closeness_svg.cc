@@ -243,11 +243,17 @@ class ClosenessPicture {
     return center_x() + (left(mark) ? -1 : 1) * (outer_ + kNameGap);
   }
 
+  // Out of the circles on the ray through the mark, so that it meets no other one, then to the
+  // name.
   void DrawLeader(const Placed& mark) {
-    const double bend = Edge(mark) + (left(mark) ? 12 : -12);
-    out_.Path(absl::StrCat("M", ShortNumber(center_x() + mark.x), " ",
-                           ShortNumber(middle_ + mark.y), "L", ShortNumber(bend), " ",
-                           ShortNumber(middle_ + mark.label_y), "H", ShortNumber(Edge(mark))),
+    const auto point = [&](double x, double y) {
+      return absl::StrCat(ShortNumber(center_x() + x), " ", ShortNumber(middle_ + y));
+    };
+    const double out = outer_ + 7;
+    const double bend = Edge(mark) + (left(mark) ? 9 : -9) - center_x();
+    out_.Path(absl::StrCat("M", point(mark.x, mark.y), "L",
+                           point(out * std::cos(mark.angle), out * std::sin(mark.angle)), "L",
+                           point(bend, mark.label_y), "H", ShortNumber(Edge(mark))),
               absl::StrCat("leader ", CssOf(mark.person->quality())));
   }
 

@@ -778,7 +778,7 @@ std::vector<Command> MakeCommands() {
               "list",
               "ListRelationships",
               {"COURSE=parent"},
-              "relationship list clinics/north/courses/c1 --status current --all"},
+              "relationship list clinics/north/courses/c1 --statuses current --all"},
              {"relationship",
               "update",
               "UpdateRelationship",
@@ -827,7 +827,7 @@ std::vector<Command> MakeCommands() {
               {"PROBLEM-AREA=parent+problem_area_id"},
               "problem-area add clinics/north/courses/c1 --kind grief "
               "--display-name 'Losing Dad' --patient-severity 8 --rank 1 "
-              "--evidence criterion=DEATH_OF_CLOSE_PERSON,finding=present"},
+              "--evidence criterion=DEATH_OF_SOMEONE_CLOSE,finding=present"},
              {"problem-area",
               "get",
               "GetProblemArea",
@@ -885,7 +885,7 @@ std::vector<Command> MakeCommands() {
            "rate",
            "RateGoal",
            {"GOAL=goal", "VALUE=rating.value"},
-           "goal rate clinics/north/courses/c1/goals/g1 6 --rater patient --rated-on today"},
+           "goal rate clinics/north/courses/c1/goals/g1 6 --rater patient --rated-on 2026-11-23"},
           {"goal",
            "ratings",
            "ListGoalRatings",
@@ -921,35 +921,39 @@ std::vector<Command> MakeCommands() {
            "save",
            "SaveFormulationDraft",
            {"COURSE=course"},
-           "formulation save clinics/north/courses/c1 --json @draft.json "
+           "formulation save clinics/north/courses/c1 --etag '\"11\"' "
+           "--patient-narrative 'It began when your father died.' "
+           "--focus problem-area=clinics/north/courses/c1/problemAreas/dad "
            "--on-conflict return-both"},
           {"formulation",
            "propose",
            "ProposeFormulation",
            {"COURSE=course", "ETAG=etag"},
-           "formulation propose clinics/north/courses/c1 r12"},
+           "formulation propose clinics/north/courses/c1 '\"12\"'"},
           {"formulation",
            "withdraw",
            "WithdrawProposal",
            {"COURSE=course", "ETAG=etag"},
-           "formulation withdraw clinics/north/courses/c1 r13 --reason 'the second goal is not "
+           "formulation withdraw clinics/north/courses/c1 '\"13\"' --reason 'the second goal is "
+           "not "
            "his'"},
           {"formulation",
            "agree",
            "AgreeFormulation",
            {"COURSE=course", "ETAG=etag"},
-           "formulation agree clinics/north/courses/c1 r13 --agreed-on today --agreed-by patient "
+           "formulation agree clinics/north/courses/c1 '\"13\"' --agreed-on 2026-11-23 --agreed-by "
+           "patient "
            "--mode in-session --session clinics/north/courses/c1/sessions/s4"},
           {"formulation",
            "revise",
            "ReviseFormulation",
            {"COURSE=course", "ETAG=etag", "REASON=reason"},
-           "formulation revise clinics/north/courses/c1 r14 focus-changed"},
+           "formulation revise clinics/north/courses/c1 '\"14\"' focus-changed"},
           {"formulation",
            "discard",
            "DiscardFormulationDraft",
            {"COURSE=course", "ETAG=etag"},
-           "formulation discard clinics/north/courses/c1 r15"},
+           "formulation discard clinics/north/courses/c1 '\"15\"'"},
           {"formulation",
            "revisions",
            "ListFormulationRevisions",

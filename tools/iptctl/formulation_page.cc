@@ -198,7 +198,7 @@ void WriteFindings(const FormulationSheet& sheet, Markup& out) {
     table.rows.push_back({SpokenEnum(finding.severity), finding.message, finding.since});
   }
   WriteTable(table, out);
-  out.Element("p", "A finding says “look at it”: it is no verdict.", {{"class", "muted"}});
+  out.Element("p", "A finding is no verdict.", {{"class", "muted"}});
 }
 
 }  // namespace

@@ -105,8 +105,10 @@ class GuideWriter {
         due = absl::StrCat(", due by session ", progress.due_session_number());
       } else if (task.task().due().by() == f::TASK_DUE_BY_EACH_SESSION) {
         state = "each session";
-        due = absl::StrCat(", done in ", progress.sessions_done(), " of ",
-                           progress.sessions_expected());
+        if (progress.sessions_expected() > 0) {
+          due = absl::StrCat(", done in ", progress.sessions_done(), " of ",
+                             progress.sessions_expected());
+        }
       }
       if (progress.voluntary()) absl::StrAppend(&due, ", voluntary");
       out_.Item(absl::StrCat(Stated(task.task().display_name(), task.task().basis()), due, " (",
@@ -123,11 +125,10 @@ class GuideWriter {
   }
 
   void WriteFocus(const f::GuideFocus& focus) {
-    const auto called = facts_.areas.find(focus.problem_area());
-    out_.Heading(absl::StrCat(
-        Capitalized(SpokenEnum(focus.position())), " focus: ", focus.kind_display_name(),
-        called == facts_.areas.end() ? "" : absl::StrCat(", \"", called->second, "\"")));
+    out_.Heading(absl::StrCat(SpokenEnum(focus.position()), " focus: ", focus.kind_display_name()));
     std::vector<std::string> words;
+    const auto called = facts_.areas.find(focus.problem_area());
+    if (called != facts_.areas.end()) words.push_back(absl::StrCat("\"", called->second, "\""));
     if (focus.dispute_stage() != f::DISPUTE_STAGE_UNSPECIFIED) {
       words.push_back(absl::StrCat("stage: ", SpokenEnum(focus.dispute_stage())));
     }
@@ -135,7 +136,7 @@ class GuideWriter {
         focus.last_worked_session_number() > 0
             ? absl::StrCat("last worked on in session ", focus.last_worked_session_number())
             : "not worked on yet");
-    out_.Paragraphs(Capitalized(absl::StrJoin(words, "; ")));
+    out_.Paragraphs(absl::StrJoin(words, "; "));
     for (const f::GuideStrategy& strategy : focus.strategies()) {
       const std::string used =
           strategy.sessions_used() > 0

@@ -218,9 +218,12 @@ class ReportWriter {
         parts.push_back(absl::StrCat("only ", what, " ", absl::StrJoin(which, ", ")));
       }
     };
-    std::vector<std::string> indications, therapists, instruments;
+    std::vector<std::string> indications, therapists, instruments, focuses;
     for (const int value : query.indications()) {
       indications.push_back(SpokenEnum(static_cast<scheduling::v1::Indication>(value)));
+    }
+    for (const int value : query.focuses()) {
+      focuses.push_back(SpokenEnum(static_cast<formulation::v1::ProblemAreaKind>(value)));
     }
     for (const std::string& name : query.therapists()) therapists.push_back(LastSegment(name));
     for (const std::string& name : query.instruments()) instruments.push_back(LastSegment(name));
@@ -228,6 +231,7 @@ class ReportWriter {
     only("the therapists", therapists);
     only("the variants", {query.variants().begin(), query.variants().end()});
     only("the instruments", instruments);
+    only("the focuses", focuses);
     if (query.smallest_group() > 0) {
       parts.push_back(
           absl::StrCat("groups of fewer than ", query.smallest_group(), " courses are not shown"));

@@ -352,7 +352,6 @@ absl::StatusOr<pb::NoteCourseFindingsResponse> ReminderHandler::NoteCourseFindin
   for (int i = 0; i < request.findings_size(); ++i) {
     const pb::CourseFinding& told = request.findings(i);
     FieldViolations at = bad.At("findings", i);
-    if (!told.has_since_date()) at.Add("since_date", "is required");
     findings.push_back(
         {told.finding_id(), static_cast<CourseFindingSeverity>(told.severity()),
          rpc::ReadDay(told.since_date(), at, "since_date").value_or(absl::CivilDay())});

@@ -27,9 +27,6 @@ using ::testing::Not;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
-constexpr auto kAborted = absl::StatusCode::kAborted;
-constexpr auto kAbsent = absl::StatusCode::kNotFound;
-
 class FormulationHandlerTest : public FormulatedCourseTest {
  protected:
   absl::StatusOr<pb::FormulationRevision> Revision(const std::string& id,

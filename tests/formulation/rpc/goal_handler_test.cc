@@ -22,9 +22,6 @@ using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::SizeIs;
 
-constexpr auto kAborted = absl::StatusCode::kAborted;
-constexpr auto kAbsent = absl::StatusCode::kNotFound;
-
 // The course has the goals g-row, g-mourning and g-alone.
 class GoalHandlerTest : public FormulatedCourseTest {
  protected:

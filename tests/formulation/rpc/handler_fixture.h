@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "course_copies/domain/course_copies.h"
+#include "course_copies/storage/course_copies_migrations.h"
 #include "formulation/rpc/event_proto.h"
 #include "formulation/storage/formulation_migrations.h"
 #include "formulation/storage/sql_formulation_store.h"
@@ -25,6 +26,10 @@
 #include "tests/support/temp_database.h"
 
 namespace ipt::formulation {
+
+inline constexpr char kCourse[] = "clinics/north/courses/k1";
+inline constexpr auto kAborted = absl::StatusCode::kAborted;
+inline constexpr auto kAbsent = absl::StatusCode::kNotFound;
 
 // What scheduling would say of a course.
 class FixedDirectory final : public courses::CourseDirectory {
@@ -127,8 +132,9 @@ class HandlerTest : public ::testing::TestWithParam<storage::Dialect> {
   const ProtocolSet& protocols_ = ShippedSet();
   FixedDirectory courses_;
   ProtoEventEncoder encoder_;
-  ipt::testing::TempDatabase db_{GetParam(),
-                                 {storage::PlatformMigrations(), FormulationMigrations()}};
+  ipt::testing::TempDatabase db_{
+      GetParam(),
+      {storage::PlatformMigrations(), courses::CourseCopiesMigrations(), FormulationMigrations()}};
   SqlFormulationStore store_{*db_, encoder_};
 
  private:

@@ -16,7 +16,6 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-constexpr char kCourse[] = "clinics/north/courses/k1";
 constexpr char kSister[] = "clinics/north/courses/k1/relationships/m";
 constexpr char kDeath[] = "clinics/north/courses/k1/lifeEvents/death";
 

@@ -22,7 +22,6 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-constexpr char kCourse[] = "clinics/north/courses/k1";
 constexpr char kArea[] = "clinics/north/courses/k1/problemAreas/row";
 constexpr char kPartner[] = "clinics/north/courses/k1/relationships/m";
 constexpr char kDad[] = "clinics/north/courses/k1/relationships/dad";

@@ -32,8 +32,6 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-constexpr char kCourse[] = "clinics/north/courses/k1";
-
 std::string Session(const std::string& id, const std::string& course = kCourse) {
   return absl::StrCat(course, "/sessions/", id);
 }

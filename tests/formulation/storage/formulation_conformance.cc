@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "course_copies/storage/course_copies_migrations.h"
 #include "course_copies/storage/sql_course_copies.h"
 #include "course_copies/storage/sql_therapist_copies.h"
 #include "formulation/domain/names.h"
@@ -389,11 +390,12 @@ class FormulationStoreTest : public ::testing::TestWithParam<storage::Dialect> {
 
   TestEncoder encoder_;
   StatementCounter statements_;
-  ipt::testing::TempDatabase db_{GetParam(),
-                                 {storage::PlatformMigrations(), FormulationMigrations()},
-                                 {},
-                                 nullptr,
-                                 &statements_};
+  ipt::testing::TempDatabase db_{
+      GetParam(),
+      {storage::PlatformMigrations(), courses::CourseCopiesMigrations(), FormulationMigrations()},
+      {},
+      nullptr,
+      &statements_};
   int commits_ = 0;
   SqlFormulationStore store_{*db_, encoder_, [this] { ++commits_; }};
   int steps_ = 0;
@@ -1076,11 +1078,12 @@ TEST_P(FormulationStoreTest, WhatIsKnownOfACourseComesFromItsCopy) {
 // What a course costs to read does not grow with the clinic, nor with what was agreed before.
 TEST(FormulationStorePlanTest, QueriesFindTheirRowsThroughIndices) {
   ipt::testing::StatementRecorder recorder;
-  ipt::testing::TempDatabase db{storage::Dialect::kSqlite,
-                                {storage::PlatformMigrations(), FormulationMigrations()},
-                                {},
-                                nullptr,
-                                &recorder};
+  ipt::testing::TempDatabase db{
+      storage::Dialect::kSqlite,
+      {storage::PlatformMigrations(), courses::CourseCopiesMigrations(), FormulationMigrations()},
+      {},
+      nullptr,
+      &recorder};
   const TestEncoder encoder;
   SqlFormulationStore store(*db, encoder);
   recorder.Take();

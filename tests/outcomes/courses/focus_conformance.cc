@@ -19,6 +19,7 @@ namespace ipt::outcomes {
 namespace {
 
 using ipt::testing::HasBadFields;
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -287,6 +288,13 @@ TEST_P(FocusTest, AReportIsByFocusWhetherItsResultsWereKeptOrNot) {
                           Pair("PROBLEM_AREA_KIND_ROLE_DISPUTE", 6), Pair("all", 13)));
   EXPECT_THAT(some.query().focuses(), ElementsAre(kGrief, kDispute));
   EXPECT_EQ(Courses(ByFocus({kTransition}))["all"], 0);
+  pb::StreamClinicReportRequest as_csv;
+  *as_csv.mutable_query() = made.query();
+  ASSERT_OK_AND_ASSIGN(auto stream, reports_.StreamClinicReport(ReadCall(), as_csv, nullptr));
+  ASSERT_OK_AND_ASSIGN(const auto part, stream->NextResponse(ReadCall()));
+  EXPECT_THAT(part.response->csv(),
+              AllOf(HasSubstr("\r\nFOCUS,,\"None agreed, or not known\",flow,,,courses,7,"),
+                    HasSubstr("\r\nFOCUS,PROBLEM_AREA_KIND_GRIEF,Grief,flow,,,courses,7,")));
 
   EXPECT_EQ(Keep(), 20);
   pb::ClinicReport kept = ByFocus();

@@ -55,7 +55,7 @@ TEST(PayloadTest, OfASessionSaysAllThatASenderNeeds) {
       R"("session_end_time":"2026-07-07T09:50:00Z",)"
       R"("session_end_local":"2026-07-07T10:50:00+01:00","time_zone":"Europe/London",)"
       R"("modality":"VIDEO","location":"https://video.example/ana","session_number":5,)"
-      R"("day":null,"weeks":null},"generation":3,"attempt":2,)"
+      R"("day":null,"weeks":null,"findings":null},"generation":3,"attempt":2,)"
       R"("due_time":"2026-07-05T09:00:00Z","expire_time":"2026-07-07T09:00:00Z","test":false})");
 }
 
@@ -75,6 +75,18 @@ TEST(PayloadTest, OfADeadlineHasTheSameKeysAndNullsForWhatItHasNot) {
     EXPECT_TRUE(json["variables"].at(none).is_null()) << none;
   }
   EXPECT_TRUE(json.at("session").is_null());
+}
+
+TEST(PayloadTest, OfWhatStandsOutSaysEachAndHowGraveItIs) {
+  v1::Reminder reminder;
+  reminder.set_kind(v1::REMINDER_KIND_PROTOCOL_FINDING);
+  v1::CourseFinding* finding = reminder.mutable_variables()->add_findings();
+  finding->set_finding_id("FOCUS_NOT_AGREED");
+  finding->set_severity(v1::COURSE_FINDING_SEVERITY_OVERDUE);
+  const Json json = Json::parse(PayloadOf(reminder, ""));
+  EXPECT_EQ(json["kind"], "PROTOCOL_FINDING");
+  EXPECT_EQ(json["variables"]["findings"].dump(),
+            R"([{"id":"FOCUS_NOT_AGREED","severity":"OVERDUE"}])");
 }
 
 TEST(PayloadTest, SaysWhatThisBuildDoesNotKnowByNumber) {

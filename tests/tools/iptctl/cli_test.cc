@@ -806,7 +806,8 @@ TEST_F(CliTest, SuggestsWhatWasMeant) {
   EXPECT_THAT(RunWith({"course", "pause", "x", "--from-plan"}).err,
               HasSubstr("iptctl course book-plan only"));
   EXPECT_THAT(RunWith({"reminders", "queue", "clinics/north", "--count", "2"}).err,
-              HasSubstr("iptctl events watch, outcomes watch, alert watch, reminders watch only"));
+              HasSubstr("iptctl events watch, outcomes watch, formulation watch, alert watch, "
+                        "reminders watch only"));
   EXPECT_THAT(RunWith({"course", "pause", "x", "--reason"}).err.substr(0, 60),
               HasSubstr("iptctl: "));
 }

@@ -202,7 +202,7 @@ TEST(FormulationTextTest, IsAHundredColumnsWideAndSteersNoTerminal) {
   facts.areas[0].set_therapist_view("one \x1b[2J two\n\tthree");
   std::string text = FormulationText(PlanSheet(facts), {});
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
-  EXPECT_THAT(text, HasSubstr("    As the therapist sees it: one  [2J two\n        three\n"));
+  EXPECT_THAT(text, HasSubstr("    As the therapist sees it: one [2J two\n        three\n"));
   facts.formulation.mutable_current()->mutable_content()->set_patient_narrative("short");
   text = FormulationText(PlanSheet(facts), {});
   for (size_t begin = 0; begin < text.size();) {

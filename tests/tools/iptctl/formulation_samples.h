@@ -146,7 +146,7 @@ inline f::Protocol SampleProtocol() {
   grief.set_kind(f::PROBLEM_AREA_KIND_GRIEF);
   grief.set_display_name("complicated bereavement");
   f::Criterion& death = *grief.add_criteria();
-  death.set_code("DEATH_OF_CLOSE_PERSON");
+  death.set_code("DEATH_OF_SOMEONE_CLOSE");
   death.set_text("Somebody close has died.");
   death.set_weight(f::CRITERION_WEIGHT_CORE);
   return protocol;
@@ -219,7 +219,7 @@ inline FormulationFacts SampleFormulation() {
   unclear.set_criterion("AVOIDED_REMINDERS");
   unclear.set_finding(f::CRITERION_FINDING_UNCLEAR);
   f::AreaEvidence& present = *dad.add_evidence();
-  present.set_criterion("DEATH_OF_CLOSE_PERSON");
+  present.set_criterion("DEATH_OF_SOMEONE_CLOSE");
   present.set_finding(f::CRITERION_FINDING_PRESENT);
   present.set_note("Her father, in March.");
   f::OnsetLink& onset = *dad.add_onset_links();
