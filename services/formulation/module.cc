@@ -45,7 +45,7 @@ class FormulationModule final : public Module {
         courses_(scheduling_.directory()),
         told_(base_.db()),
         notes_(scheduling_.scheduling(), ids_),
-        findings_(store_, told_, protocols_, courses_, notes_, platform.clock),
+        findings_(store_, told_, protocols_, courses_, notes_, platform.clock, ids_.NewUuid()),
         inventory_(store_, ids_, courses_),
         areas_(store_, protocols_, ids_, courses_),
         formulations_(store_, protocols_, ids_, courses_),

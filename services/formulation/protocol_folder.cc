@@ -41,9 +41,11 @@ absl::StatusOr<std::string> ReadText(const fs::path& path) {
 absl::StatusOr<ProtocolCatalog> ReadProtocolFolder(const std::string& folder) {
   std::vector<fs::path> paths;
   std::error_code error;
-  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    // What begins with a dot is no data: a mounted ConfigMap keeps its versions in such folders.
+  // A mounted ConfigMap has links into folders whose names begin with dots, which are no data.
+  for (fs::recursive_directory_iterator
+           entry(folder, fs::directory_options::follow_directory_symlink, error),
+       end;
+       !error && entry != end; entry.increment(error)) {
     if (entry->path().filename().string().starts_with(".")) {
       entry.disable_recursion_pending();
       continue;
@@ -60,7 +62,7 @@ absl::StatusOr<ProtocolCatalog> ReadProtocolFolder(const std::string& folder) {
   for (const fs::path& path : paths) {
     auto text = ReadText(path);
     if (!text.ok()) return text.status();
-    names.push_back(fs::relative(path, folder, error).generic_string());
+    names.push_back(path.lexically_relative(folder).generic_string());
     texts.push_back(*std::move(text));
   }
   std::vector<EmbeddedFile> files;

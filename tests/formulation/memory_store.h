@@ -204,13 +204,8 @@ class MemoryTx final : public FormulationTx {
         records.work.push_back(RecordedOf(work));
       }
       records.plan_given_on = GetTermination(clinic, course)->plan_given_on;
-      records.revision = revision_;
     }
     return all;
-  }
-  absl::StatusOr<std::optional<courses::CopiedCourse>> FindCourseCopy(absl::string_view,
-                                                                      absl::string_view) override {
-    return std::optional<courses::CopiedCourse>();
   }
 
   WriteLog& log() override { return log_; }

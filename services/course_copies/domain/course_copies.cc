@@ -2,7 +2,19 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+#include "platform/errors/error.h"
+
 namespace ipt::courses {
+
+bool IsNoSuchCourse(const absl::Status& status, absl::string_view clinic_id,
+                    absl::string_view course_id) {
+  if (!absl::IsNotFound(status)) return false;
+  const ErrorMetadata metadata = ErrorMetadataOf(status);
+  const auto it = metadata.find("resource");
+  return it != metadata.end() &&
+         it->second == absl::StrCat("clinics/", clinic_id, "/courses/", course_id);
+}
 
 std::vector<CopiedPause> CopiedCourse::PassedOver(absl::CivilDay start) const {
   // The clinic's cap is not copied: how far the deadline was moved says what it let through.

@@ -160,6 +160,11 @@ struct CourseDemand {
   int64_t min_revision = 0;
 };
 
+// Whether it is scheduling's NOT_FOUND of the course itself. That of its clinic tells of our token,
+// not of the course.
+bool IsNoSuchCourse(const absl::Status& status, absl::string_view clinic_id,
+                    absl::string_view course_id);
+
 class CourseDirectory {
  public:
   virtual ~CourseDirectory() = default;
@@ -187,6 +192,9 @@ struct CourseListing {
   absl::Time closed_since{};
   // Those closed before it come without their sessions.
   absl::Time sessions_since{};
+  // From this id on, and no more than so many (0: all).
+  std::string from_course_id{};
+  int limit = 0;
 };
 
 // What the copy says of them.

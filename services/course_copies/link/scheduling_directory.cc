@@ -26,16 +26,6 @@ constexpr int kMostAsking = 8;
 // What keeping an answer may take beyond asking.
 constexpr absl::Duration kKeepTime = absl::Milliseconds(200);
 
-// NOT_FOUND of the course itself. That of its clinic tells of our token, not of the course.
-bool IsOfCourse(const absl::Status& status, absl::string_view clinic_id,
-                absl::string_view course_id) {
-  if (!absl::IsNotFound(status)) return false;
-  const ErrorMetadata metadata = ErrorMetadataOf(status);
-  const auto it = metadata.find("resource");
-  return it != metadata.end() &&
-         it->second == absl::StrCat("clinics/", clinic_id, "/courses/", course_id);
-}
-
 }  // namespace
 
 SchedulingDirectory::SchedulingDirectory(storage::Database& db, peer::Peer& scheduling,
@@ -113,7 +103,7 @@ absl::StatusOr<CourseAnswer> SchedulingDirectory::FindCourse(absl::string_view c
   absl::StatusOr<CopiedCourse> asked =
       Ask(clinic_id, course_id, demand.min_revision, std::min(deadline, now + options_.ask_time));
   --asking_;
-  if (IsOfCourse(asked.status(), clinic_id, course_id)) {
+  if (IsNoSuchCourse(asked.status(), clinic_id, course_id)) {
     return CourseAnswer{.known = CourseAnswer::Known::kAbsent, .as_of = now};
   }
   if (!asked.ok()) {

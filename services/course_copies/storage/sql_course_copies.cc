@@ -1,6 +1,7 @@
 #include "course_copies/storage/sql_course_copies.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <string>
 #include <utility>
@@ -96,11 +97,14 @@ constexpr Statement kFindSessions = {SELECT_SESSION
                                      kSessionColumns};
 
 // COMPLETED and DISCONTINUED are closed. Each half by its index: a clinic's closed courses become
-// many more than it asks for. `state >= 0` has SQLite prefer the first to the primary key.
-#define OF_THERAPIST " AND (CAST(:any AS BIGINT) = 1 OR therapist_id = :therapist)"
+// many more than it asks for. `state >= 0` has SQLite prefer the first to the primary key, which is
+// no use for :from for the same reason.
+#define OF_THERAPIST \
+  " AND (CAST(:any AS BIGINT) = 1 OR therapist_id = :therapist) AND course_id || '' >= :from"
 constexpr Statement kListCourses = {
     SELECT_COURSE " AND state >= 0 AND state NOT IN (4, 5)" OF_THERAPIST " UNION ALL " SELECT_COURSE
-                  " AND state IN (4, 5) AND closed_us >= :since" OF_THERAPIST,
+                  " AND state IN (4, 5) AND closed_us >= :since" OF_THERAPIST
+                  " ORDER BY course_id LIMIT :limit",
     kCourseColumns};
 constexpr size_t kCoursesAtOnce = 250;
 
@@ -302,17 +306,17 @@ absl::StatusOr<std::vector<CopiedCourse>> SqlCourseCopies::List(Connection& conn
                                                                 absl::string_view clinic_id,
                                                                 const CourseListing& listing) {
   const bool any = listing.therapist_id.empty();
+  const int64_t limit = listing.limit > 0 ? listing.limit : std::numeric_limits<int64_t>::max();
   std::vector<CopiedCourse> courses;
-  IPT_RETURN_IF_ERROR(conn.Query(kListCourses,
-                                 {clinic_id, any, listing.therapist_id, listing.closed_since},
-                                 [&](const Row& row) -> absl::Status {
-                                   IPT_ASSIGN_OR_RETURN(CopiedCourse course, CourseOf(row));
-                                   course.clinic_id = std::string(clinic_id);
-                                   courses.push_back(std::move(course));
-                                   return absl::OkStatus();
-                                 }));
-  std::sort(courses.begin(), courses.end(),
-            [](const CopiedCourse& a, const CopiedCourse& b) { return a.course_id < b.course_id; });
+  IPT_RETURN_IF_ERROR(conn.Query(
+      kListCourses,
+      {clinic_id, any, listing.therapist_id, listing.from_course_id, listing.closed_since, limit},
+      [&](const Row& row) -> absl::Status {
+        IPT_ASSIGN_OR_RETURN(CopiedCourse course, CourseOf(row));
+        course.clinic_id = std::string(clinic_id);
+        courses.push_back(std::move(course));
+        return absl::OkStatus();
+      }));
   std::map<std::string, CopiedCourse*> lot;
   const std::string sql = absl::StrCat(SELECT_SESSION "WHERE s.clinic_id = :clinic AND ",
                                        storage::InJson(conn.dialect(), "s.course_id", ":courses"),

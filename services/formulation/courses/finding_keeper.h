@@ -6,10 +6,14 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "course_copies/domain/course_copies.h"
 #include "formulation/domain/course_findings.h"
@@ -23,15 +27,17 @@ namespace ipt::formulation {
 
 class FindingKeeper {
  public:
-  // All of them outlive it.
+  // `owner`: no other replica's. All of them outlive it.
   FindingKeeper(FormulationStore& store, ToldFindings& told, const ProtocolSet& protocols,
-                courses::CourseLister& courses, FindingTeller& teller, const Clock& clock)
+                courses::CourseLister& courses, FindingTeller& teller, const Clock& clock,
+                absl::string_view owner)
       : store_(store),
         told_(told),
         protocols_(protocols),
         courses_(courses),
         teller_(teller),
-        clock_(clock) {}
+        clock_(clock),
+        claim_(absl::StrCat("being told by ", owner)) {}
   ~FindingKeeper() { Stop(); }
 
   void Start();
@@ -44,6 +50,13 @@ class FindingKeeper {
  private:
   absl::Time Deadline() const { return clock_.Now() + absl::Seconds(10); }
   absl::Status TellClinic(const std::string& clinic_id);
+  using Told = std::map<std::string, std::string>;
+  absl::Status TellLot(const std::string& clinic_id,
+                       const std::vector<courses::CopiedCourse>& courses, Told& told);
+  absl::Status TellCourse(const courses::CopiedCourse& course, const CourseRecords& records,
+                          const FormulationPolicy& policy, const std::optional<std::string>& known);
+  // Whether there is no use in going on: scheduling, or the store, is away, or all ends.
+  bool Ends(const absl::Status& status) const;
 
   FormulationStore& store_;
   ToldFindings& told_;
@@ -51,6 +64,8 @@ class FindingKeeper {
   courses::CourseLister& courses_;
   FindingTeller& teller_;
   const Clock& clock_;
+  const std::string claim_;  // what stands while this one tells
+  int away_in_a_row_ = 0;
   std::atomic<bool> stopping_ = false;
   bool failing_ = false;
   absl::Time next_ = absl::InfinitePast();

@@ -1,5 +1,6 @@
 #include "formulation/domain/course_access.h"
 
+#include "absl/functional/function_ref.h"
 #include "formulation/domain/names.h"
 #include "formulation/domain/reasons.h"
 #include "platform/errors/error.h"
@@ -9,6 +10,8 @@
 namespace ipt::formulation {
 namespace {
 
+using courses::CopiedCourse;
+using courses::CopiedSession;
 using courses::CopiedSessionState;
 using courses::CourseAnswer;
 
@@ -21,19 +24,36 @@ absl::Status SchedulingAway(const CourseAnswer& answer) {
                      kAskAgainAfter);
 }
 
+// Scheduling is asked once more where what it said before does not have the session that is `wanted`:
+// it may have been booked, or its attendance recorded, since.
+absl::StatusOr<CourseAnswer> FindCourseWith(
+    courses::CourseDirectory& courses, const CallContext& ctx, absl::string_view course_id,
+    absl::string_view session_id,
+    absl::FunctionRef<bool(const CopiedCourse&, const CopiedSession&)> wanted) {
+  IPT_ASSIGN_OR_RETURN(CourseAnswer answer,
+                       courses.FindCourse(ctx.clinic_id, course_id, {}, ctx.now, ctx.deadline));
+  if (session_id.empty() || answer.known != CourseAnswer::Known::kVerified) return answer;
+  const CopiedSession* session = answer.course->FindSession(session_id);
+  if (session != nullptr && wanted(*answer.course, *session)) return answer;
+  return courses.FindCourse(ctx.clinic_id, course_id, {.max_age = absl::ZeroDuration()}, ctx.now,
+                            ctx.deadline);
+}
+
 }  // namespace
 
 absl::StatusOr<CourseAnswer> FindCourse(courses::CourseDirectory& courses, const CallContext& ctx,
                                         absl::string_view course_id, absl::string_view session_id) {
-  IPT_ASSIGN_OR_RETURN(CourseAnswer answer,
-                       courses.FindCourse(ctx.clinic_id, course_id, {}, ctx.now, ctx.deadline));
-  if (session_id.empty() || answer.known != CourseAnswer::Known::kVerified ||
-      answer.course->FindSession(session_id) != nullptr) {
-    return answer;
-  }
-  // It may have been booked since: only scheduling can say that there is none.
-  return courses.FindCourse(ctx.clinic_id, course_id, {.max_age = absl::ZeroDuration()}, ctx.now,
-                            ctx.deadline);
+  return FindCourseWith(courses, ctx, course_id, session_id,
+                        [](const CopiedCourse&, const CopiedSession&) { return true; });
+}
+
+absl::StatusOr<CourseAnswer> FindCourseToWrite(courses::CourseDirectory& courses,
+                                               const CallContext& ctx, absl::string_view course_id,
+                                               absl::string_view session_id) {
+  return FindCourseWith(courses, ctx, course_id, session_id,
+                        [&](const CopiedCourse& course, const CopiedSession& session) {
+                          return RefuseNotHeld(course, session, ctx.now).ok();
+                        });
 }
 
 absl::Status RefuseAbsent(const CourseAnswer& answer, absl::string_view clinic_id,

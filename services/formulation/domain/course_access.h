@@ -18,6 +18,12 @@ absl::StatusOr<courses::CourseAnswer> FindCourse(courses::CourseDirectory& cours
                                                  const CallContext& ctx,
                                                  absl::string_view course_id,
                                                  absl::string_view session_id = "");
+// For a write about `session_id` (empty: none): that it was not held is no older a copy's word,
+// either.
+absl::StatusOr<courses::CourseAnswer> FindCourseToWrite(courses::CourseDirectory& courses,
+                                                        const CallContext& ctx,
+                                                        absl::string_view course_id,
+                                                        absl::string_view session_id);
 
 // The course to write to, in `answer`. NOT_FOUND where scheduling says that there is none;
 // UNAVAILABLE (PEER_UNAVAILABLE) where it could not be asked.

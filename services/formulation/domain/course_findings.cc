@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "formulation/domain/course_view.h"
 #include "platform/errors/status_macros.h"
+#include "platform/text/fnv.h"
 
 namespace ipt::formulation {
 
@@ -15,9 +16,13 @@ absl::StatusOr<std::vector<Finding>> FindingsOf(const ProtocolSet& protocols,
   return EvaluateFindings({view, records, protocol, policy}, now);
 }
 
-std::string ToldText(const std::vector<Finding>& findings, absl::CivilDay today) {
-  if (findings.empty()) return "";
-  std::string text = absl::FormatCivilTime(today);
+std::string ToldText(absl::string_view course_id, const std::vector<Finding>& findings,
+                     absl::Time now) {
+  constexpr int64_t kWeek = 7 * 24 * 3600;
+  Fnv fnv;
+  fnv.Add(course_id);
+  const int64_t shift = static_cast<int64_t>(fnv.value() % kWeek);
+  std::string text = absl::StrCat((absl::ToUnixSeconds(now) + shift) / kWeek);
   for (const Finding& finding : findings) {
     absl::StrAppend(&text, " ", finding.finding_id, "/", static_cast<int>(finding.severity), "/",
                     finding.since_day.has_value() ? absl::FormatCivilTime(*finding.since_day) : "");

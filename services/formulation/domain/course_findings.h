@@ -7,7 +7,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "course_copies/domain/course_copies.h"
 #include "formulation/domain/course_records.h"
@@ -23,9 +22,11 @@ absl::StatusOr<std::vector<Finding>> FindingsOf(const ProtocolSet& protocols,
                                                 const CourseRecords& records,
                                                 const FormulationPolicy& policy, absl::Time now);
 
-// Tells lists of findings apart, as far as scheduling is told of them, and from day to day: so that
-// each is told again once a day, should scheduling have lost it. Empty of none.
-std::string ToldText(const std::vector<Finding>& findings, absl::CivilDay today);
+// Tells lists of findings apart, as far as scheduling is told of them, and from week to week: so
+// that each is told again once a week, should scheduling have lost it. The weeks of different
+// courses begin at different times.
+std::string ToldText(absl::string_view course_id, const std::vector<Finding>& findings,
+                     absl::Time now);
 
 // Has scheduling remind a course's therapist.
 class FindingTeller {

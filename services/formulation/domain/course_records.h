@@ -48,8 +48,6 @@ struct CourseRecords {
   std::vector<RecordedGoal> goals{};
   std::vector<RecordedWork> work{};
   std::optional<absl::CivilDay> plan_given_on{};
-  // The newest change that any of it holds.
-  int64_t revision = 0;
   friend bool operator==(const CourseRecords&, const CourseRecords&) = default;
 
   // nullptr where there is none.

@@ -140,10 +140,11 @@ class FindingSearch {
     });
     const size_t most = facts_.policy.WithoutFocusWorkInARow();
     if (row.size() < most) return;
+    const std::string sessions_named =
+        row.size() == 1 ? "middle session" : absl::StrCat(row.size(), " middle sessions");
     Finding* finding = Add(FindingRule::kSessionWithoutFocusWork,
-                           absl::StrCat("look at it: the last ", row.size(),
-                                        " middle session(s) with work recorded "
-                                        "had no strategy of a focus"));
+                           absl::StrCat("look at it: the last ", sessions_named,
+                                        " with work recorded had no strategy of a focus"));
     if (finding == nullptr) return;
     finding->since_day = row[most - 1]->day;
     ShowBy(*row.back(), finding);

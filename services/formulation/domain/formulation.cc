@@ -130,7 +130,8 @@ bool IsPending(const CourseFormulation& formulation, RevisionState state) {
 
 void AddChange(RevisionChangeKind kind, absl::string_view reason, const StepBy& by,
                FormulationRevision& revision) {
-  revision.caller = by.caller;
+  // What was agreed stays as it is, but that another takes its place.
+  if (kind != RevisionChangeKind::kSuperseded) revision.caller = by.caller;
   revision.changes.push_back(
       {.time = by.now, .kind = kind, .caller = by.caller, .reason = std::string(reason)});
   if (revision.changes.size() > kMostKeptChanges) revision.changes.erase(revision.changes.begin());

@@ -33,6 +33,12 @@ void GiveLinkIds(IdSource& ids, FormulationContent& content) {
   }
 }
 
+absl::Status CheckAgainst(const FormulationGround& ground, const FormulationContent& content) {
+  FieldViolations bad;
+  CheckContent(content, ground.parts, ground.max_focus(), bad.In("content"));
+  return bad.ToStatus();
+}
+
 absl::Status CheckAgreeing(const AgreeCommand& command, absl::CivilDay today) {
   FieldViolations bad;
   if (!command.agreed_on.has_value()) {
@@ -67,26 +73,25 @@ absl::StatusOr<SavedDraft> SaveDraft(FormulationTx& tx, const CallContext& ctx, 
                                      const courses::CopiedCourse& course,
                                      const CourseFormulation& before, SaveDraftCommand command) {
   GiveLinkIds(ids, command.content);
+  IPT_ASSIGN_OR_RETURN(
+      FormulationGround ground,
+      ReadGround(tx, protocols, before.clinic_id, before.course_id, course.variant_id));
   const bool draft = before.pending.has_value() && before.pending->state == RevisionState::kDraft;
   if (draft && !IsOfDraft(before, command.if_revision)) {
     const FormulationSnapshot none;
     DraftConflict conflict{.mine = std::move(command.content), .theirs = *before.pending};
     conflict.differences = Diff(before.clinic_id, before.course_id, {conflict.theirs.content, none},
                                 {conflict.mine, none});
-    return SavedDraft{.formulation = before, .conflict = std::move(conflict)};
+    return SavedDraft{
+        .formulation = before, .ground = std::move(ground), .conflict = std::move(conflict)};
   }
   const FormulationContent content = command.content;
   IPT_ASSIGN_OR_RETURN(
       CourseFormulation after,
       SaveStep(before, command.if_revision, std::move(command.content), ByCallerOf(ctx)));
-  IPT_ASSIGN_OR_RETURN(
-      const FormulationGround ground,
-      ReadGround(tx, protocols, before.clinic_id, before.course_id, course.variant_id));
-  FieldViolations bad;
-  CheckContent(content, ground.parts, ground.max_focus(), bad.In("content"));
-  IPT_RETURN_IF_ERROR(bad.ToStatus());
+  IPT_RETURN_IF_ERROR(CheckAgainst(ground, content));
   IPT_RETURN_IF_ERROR(Keep<DraftChanged>(tx, ctx, before, after.pending->number, after));
-  return SavedDraft{.formulation = std::move(after)};
+  return SavedDraft{.formulation = std::move(after), .ground = std::move(ground)};
 }
 
 absl::StatusOr<CourseFormulation> ProposeFormulation(FormulationTx& tx, const CallContext& ctx,
@@ -99,6 +104,8 @@ absl::StatusOr<CourseFormulation> ProposeFormulation(FormulationTx& tx, const Ca
       ReadGround(tx, protocols, before.clinic_id, before.course_id, course.variant_id));
   IPT_ASSIGN_OR_RETURN(CourseFormulation after, ProposeStep(before, if_revision, ground.parts,
                                                             ground.protocol, ByCallerOf(ctx)));
+  // The policy and what the content names may be others than when it was saved.
+  IPT_RETURN_IF_ERROR(CheckAgainst(ground, after.pending->content));
   IPT_RETURN_IF_ERROR(Keep<FormulationProposed>(tx, ctx, before, after.pending->number, after));
   return after;
 }

@@ -52,6 +52,7 @@ struct DraftConflict {
 };
 struct SavedDraft {
   CourseFormulation formulation{};  // as it stands afterwards
+  FormulationGround ground{};       // by which it was checked
   std::optional<DraftConflict> conflict{};
 };
 // Links without an id are given one. A conflict is the caller's to refuse or to answer with; where
@@ -61,7 +62,8 @@ absl::StatusOr<SavedDraft> SaveDraft(FormulationTx& tx, const CallContext& ctx, 
                                      const courses::CopiedCourse& course,
                                      const CourseFormulation& before, SaveDraftCommand command);
 
-// FORMULATION_INCOMPLETE, LIMIT_REACHED.
+// FORMULATION_INCOMPLETE, LIMIT_REACHED; INVALID_FIELDS where the draft, as things are now, could not
+// be saved as it is.
 absl::StatusOr<CourseFormulation> ProposeFormulation(FormulationTx& tx, const CallContext& ctx,
                                                      const ProtocolSet& protocols,
                                                      const courses::CopiedCourse& course,

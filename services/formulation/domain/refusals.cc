@@ -19,7 +19,7 @@ absl::Status RefuseMore(size_t count, size_t most, absl::string_view parent_name
                         absl::string_view collection) {
   if (count < most) return absl::OkStatus();
   return FailedPrecondition(reason::kLimitReached, parent_name,
-                            absl::StrCat("there are ", most, " already: take one away first"),
+                            absl::StrCat("there are ", most, " already: there cannot be more"),
                             {{"of", std::string(collection)}, {"maximum", absl::StrCat(most)}});
 }
 

@@ -93,6 +93,7 @@ class GuideWriter {
       const Area* defined = facts_.protocol.FindArea(CodeOf(agreed.kind));
       if (defined == nullptr) {
         focus.kind_display_name = NameElsewhere(agreed.kind);
+        CountEarlier(focus);
         continue;
       }
       focus.kind_display_name = defined->name;

@@ -17,7 +17,6 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
-#include "course_copies/domain/course_copies.h"
 #include "formulation/domain/course_records.h"
 #include "formulation/domain/events.h"
 #include "formulation/domain/types.h"
@@ -116,10 +115,6 @@ class FormulationReader {
   // One for each of these courses, in their order.
   virtual absl::StatusOr<std::vector<CourseRecords>> ListCourseRecords(
       absl::string_view clinic_id, const std::vector<std::string>& course_ids) = 0;
-
-  // What is known of a course in scheduling, in this view; nullopt: nothing.
-  virtual absl::StatusOr<std::optional<courses::CopiedCourse>> FindCourseCopy(
-      absl::string_view clinic_id, absl::string_view course_id) = 0;
 };
 
 class FormulationTx : public FormulationReader {

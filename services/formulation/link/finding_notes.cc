@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "course_copies/domain/course_copies.h"
 #include "formulation/domain/names.h"
 #include "ipt/scheduling/v1/reminder_service.pb.h"
 
@@ -38,7 +39,7 @@ absl::Status FindingNotes::Tell(absl::string_view clinic_id, absl::string_view c
   const absl::Status status =
       scheduling_.Call("ipt.scheduling.v1.ReminderService.NoteCourseFindings", request, response,
                        {.clinic_id = std::string(clinic_id), .deadline = deadline});
-  return absl::IsNotFound(status) ? absl::OkStatus() : status;
+  return courses::IsNoSuchCourse(status, clinic_id, course_id) ? absl::OkStatus() : status;
 }
 
 }  // namespace ipt::formulation

@@ -21,7 +21,7 @@ absl::StatusOr<Resp> WriteToCourse(FormulationStore& store, courses::CourseDirec
                                    const CallContext& ctx, const std::string& course_id,
                                    const std::string& session_id, Body&& body) {
   IPT_ASSIGN_OR_RETURN(const courses::CourseAnswer course,
-                       FindCourse(courses, ctx, course_id, session_id));
+                       FindCourseToWrite(courses, ctx, course_id, session_id));
   return rpc::WriteOnce<Resp>(store, ctx, [&](FormulationTx& tx) -> absl::StatusOr<Resp> {
     // In here, so that a retry gets its answer also while scheduling is away.
     IPT_RETURN_IF_ERROR(CourseToWrite(course, ctx.clinic_id, course_id).status());

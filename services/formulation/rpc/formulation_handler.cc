@@ -1,7 +1,6 @@
 #include "formulation/rpc/formulation_handler.h"
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -89,15 +88,6 @@ void ForgetRevision(CourseFormulation& tried) {
   tried.stamp.revision = 0;
 }
 
-bool IsPending(const FormulationRevision& revision) {
-  return revision.state == RevisionState::kDraft || revision.state == RevisionState::kProposed;
-}
-
-// Where a list of revisions goes on: after the pending one, with all others.
-int PlaceAfter(const FormulationRevision& last) {
-  return IsPending(last) ? std::numeric_limits<int>::max() : last.number;
-}
-
 absl::StatusOr<FormulationRevision> RevisionForPatient(FormulationReader& reader,
                                                        absl::string_view clinic_id,
                                                        absl::string_view course_id, int number) {
@@ -158,17 +148,16 @@ absl::StatusOr<pb::SaveFormulationDraftResponse> FormulationHandler::SaveFormula
           return EtagMismatch(kRevisionType, RevisionName(ctx.clinic_id, course_id, theirs.number),
                               {{"etag", rpc::Etag(theirs.stamp.revision)}});
         }
-        IPT_ASSIGN_OR_RETURN(
-            const FormulationGround ground,
-            ReadGround(tx, protocols_, ctx.clinic_id, course_id, VariantOf(course)));
         pb::SaveFormulationDraftResponse response;
         if (saved.conflict.has_value()) {
-          WriteConflict(*saved.conflict, request.etag(), {ground, course},
+          WriteConflict(*saved.conflict, request.etag(), {saved.ground, course},
                         response.mutable_conflict());
           return response;
         }
+        // The answer has no name that would tell.
+        tx.log().NoteChanged(FormulationName(ctx.clinic_id, course_id));
         if (ctx.validate_only) ForgetRevision(saved.formulation);
-        WriteRevision(*saved.formulation.pending, {ground, course}, response.mutable_saved());
+        WriteRevision(*saved.formulation.pending, {saved.ground, course}, response.mutable_saved());
         response.set_revision(saved.formulation.stamp.revision);
         return response;
       });
@@ -271,9 +260,11 @@ absl::StatusOr<pb::ListFormulationRevisionsResponse> FormulationHandler::ListFor
             ReadGround(reader, protocols_, ctx.clinic_id, course_id, VariantOf(course)));
         pb::ListFormulationRevisionsResponse response;
         if (revisions.size() > size) {
-          revisions.resize(size);
+          // Only the first of all can be pending. The next page begins with what comes next now, so
+          // that one that is agreed meanwhile does not come again.
           response.set_next_page_token(
-              rpc::NextPageToken(request, absl::StrCat(PlaceAfter(revisions.back()))));
+              rpc::NextPageToken(request, absl::StrCat(revisions[size].number + 1)));
+          revisions.resize(size);
         }
         for (const FormulationRevision& revision : revisions) {
           WriteRevision(revision, {ground, course}, response.add_revisions());

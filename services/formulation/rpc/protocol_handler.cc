@@ -49,9 +49,10 @@ using courses::CourseAnswer;
 
 constexpr int kMostProtocolsAPage = 200;
 constexpr int kMostWorkAPage = 100;
-// A page of a clinic's findings looks at no more courses, however few of them have any: it then has
-// fewer findings than it could, and the next one goes on.
-constexpr size_t kMostCoursesAPage = 1000;
+// A page of a clinic's findings looks at no more courses than twice its findings, at least a
+// hundred, however few of them have any: it then has fewer findings than it could, and the next one
+// goes on.
+size_t MostCourses(int page_size) { return std::clamp(2 * page_size, 100, 1000); }
 constexpr size_t kCoursesAtOnce = 100;
 
 bool IsInUse(const ProtocolSet& protocols, const Protocol& protocol,
@@ -59,7 +60,7 @@ bool IsInUse(const ProtocolSet& protocols, const Protocol& protocol,
   return protocols.For(protocol.variant_id, policy).protocol == &protocol;
 }
 
-// A course and what was recorded of it, in one view of the store.
+// A course as scheduling has it, and what was recorded of it, in one view of the store.
 struct LookedAt {
   FormulationPolicy policy;
   const Protocol* protocol;
@@ -272,7 +273,7 @@ class FindingPage {
                                    pb::ListFindingsResponse* out) {
     IPT_ASSIGN_OR_RETURN(policy_, reader_.GetPolicy(ctx_.clinic_id));
     const size_t first = after.has_value() ? FirstAfter(courses, *after) : 0;
-    const size_t end = std::min(courses.size(), first + kMostCoursesAPage);
+    const size_t end = std::min(courses.size(), first + MostCourses(static_cast<int>(size_)));
     for (size_t lot = first; lot < end && !more_; lot += kCoursesAtOnce) {
       IPT_RETURN_IF_ERROR(AddLot(courses.data() + lot,
                                  courses.data() + std::min(end, lot + kCoursesAtOnce), after, out));
@@ -537,12 +538,16 @@ absl::StatusOr<pb::ProtocolAdherence> ProtocolHandler::GetProtocolAdherence(
 }
 
 absl::StatusOr<courses::ListedCourses> ProtocolHandler::CoursesOf(
-    const CallContext& ctx, const pb::ListFindingsRequest& request) {
+    const CallContext& ctx, const pb::ListFindingsRequest& request,
+    const std::string& from_course_id, int page_size) {
   const std::string course_id = rpc::IdsOf(request.parent())[1];
   if (course_id == "-") {
     // Of closed courses none.
     courses::CourseListing open{.closed_since = absl::InfiniteFuture(),
-                                .sessions_since = absl::InfiniteFuture()};
+                                .sessions_since = absl::InfiniteFuture(),
+                                .from_course_id = from_course_id,
+                                // The one that it goes on from may be done, and one more follows.
+                                .limit = static_cast<int>(MostCourses(page_size)) + 2};
     if (!request.therapist().empty()) open.therapist_id = rpc::IdsOf(request.therapist())[1];
     return lister_.ListCourses(ctx.clinic_id, open, ctx.now, ctx.deadline);
   }
@@ -559,7 +564,9 @@ absl::StatusOr<pb::ListFindingsResponse> ProtocolHandler::ListFindings(
   IPT_ASSIGN_OR_RETURN(const rpc::Page page, rpc::OpenPage(request));
   IPT_ASSIGN_OR_RETURN(const auto after, ReadFindingCursor(page.cursor));
   IPT_ASSIGN_OR_RETURN(const FindingFilter filter, ReadFilter(request));
-  IPT_ASSIGN_OR_RETURN(const courses::ListedCourses listed, CoursesOf(ctx, request));
+  IPT_ASSIGN_OR_RETURN(
+      const courses::ListedCourses listed,
+      CoursesOf(ctx, request, after.has_value() ? after->course_id : "", page.size));
   return rpc::ReadView<pb::ListFindingsResponse>(
       store_, ctx, request.min_revision(),
       [&](FormulationReader& reader) -> absl::StatusOr<pb::ListFindingsResponse> {

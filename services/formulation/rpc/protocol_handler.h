@@ -43,7 +43,9 @@ class ProtocolHandler {
   // The course of the request, or the clinic's open ones: what is known of them, before the
   // store is read, since asking may wait for scheduling.
   absl::StatusOr<courses::ListedCourses> CoursesOf(const CallContext& ctx,
-                                                   const pb::ListFindingsRequest& request);
+                                                   const pb::ListFindingsRequest& request,
+                                                   const std::string& from_course_id,
+                                                   int page_size);
 
   FormulationStore& store_;
   const ProtocolSet& protocols_;

@@ -24,7 +24,8 @@ struct ListPage {
 };
 
 // The entries of a page, at most `most`. It begins after the last one of the page before, wherever
-// that is by now, or where that was if it is gone: so taking entries away loses no others.
+// that is by now, or where that was if it is gone. So what is written between two pages can make
+// entries that it moved, or that came before one that is gone, come twice or not at all.
 template <typename T>
 ListPage<T> PageOf(const std::vector<T>& list, const rpc::Page& page, int most,
                    std::string T::*id_of) {

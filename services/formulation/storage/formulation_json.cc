@@ -29,6 +29,15 @@ constexpr absl::CivilDay kLastDay(9999, 12, 31);
 template <typename T, typename U>
 concept Is = std::same_as<std::remove_const_t<T>, U>;
 
+// What the domain relies on beyond the types of members.
+template <typename T>
+bool IsSound(const T&) {
+  return true;
+}
+bool IsSound(const PartialDate& date) { return IsPossible(date); }
+bool IsSound(const LifeEvent& event) { return event.start_date.has_value(); }
+bool IsSound(const LifeEventSnapshot& event) { return IsPossible(event.start_date); }
+
 class Writer {
  public:
   template <typename T, typename... Last>
@@ -106,7 +115,7 @@ class Reader {
       if (!json.is_object()) return false;
       Reader reader(json);
       Fields(reader, value);
-      return reader.ok();
+      return reader.ok() && IsSound(value);
     }
   }
   template <typename Enum>
@@ -555,8 +564,13 @@ absl::Status DecodeContent(absl::string_view text, FormulationContent& content) 
 }
 
 std::string EncodeSnapshot(const FormulationSnapshot& snapshot) { return Encode(snapshot); }
-absl::Status DecodeSnapshot(absl::string_view text, FormulationSnapshot& snapshot) {
-  return Decode(text, "formulation_revisions.snapshot", snapshot);
+absl::Status DecodeSnapshot(absl::string_view text, RevisionState state,
+                            FormulationSnapshot& snapshot) {
+  constexpr absl::string_view kColumn = "formulation_revisions.snapshot";
+  IPT_RETURN_IF_ERROR(Decode(text, kColumn, snapshot));
+  const auto& areas = snapshot.problem_areas;
+  const bool has_focus = !areas.empty() && areas.front().position == FocusPosition::kPrimary;
+  return has_focus || state == RevisionState::kDraft ? absl::OkStatus() : Damaged(kColumn);
 }
 
 std::string EncodeAgreement(const Agreement& agreement) { return Encode(agreement); }

@@ -1,6 +1,7 @@
 // What columns hold as JSON: what is only read and written whole. Members that have their default
 // are left out. Reading is strict: a member that is unknown, or of another type, or an enumeration
-// beyond its values, makes the row a damaged one: INTERNAL, naming the column.
+// beyond its values, or that something is missing without which it is none such, makes the row a
+// damaged one: INTERNAL, naming the column.
 //
 // What columns of their own hold (ids, stamps, and what each pair of functions names) is in no
 // document; decoding leaves it alone.
@@ -32,8 +33,10 @@ absl::Status DecodeGoal(absl::string_view text, Goal& goal);
 std::string EncodeContent(const FormulationContent& content);
 absl::Status DecodeContent(absl::string_view text, FormulationContent& content);
 
+// Of a revision in `state`: but of a draft, it has a focus, the primary one first.
 std::string EncodeSnapshot(const FormulationSnapshot& snapshot);
-absl::Status DecodeSnapshot(absl::string_view text, FormulationSnapshot& snapshot);
+absl::Status DecodeSnapshot(absl::string_view text, RevisionState state,
+                            FormulationSnapshot& snapshot);
 
 std::string EncodeAgreement(const Agreement& agreement);
 absl::Status DecodeAgreement(absl::string_view text, Agreement& agreement);

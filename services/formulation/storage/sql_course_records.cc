@@ -1,8 +1,6 @@
-#include <algorithm>
 #include <map>
 
 #include "absl/strings/str_cat.h"
-#include "course_copies/storage/sql_course_copies.h"
 #include "formulation/storage/day_number.h"
 #include "formulation/storage/formulation_json.h"
 #include "formulation/storage/sql_formulation_tx.h"
@@ -19,50 +17,50 @@ using storage::Row;
 constexpr auto kInt = ColumnType::kInt64;
 constexpr auto kText = ColumnType::kText;
 
-// Each begins with the course and the revision of its row. None reads a word of text.
+// Each begins with the course. None reads a word of text.
 constexpr absl::string_view kFormulations =
-    "SELECT f.course_id, f.revision, r.number, r.proposed_us, r.agreed_day, r.outline "
+    "SELECT f.course_id, r.number, r.proposed_us, r.agreed_day, r.outline "
     "FROM formulations f LEFT JOIN formulation_revisions r ON r.clinic_id = f.clinic_id "
     "AND r.course_id = f.course_id AND r.state >= 2 WHERE f.clinic_id = :clinic AND ";
-constexpr ColumnTypes kFormulationColumns = {kText, kInt, kInt, kInt, kInt, kText};
+constexpr ColumnTypes kFormulationColumns = {kText, kInt, kInt, kInt, kText};
 constexpr absl::string_view kGoals =
-    "SELECT g.course_id, g.revision, g.goal_id, g.problem_area_id, g.state, g.state_us "
+    "SELECT g.course_id, g.goal_id, g.problem_area_id, g.state, g.state_us "
     "FROM goals g WHERE g.clinic_id = :clinic AND ";
-constexpr ColumnTypes kGoalColumns = {kText, kInt, kText, kText, kInt, kInt};
+constexpr ColumnTypes kGoalColumns = {kText, kText, kText, kInt, kInt};
 constexpr absl::string_view kWork =
-    "SELECT w.course_id, w.revision, w.session_id, w.done FROM session_work w "
+    "SELECT w.course_id, w.session_id, w.done FROM session_work w "
     "WHERE w.clinic_id = :clinic AND ";
-constexpr ColumnTypes kWorkColumns = {kText, kInt, kText, kText};
+constexpr ColumnTypes kWorkColumns = {kText, kText, kText};
 constexpr absl::string_view kTerminations =
-    "SELECT t.course_id, t.revision, t.plan_given_day FROM terminations t "
+    "SELECT t.course_id, t.plan_given_day FROM terminations t "
     "WHERE t.clinic_id = :clinic AND ";
-constexpr ColumnTypes kTerminationColumns = {kText, kInt, kInt};
+constexpr ColumnTypes kTerminationColumns = {kText, kInt};
 
 absl::Status AddFormulation(const Row& row, CourseRecords& records) {
-  if (!row.IsNull(3)) records.proposed_time = row.Time(3);
-  if (row.IsNull(4)) return absl::OkStatus();
+  if (!row.IsNull(2)) records.proposed_time = row.Time(2);
+  if (row.IsNull(3)) return absl::OkStatus();
   AgreedFormulation& agreed = records.agreed.emplace_back();
-  agreed.number = static_cast<int>(row.Int64(2));
-  agreed.agreed_on = FromDayNumber(row.Int64(4));
-  return DecodeOutline(row.Text(5), agreed);
+  agreed.number = static_cast<int>(row.Int64(1));
+  agreed.agreed_on = FromDayNumber(row.Int64(3));
+  return DecodeOutline(row.Text(4), agreed);
 }
 
 absl::Status AddGoal(const Row& row, CourseRecords& records) {
-  records.goals.push_back({.goal_id = row.Text(2),
-                           .problem_area_id = row.Text(3),
-                           .state = static_cast<GoalState>(row.Int64(4)),
-                           .state_time = row.Time(5)});
+  records.goals.push_back({.goal_id = row.Text(1),
+                           .problem_area_id = row.Text(2),
+                           .state = static_cast<GoalState>(row.Int64(3)),
+                           .state_time = row.Time(4)});
   return absl::OkStatus();
 }
 
 absl::Status AddWork(const Row& row, CourseRecords& records) {
   RecordedWork& work = records.work.emplace_back();
-  work.session_id = row.Text(2);
-  return DecodeWorkDone(row.Text(3), work);
+  work.session_id = row.Text(1);
+  return DecodeWorkDone(row.Text(2), work);
 }
 
 absl::Status AddTermination(const Row& row, CourseRecords& records) {
-  records.plan_given_on = DayAt(row, 2);
+  records.plan_given_on = DayAt(row, 1);
   return absl::OkStatus();
 }
 
@@ -80,9 +78,7 @@ absl::StatusOr<std::vector<CourseRecords>> SqlFormulationTx::ListCourseRecords(
         absl::StrCat(select, InJson(dialect(), absl::StrCat(alias, ".course_id"), ":courses"),
                      " ORDER BY ", order);
     return conn_.Query({sql, columns}, {clinic_id, ids}, [&](const Row& row) {
-      CourseRecords& records = of_course.at(row.Text(0));
-      records.revision = std::max(records.revision, row.Int64(1));
-      return add_row(row, records);
+      return add_row(row, of_course.at(row.Text(0)));
     });
   };
   IPT_RETURN_IF_ERROR(
@@ -93,13 +89,6 @@ absl::StatusOr<std::vector<CourseRecords>> SqlFormulationTx::ListCourseRecords(
   std::vector<CourseRecords> all;
   for (const std::string& id : course_ids) all.push_back(of_course.at(id));
   return all;
-}
-
-absl::StatusOr<std::optional<courses::CopiedCourse>> SqlFormulationTx::FindCourseCopy(
-    absl::string_view clinic_id, absl::string_view course_id) {
-  IPT_ASSIGN_OR_RETURN(auto found, courses::SqlCourseCopies::Find(conn_, clinic_id, course_id));
-  if (!found.has_value()) return std::optional<courses::CopiedCourse>();
-  return std::optional<courses::CopiedCourse>(std::move(found->course));
 }
 
 }  // namespace ipt::formulation

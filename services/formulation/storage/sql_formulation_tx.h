@@ -108,8 +108,6 @@ class SqlFormulationTx final : public FormulationTx {
   // sql_course_records.cc
   absl::StatusOr<std::vector<CourseRecords>> ListCourseRecords(
       absl::string_view clinic_id, const std::vector<std::string>& course_ids) override;
-  absl::StatusOr<std::optional<courses::CopiedCourse>> FindCourseCopy(
-      absl::string_view clinic_id, absl::string_view course_id) override;
 
  private:
   using Params = absl::Span<const storage::Value>;

@@ -89,7 +89,7 @@ absl::StatusOr<FormulationRevision> RevisionOf(absl::string_view clinic_id,
   revision.number = static_cast<int>(row.Int64(0));
   revision.state = static_cast<RevisionState>(row.Int64(1));
   IPT_RETURN_IF_ERROR(DecodeContent(row.Text(2), revision.content));
-  IPT_RETURN_IF_ERROR(DecodeSnapshot(row.Text(3), revision.snapshot));
+  IPT_RETURN_IF_ERROR(DecodeSnapshot(row.Text(3), revision.state, revision.snapshot));
   IPT_RETURN_IF_ERROR(DecodeDetails(row.Text(4), revision));
   if (!row.IsNull(5)) {
     IPT_RETURN_IF_ERROR(DecodeAgreement(row.Text(5), revision.agreement.emplace()));

@@ -13,9 +13,12 @@ using storage::Statement;
 
 constexpr Statement kList = {"SELECT course_id, told FROM told_findings WHERE clinic_id = :clinic",
                              {ColumnType::kText, ColumnType::kText}};
-constexpr Statement kPut = {
+constexpr Statement kInsert = {
     "INSERT INTO told_findings (clinic_id, course_id, told) VALUES (:clinic, :course, :told) "
-    "ON CONFLICT (clinic_id, course_id) DO UPDATE SET told = excluded.told"};
+    "ON CONFLICT (clinic_id, course_id) DO NOTHING"};
+constexpr Statement kUpdate = {
+    "UPDATE told_findings SET told = :told WHERE clinic_id = :clinic AND course_id = :course "
+    "AND told = :before"};
 constexpr Statement kDelete = {
     "DELETE FROM told_findings WHERE clinic_id = :clinic AND course_id = :course"};
 
@@ -50,11 +53,25 @@ absl::StatusOr<std::map<std::string, std::string>> ToldFindings::List(absl::stri
   return told;
 }
 
-absl::Status ToldFindings::Put(absl::string_view clinic_id, absl::string_view course_id,
-                               absl::string_view told, absl::Time deadline) {
+absl::StatusOr<bool> ToldFindings::Put(absl::string_view clinic_id, absl::string_view course_id,
+                                       const std::optional<std::string>& before,
+                                       absl::string_view told, absl::Time deadline) {
+  int64_t written = 0;
+  IPT_RETURN_IF_ERROR(db_.Write(Until(deadline), [&](Connection& conn) -> absl::Status {
+    if (before.has_value()) {
+      IPT_ASSIGN_OR_RETURN(written, conn.Execute(kUpdate, {told, clinic_id, course_id, *before}));
+    } else {
+      IPT_ASSIGN_OR_RETURN(written, conn.Execute(kInsert, {clinic_id, course_id, told}));
+    }
+    return absl::OkStatus();
+  }));
+  return written > 0;
+}
+
+absl::Status ToldFindings::Drop(absl::string_view clinic_id, absl::string_view course_id,
+                                absl::Time deadline) {
   return db_.Write(Until(deadline), [&](Connection& conn) {
-    if (told.empty()) return conn.Execute(kDelete, {clinic_id, course_id}).status();
-    return conn.Execute(kPut, {clinic_id, course_id, told}).status();
+    return conn.Execute(kDelete, {clinic_id, course_id}).status();
   });
 }
 

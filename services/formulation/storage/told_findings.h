@@ -24,9 +24,12 @@ class ToldFindings {
   // By course: what was told of those that something was told of.
   absl::StatusOr<std::map<std::string, std::string>> List(absl::string_view clinic_id,
                                                           absl::Time deadline);
-  // An empty text: nothing stands out.
-  absl::Status Put(absl::string_view clinic_id, absl::string_view course_id, absl::string_view told,
-                   absl::Time deadline);
+  // Writes what is told in the place of `before` (nullopt: nothing was). False: it is another one
+  // by now.
+  absl::StatusOr<bool> Put(absl::string_view clinic_id, absl::string_view course_id,
+                           const std::optional<std::string>& before, absl::string_view told,
+                           absl::Time deadline);
+  absl::Status Drop(absl::string_view clinic_id, absl::string_view course_id, absl::Time deadline);
 
  private:
   storage::Database& db_;

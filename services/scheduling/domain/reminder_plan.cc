@@ -172,17 +172,16 @@ class ReminderPlanner {
     AddDay(rule, day, 3650, last);
   }
 
-  // One for the newest, and with it of all that stand; where some have gone since, what was told
-  // stays told. Still true until it is looked at, so never too late.
+  // One each time that something further came to stand out, of all that does; the day after, by
+  // which much of it is mended. Still true until it is looked at, so never too late.
   void AddFindings(const CourseReminderRule& rule) {
-    std::optional<absl::CivilDay> newest;
+    std::vector<CourseFinding> grave;
     for (const CourseFinding& finding : in_.course.findings) {
-      if (finding.severity == CourseFindingSeverity::kInfo) continue;
-      newest = std::max(newest.value_or(finding.since_day), finding.since_day);
+      if (finding.severity > CourseFindingSeverity::kInfo) grave.push_back(finding);
     }
-    if (!newest.has_value()) return;
-    AddDay(rule, *newest, 3650, *newest, 0, 0, *newest - absl::CivilDay(1970, 1, 1),
-           in_.course.findings);
+    if (grave.empty()) return;
+    const FindingNote& note = in_.course.finding_note;
+    AddDay(rule, note.day + 1, 3650, note.day, 0, 0, note.number, std::move(grave));
   }
 
   // Heeds quiet hours, opt-outs and absence.

@@ -169,8 +169,8 @@ struct ReminderKey {
   ReminderAudience audience = ReminderAudience::kUnspecified;
   // SESSION: minutes before. DEADLINE_AHEAD: the weeks before, in minutes.
   int offset_minutes = 0;
-  // OVERDUE: which week, from 0. PROTOCOL_FINDING: the day of the newest one, from 1970. Of a test,
-  // any that is its own.
+  // OVERDUE: which week, from 0. PROTOCOL_FINDING: the number of its note. Of a test, any that is
+  // its own.
   int64_t occurrence = 0;
   friend auto operator<=>(const ReminderKey&, const ReminderKey&) = default;
 };

@@ -22,6 +22,7 @@
 #include "scheduling/domain/reminder_policy.h"
 #include "scheduling/domain/reminder_quiet.h"
 #include "scheduling/domain/reminder_rewrite.h"
+#include "scheduling/domain/time_zone.h"
 
 namespace ipt::scheduling {
 namespace {
@@ -98,6 +99,19 @@ bool IsFindingId(absl::string_view id) {
   });
 }
 
+// Whether something stands out in `after`, INFO apart, that did not in `before`.
+bool HasFurther(const std::vector<CourseFinding>& before, const std::vector<CourseFinding>& after) {
+  const auto grave = [](const CourseFinding& finding) {
+    return finding.severity > CourseFindingSeverity::kInfo;
+  };
+  return std::any_of(after.begin(), after.end(), [&](const CourseFinding& finding) {
+    return grave(finding) &&
+           std::none_of(before.begin(), before.end(), [&](const CourseFinding& known) {
+             return grave(known) && known.finding_id == finding.finding_id;
+           });
+  });
+}
+
 absl::Status CheckFindings(const std::vector<CourseFinding>& findings) {
   FieldViolations bad;
   std::set<absl::string_view> ids;
@@ -127,6 +141,11 @@ absl::Status NoteCourseFindings(SchedulingTx& tx, const CallContext& ctx,
       [](const CourseFinding& a, const CourseFinding& b) { return a.severity > b.severity; });
   IPT_ASSIGN_OR_RETURN(Course course, tx.LockCourse(ctx.clinic_id, course_id));
   if (!IsOpen(course.state) || course.findings == findings) return absl::OkStatus();
+  if (HasFurther(course.findings, findings)) {
+    IPT_ASSIGN_OR_RETURN(const absl::TimeZone zone, StoredZone(course.time_zone));
+    ++course.finding_note.number;
+    course.finding_note.day = LocalDay(ctx.now, zone);
+  }
   course.findings = std::move(findings);
   IPT_RETURN_IF_ERROR(tx.UpdateCourseDerived(course));
   return Follow(tx, ctx, course_id);

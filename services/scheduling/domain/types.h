@@ -331,6 +331,12 @@ struct CourseFinding {
   friend bool operator==(const CourseFinding&, const CourseFinding&) = default;
 };
 
+struct FindingNote {
+  int64_t number = 0;
+  absl::CivilDay day;
+  friend bool operator==(const FindingNote&, const FindingNote&) = default;
+};
+
 struct Course {
   std::string clinic_id;
   std::string course_id;
@@ -360,8 +366,10 @@ struct Course {
   absl::Time valid_until;            // next local midnight, or the end of the next booked session
   int64_t therapist_calendar_version = 0;
   int64_t clinic_calendar_version = 0;
-  // What stands out in it, as formulation said last, the gravest first.
+  // What stands out in it, as formulation said last, the gravest first; and when something further
+  // last came to it (INFO apart), counted from 1.
   std::vector<CourseFinding> findings;
+  FindingNote finding_note;
   // What its reminders follow: the clinic's reminder version, and a digest of what they are to be.
   int64_t reminder_version = 0;
   int64_t reminder_digest = 0;

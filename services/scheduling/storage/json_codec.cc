@@ -131,6 +131,7 @@ auto Members(Is<Forecast> auto& v) {
 }
 
 auto Members(Is<CourseFinding> auto& v) { return std::tie(v.finding_id, v.severity, v.since_day); }
+auto Members(Is<FindingNote> auto& v) { return std::tie(v.number, v.day); }
 auto Members(Is<ReminderVariables> auto& v) {
   return std::tie(v.session_start, v.session_end, v.time_zone, v.modality, v.location,
                   v.session_number, v.day, v.weeks);
@@ -279,6 +280,7 @@ std::string EncodeCourseDerived(const Course& course) {
   json["progress"] = Pack(course.progress);
   WriteList(json, "phases", course.progress.phases);
   WriteList(json, "findings", course.findings);
+  if (course.finding_note.number > 0) json["noted"] = Pack(course.finding_note);
   WriteOptional(json, "forecast", course.forecast);
   if (course.forecast.has_value()) {
     WriteList(json, "reasons", course.forecast->reasons);
@@ -296,6 +298,8 @@ absl::Status DecodeCourseDerived(absl::string_view text, Course& course) {
     Unpack(json.at("progress"), course.progress);
     ReadList(json, "phases", course.progress.phases);
     ReadList(json, "findings", course.findings);
+    course.finding_note = FindingNote();
+    if (json.contains("noted")) Unpack(json["noted"], course.finding_note);
     ReadOptional(json, "forecast", course.forecast);
     if (course.forecast.has_value()) {
       ReadList(json, "reasons", course.forecast->reasons);

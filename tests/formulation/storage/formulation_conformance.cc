@@ -8,8 +8,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "course_copies/storage/course_copies_migrations.h"
-#include "course_copies/storage/sql_course_copies.h"
-#include "course_copies/storage/sql_therapist_copies.h"
 #include "formulation/domain/names.h"
 #include "formulation/domain/reasons.h"
 #include "formulation/storage/formulation_migrations.h"
@@ -1051,28 +1049,6 @@ TEST_P(FormulationStoreTest, ADraftIsSavedByFewStatementsAndOneCommit) {
   EXPECT_EQ(commits_ - commits, 1);
 }
 
-TEST_P(FormulationStoreTest, WhatIsKnownOfACourseComesFromItsCopy) {
-  EXPECT_EQ(Must([](FormulationReader& r) { return r.FindCourseCopy("north", "k1"); }),
-            std::nullopt);
-  courses::CopiedCourse course;
-  course.clinic_id = "north";
-  course.course_id = "k1";
-  course.variant_id = "ipt-uk-16";
-  course.time_zone = "Europe/London";
-  course.cadence_days = 7;
-  course.create_time = At(1);
-  course.sessions.push_back({.session_id = "s1", .number = 1, .start = At(2), .end = At(3)});
-  ASSERT_OK(db_->Write({}, [&](Connection& conn) -> absl::Status {
-    IPT_RETURN_IF_ERROR(courses::SqlCourseCopies::PutCourse(conn, course, {}).status());
-    IPT_RETURN_IF_ERROR(courses::SqlTherapistCopies::PutTherapist(
-        conn, {.clinic_id = "north", .therapist_id = "ana", .active = true}, {}));
-    return courses::SqlCourseCopies::PutSession(conn, "north", "k1", course.sessions[0], {});
-  }));
-  EXPECT_EQ(Must([](FormulationReader& r) { return r.FindCourseCopy("north", "k1"); }), course);
-  EXPECT_EQ(Must([](FormulationReader& r) { return r.FindCourseCopy("south", "k1"); }),
-            std::nullopt);
-}
-
 // ----------------------------------------------------------------------------------------- costs
 
 // What a course costs to read does not grow with the clinic, nor with what was agreed before.
@@ -1096,6 +1072,7 @@ TEST(FormulationStorePlanTest, QueriesFindTheirRowsThroughIndices) {
     IPT_RETURN_IF_ERROR(r.ListRatings("north", "k1", {}, {}, 10).status());
     IPT_RETURN_IF_ERROR(
         r.ListRatings("north", "k1", {}, RatingCursor{.goal_id = "g"}, 10).status());
+    IPT_RETURN_IF_ERROR(r.ListRatings("north", "k1", {.goal_id = "g"}, {}, 10).status());
     IPT_RETURN_IF_ERROR(r.GetFormulation("north", "k1").status());
     IPT_RETURN_IF_ERROR(r.ListRevisions("north", "k1", {}, 0, 10).status());
     IPT_RETURN_IF_ERROR(r.ListCourseFocuses("north", {}, "", 10).status());

@@ -330,21 +330,28 @@ TEST_F(ReminderPlanTest, NoSessionIsDueAFortnightAfterTheLast) {
   EXPECT_EQ(Plan()[0].variables.day, CivilDay(2026, 3, 9));
 }
 
-TEST_F(ReminderPlanTest, FindingsAreToldOfOnTheDayOfTheNewest) {
+TEST_F(ReminderPlanTest, FindingsAreToldOfOnTheDayAfterTheyWereNoted) {
   policy_.course_rules = {CourseRule(ReminderKind::kProtocolFinding)};
   EXPECT_THAT(Plan(), IsEmpty());
+  course_.finding_note = {1, CivilDay(2026, 4, 6)};
   course_.findings = {{"CONTRACT_DIFFERS", CourseFindingSeverity::kInfo, CivilDay(2026, 4, 20)}};
-  EXPECT_THAT(Plan(), IsEmpty()) << "INFO causes none";
+  EXPECT_THAT(Plan(), IsEmpty()) << "none speaks of INFO";
   course_.findings = {{"FOCUS_NOT_AGREED", CourseFindingSeverity::kOverdue, CivilDay(2026, 3, 30)},
                       {"PROPOSAL_WAITING", CourseFindingSeverity::kReview, CivilDay(2026, 4, 6)},
                       {"CONTRACT_DIFFERS", CourseFindingSeverity::kInfo, CivilDay(2026, 4, 20)}};
-  EXPECT_THAT(Due(), ElementsAre("04-06 09:00"));
+  EXPECT_THAT(Due(), ElementsAre("04-07 09:00"));
   const Reminder both = Plan()[0];
-  EXPECT_EQ(both.variables.findings, course_.findings);
+  EXPECT_EQ(both.variables.findings,
+            std::vector<CourseFinding>(course_.findings.begin(), course_.findings.begin() + 2));
   EXPECT_EQ(both.variables.day, CivilDay(2026, 4, 6));
   course_.findings.erase(course_.findings.begin() + 1);
-  const Reminder older = Plan()[0];
-  EXPECT_NE(older.key, both.key) << "so that what was told of the older one stays told";
+  EXPECT_EQ(Plan()[0].key, both.key) << "what was told of the others stays told";
+  course_.finding_note = {2, CivilDay(2026, 4, 6)};
+  EXPECT_NE(Plan()[0].key, both.key);
+  course_.finding_note = {3, CivilDay(2026, 10, 24)};
+  EXPECT_THAT(Due(), ElementsAre("10-25 09:00")) << "on the day when clocks change";
+  course_.finding_note = {4, CivilDay(2026, 12, 31)};
+  EXPECT_THAT(Due(), ElementsAre("01-01 09:00"));
   course_.state = CourseState::kCompleted;
   EXPECT_THAT(Plan(), IsEmpty());
 }

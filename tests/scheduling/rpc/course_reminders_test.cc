@@ -310,32 +310,55 @@ TEST_F(CourseRemindersTest, WhatStandsOutIsToldOnceEachTimeThatSomethingFurtherD
     return reminders_.NoteCourseFindings(Write(request), request);
   };
   now_ = At(CivilMinute(2027, 1, 12, 14, 0));
-  const absl::CivilDay before(2027, 1, 11);
-  const absl::CivilDay later(2027, 1, 20);
-  ASSERT_OK(note({{"FOCUS_NOT_AGREED", before}}));
-  EXPECT_THAT(Lines(course), ElementsAre("finding 01-12 14:00 SCHEDULED")) << "at once";
+  const absl::CivilDay day(2027, 1, 11);
+  const absl::CivilDay older(2026, 12, 1);
+  ASSERT_OK(note({{"FOCUS_NOT_AGREED", day}}));
+  EXPECT_THAT(Lines(course), ElementsAre("finding 01-13 09:00 SCHEDULED")) << "the day after";
   EXPECT_EQ(Get(course).etag(), etag);
   ASSERT_EQ(List(course)[0].variables().findings_size(), 1);
   EXPECT_EQ(List(course)[0].variables().findings(0).finding_id(), "FOCUS_NOT_AGREED");
   EXPECT_EQ(List(course)[0].variables().findings(0).since_date().day(), 11);
+  now_ = At(CivilMinute(2027, 1, 13, 10, 0));
   Send(List(course)[0]);
-  ASSERT_OK(note({{"FOCUS_NOT_AGREED", before}}));
-  EXPECT_EQ(List(course).size(), 1) << "once";
+  ASSERT_OK(note({{"FOCUS_NOT_AGREED", day}}));
+  ASSERT_OK(note({{"FOCUS_NOT_AGREED", day + 7}}));
+  EXPECT_THAT(Lines(course), ElementsAre("finding 01-13 09:00 SENT")) << "once, since whenever";
 
-  now_ = At(CivilMinute(2027, 1, 20, 8, 0));
-  ASSERT_OK(note({{"FOCUS_NOT_AGREED", before}, {"TASK_OVERDUE:TIMELINE", later}}));
+  // Something further, of the same day or an older one: with all that stands.
+  ASSERT_OK(note({{"FOCUS_NOT_AGREED", day}, {"TASK_OVERDUE:TIMELINE", older}}));
   EXPECT_THAT(Lines(course),
-              ElementsAre("finding 01-12 14:00 SENT", "finding 01-20 09:00 SCHEDULED"));
-  ASSERT_OK(note({{"FOCUS_NOT_AGREED", before}}));
+              ElementsAre("finding 01-13 09:00 SENT", "finding 01-14 09:00 SCHEDULED"));
+  EXPECT_EQ(List(course)[1].variables().findings_size(), 2);
+  // Two of one day are told together.
+  ASSERT_OK(note({{"FOCUS_NOT_AGREED", day}, {"TASK_OVERDUE:TIMELINE", older}, {"A", older}}));
   EXPECT_THAT(Lines(course),
-              ElementsAre("finding 01-12 14:00 SENT", "finding 01-20 09:00 CANCELLED SUPERSEDED"));
+              ElementsAre("finding 01-13 09:00 SENT", "finding 01-14 09:00 CANCELLED SUPERSEDED",
+                          "finding 01-14 09:00 SCHEDULED"));
+  Send(List(course)[2]);
+  // What is left of it when some is mended was told.
+  ASSERT_OK(note({{"FOCUS_NOT_AGREED", day}, {"A", older}}));
+  ASSERT_OK(note({{"A", older}}));
+  EXPECT_EQ(List(course).size(), 3);
   ASSERT_OK(note({}));
-  EXPECT_THAT(Lines(course),
-              ElementsAre("finding 01-12 14:00 SENT", "finding 01-20 09:00 CANCELLED SUPERSEDED"));
+  // What is mended by the morning is not told.
+  now_ = At(CivilMinute(2027, 1, 20, 8, 0));
+  ASSERT_OK(note({{"B", day}}));
+  ASSERT_OK(note({}));
+  EXPECT_EQ(Lines(course).back(), "finding 01-21 09:00 CANCELLED SUPERSEDED");
 
+  ASSERT_OK(note({{"C", day}}));
+  EXPECT_EQ(Lines(course).back(), "finding 01-21 09:00 SCHEDULED");
   ASSERT_OK(Discontinue(course));
-  ASSERT_OK(note({{"FOCUS_NOT_AGREED", later}}));
-  EXPECT_EQ(List(course).size(), 2) << "of a closed course nothing is kept";
+  EXPECT_EQ(Lines(course).back(), "finding 01-21 09:00 CANCELLED COURSE_CLOSED");
+  const size_t all = List(course).size();
+  ASSERT_OK(note({{"D", day}}));
+  pb::ReopenCourseRequest reopen;
+  reopen.set_name(course);
+  reopen.set_reason("closed by mistake");
+  ASSERT_OK(courses_.ReopenCourse(Write(reopen), reopen));
+  EXPECT_EQ(List(course).size(), all);
+  EXPECT_EQ(Lines(course).back(), "finding 01-21 09:00 CANCELLED COURSE_CLOSED")
+      << "of a closed course nothing is kept: it is told anew";
 }
 
 TEST_F(CourseRemindersTest, FindingsThatCannotBeAreRefusedAndNamed) {

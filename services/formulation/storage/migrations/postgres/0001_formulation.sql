@@ -98,6 +98,8 @@ CREATE TABLE goal_ratings (
 );
 CREATE INDEX goal_ratings_by_day
   ON goal_ratings (clinic_id, course_id, rated_day, revision, goal_id, rating_id);
+CREATE INDEX goal_ratings_of_goal_by_day
+  ON goal_ratings (clinic_id, course_id, goal_id, rated_day, revision, rating_id);
 
 -- A course's formulation as it stands: which of its revisions are the pending one and the current
 -- one, and which focus that has, so that a clinic's courses are listed by focus without their texts.

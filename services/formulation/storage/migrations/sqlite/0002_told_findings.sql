@@ -1,5 +1,5 @@
--- What scheduling was told of a course's findings last, and on which day; no row: that there are none.
--- It can be deleted at any time: all is told again.
+-- What scheduling was told of an open course's findings last, and in which week; or who is telling it.
+-- Rows can be deleted at any time: all is told again.
 CREATE TABLE told_findings (
   clinic_id TEXT NOT NULL,
   course_id TEXT NOT NULL,
