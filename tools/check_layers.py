@@ -60,7 +60,8 @@ SERVICE_LAYERS = {
     # Joins another service's contract and the copy of what it tells.
     "link": (
         {"std", "absl", "proto"},
-        ["{own}/domain/", "{own}/storage/", "{own}/link/", "platform/peer/", "platform/follow/",
+        ["{own}/domain/", "{own}/storage/", "{own}/link/", "course_copies/domain/", "platform/peer/",
+         "platform/follow/",
          "platform/storage/database.h", "platform/errors/error.h",
          "platform/errors/field_violations.h", "platform/errors/status_macros.h",
          "platform/ids/ids.h", "platform/observability/log.h", "platform/time/",

@@ -24,8 +24,8 @@ absl::Status SchedulingAway(const CourseAnswer& answer) {
                      kAskAgainAfter);
 }
 
-// Scheduling is asked once more where what it said before does not have the session that is `wanted`:
-// it may have been booked, or its attendance recorded, since.
+// Scheduling is asked once more where what it said before does not have the session that is
+// `wanted`: it may have been booked, or its attendance recorded, since.
 absl::StatusOr<CourseAnswer> FindCourseWith(
     courses::CourseDirectory& courses, const CallContext& ctx, absl::string_view course_id,
     absl::string_view session_id,

@@ -73,9 +73,8 @@ absl::StatusOr<SavedDraft> SaveDraft(FormulationTx& tx, const CallContext& ctx, 
                                      const courses::CopiedCourse& course,
                                      const CourseFormulation& before, SaveDraftCommand command) {
   GiveLinkIds(ids, command.content);
-  IPT_ASSIGN_OR_RETURN(
-      FormulationGround ground,
-      ReadGround(tx, protocols, before.clinic_id, before.course_id, course.variant_id));
+  IPT_ASSIGN_OR_RETURN(FormulationGround ground, ReadGround(tx, protocols, before.clinic_id,
+                                                            before.course_id, course.variant_id));
   const bool draft = before.pending.has_value() && before.pending->state == RevisionState::kDraft;
   if (draft && !IsOfDraft(before, command.if_revision)) {
     const FormulationSnapshot none;

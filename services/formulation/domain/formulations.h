@@ -62,8 +62,8 @@ absl::StatusOr<SavedDraft> SaveDraft(FormulationTx& tx, const CallContext& ctx, 
                                      const courses::CopiedCourse& course,
                                      const CourseFormulation& before, SaveDraftCommand command);
 
-// FORMULATION_INCOMPLETE, LIMIT_REACHED; INVALID_FIELDS where the draft, as things are now, could not
-// be saved as it is.
+// FORMULATION_INCOMPLETE, LIMIT_REACHED; INVALID_FIELDS where the draft, as things are now, could
+// not be saved as it is.
 absl::StatusOr<CourseFormulation> ProposeFormulation(FormulationTx& tx, const CallContext& ctx,
                                                      const ProtocolSet& protocols,
                                                      const courses::CopiedCourse& course,

@@ -77,9 +77,8 @@ absl::StatusOr<std::vector<CourseRecords>> SqlFormulationTx::ListCourseRecords(
     const std::string sql =
         absl::StrCat(select, InJson(dialect(), absl::StrCat(alias, ".course_id"), ":courses"),
                      " ORDER BY ", order);
-    return conn_.Query({sql, columns}, {clinic_id, ids}, [&](const Row& row) {
-      return add_row(row, of_course.at(row.Text(0)));
-    });
+    return conn_.Query({sql, columns}, {clinic_id, ids},
+                       [&](const Row& row) { return add_row(row, of_course.at(row.Text(0))); });
   };
   IPT_RETURN_IF_ERROR(
       add(kFormulations, "f", "f.course_id, r.number", kFormulationColumns, AddFormulation));

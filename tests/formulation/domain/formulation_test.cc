@@ -127,6 +127,9 @@ TEST(FormulationStepsTest, TheFormerOneIsSupersededAndOtherwiseAsItWas) {
   FormulationWorld world;
   world.AgreeOn(world.Complete());
   const FormulationRevision first = *world.Present().current;
+  auto other = std::make_shared<Caller>();
+  other->subject = "ben@north";
+  world.ctx_.caller = std::move(other);
   world.AgreeOn(world.Complete("mourning"), DayOfSession(6));
   ASSERT_EQ(world.tx_.superseded().size(), 1u);
   const FormulationRevision& former = world.tx_.superseded()[0];
@@ -134,7 +137,9 @@ TEST(FormulationStepsTest, TheFormerOneIsSupersededAndOtherwiseAsItWas) {
   EXPECT_EQ(former.content, first.content);
   EXPECT_EQ(former.snapshot, first.snapshot);
   EXPECT_EQ(former.agreement, first.agreement);
+  EXPECT_EQ(former.caller, "ana@north");
   EXPECT_EQ(former.changes.back().kind, RevisionChangeKind::kSuperseded);
+  EXPECT_EQ(former.changes.back().caller, "ben@north");
   const CourseFormulation now = world.Present();
   EXPECT_EQ(now.first_agreed_on, DayOfSession(4));
   EXPECT_EQ(now.first_primary_kind, ProblemAreaKind::kRoleDispute);

@@ -96,6 +96,26 @@ TEST_F(FormulationsTest, TheFocusIsBoundedByProtocolAndPolicy) {
   EXPECT_EQ(Present().pending->content.focus.size(), 2u);
 }
 
+TEST_F(FormulationsTest, WhatCouldNotBeSavedAnyMoreIsNotProposed) {
+  FormulationContent content = Complete();
+  content.focus.push_back({"mourning", "Both."});
+  content.goal_ids.push_back("g-mourning");
+  Must(Save(content));
+  FormulationPolicy policy{.clinic_id = "north", .max_focus_areas = 1};
+  Must(tx_.PutPolicy(policy, ctx_.now));
+  EXPECT_THAT(Propose(), HasBadFields("content.focus"));
+  policy.max_focus_areas = 2;
+  Must(tx_.PutPolicy(policy, ctx_.now));
+  const LifeEvent before = *tx_.GetLifeEvent("north", "k1", "fall");
+  LifeEvent after = before;
+  after.kind = LifeEventKind::kOther;
+  Must(ChangeLifeEvent(tx_, ctx_, before, after, 0));
+  EXPECT_THAT(Propose(), HasBadFields("content.links[0].symptom_event"));
+  EXPECT_EQ(Present().state(), FormulationState::kDraft);
+  Must(ChangeLifeEvent(tx_, ctx_, after, before, 0));
+  EXPECT_THAT(Propose(), IsOk());
+}
+
 TEST_F(FormulationsTest, WithdrawingNeedsAReason) {
   Must(Save(Complete()));
   Must(Propose());

@@ -35,11 +35,12 @@ class SessionWorkTest : public FormulationTest {
     return RecordSessionWork(tx_, ctx_, ShippedSet(), course_, Get(session), std::move(work),
                              if_revision);
   }
-  SessionGuide Guide(const std::string& session) {
+  SessionGuide Guide(const std::string& session) { return Guide(session, protocol_); }
+  SessionGuide Guide(const std::string& session, const Protocol& protocol) {
     records_ = (*tx_.ListCourseRecords("north", {"k1"}))[0];
     areas_ = *tx_.ListProblemAreas("north", "k1");
-    const CourseView view = *CourseView::Of(course_, protocol_);
-    return GuideFor({view, records_, protocol_, policy_}, areas_, *course_.FindSession(session),
+    const CourseView view = *CourseView::Of(course_, protocol);
+    return GuideFor({view, records_, protocol, policy_}, areas_, *course_.FindSession(session),
                     ctx_.now);
   }
   static std::vector<std::string> TasksOf(const SessionGuide& guide) {
@@ -242,6 +243,21 @@ TEST_F(SessionWorkTest, EarlierWorkOnAFocusIsCounted) {
   EXPECT_EQ(Guide("s9").focus[0].last_worked_session_number, 7);
   EXPECT_EQ(Guide("s7").focus[0].strategies[0].sessions_used, 1);
   EXPECT_EQ(Guide("s5").focus[0].last_worked_session_number, 0);
+}
+
+TEST_F(SessionWorkTest, EarlierWorkIsCountedAlsoOnAFocusThatTheTraditionLeavesOut) {
+  AgreeOn(Complete("alone"));
+  SessionWork work;
+  work.focus_work = {
+      {"alone",
+       {protocol_.FindArea("INTERPERSONAL_DEFICITS")->StrategiesIn(Phase::kMiddle)[0]->code},
+       ""}};
+  Must(Record("s7", work));
+  const Protocol& without = *ShippedSet().For("ipt-uk-16", {.tradition = "IPT_INSTITUTE"}).protocol;
+  ASSERT_EQ(without.FindArea("INTERPERSONAL_DEFICITS"), nullptr);
+  const SessionGuide guide = Guide("s9", without);
+  EXPECT_THAT(guide.focus.at(0).strategies, IsEmpty());
+  EXPECT_EQ(guide.focus[0].last_worked_session_number, 7);
 }
 
 TEST_F(SessionWorkTest, TechniquesOfTheFocusComeFirst) {

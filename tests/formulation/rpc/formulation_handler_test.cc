@@ -163,6 +163,16 @@ TEST_P(FormulationHandlerTest, ASaveThatChangesNothingIsAWriteOfTheSameDraft) {
   EXPECT_EQ(Save(tried)->revision(), 0);
 }
 
+TEST_P(FormulationHandlerTest, ASaveIsInTheAuditOfTheFormulation) {
+  const std::string of_it = "audit_entries WHERE resource = 'clinics/north/courses/k1/formulation'";
+  ASSERT_OK(Save(Complete()));
+  EXPECT_EQ(Count(of_it), 1);
+  auto stale = SaveRequest(Complete(), "");
+  stale.set_on_conflict(pb::CONFLICT_HANDLING_RETURN_BOTH);
+  ASSERT_OK(Save(stale));
+  EXPECT_EQ(Count(of_it), 1);
+}
+
 TEST_P(FormulationHandlerTest, LinksAreGivenIds) {
   pb::FormulationContent content;
   content.add_links()->set_symptom_text("Sleepless.");
@@ -435,6 +445,20 @@ TEST_P(FormulationHandlerTest, TheSessionOfAgreeingWasHeld) {
   ASSERT_OK(Agree(request));
 }
 
+TEST_P(FormulationHandlerTest, ThatASessionWasNotHeldIsAskedOfSchedulingAgain) {
+  ASSERT_OK(Save(Complete()));
+  ASSERT_OK(Propose());
+  pb::AgreeFormulationRequest request = AgreeRequest(DayOfSession(8));
+  request.set_mode(pb::AGREEMENT_MODE_IN_SESSION);
+  request.set_session(Name("sessions/s8"));
+  const courses::CourseAnswer corrected = courses_.answer;
+  courses_.answer.course->sessions[7].state = courses::CopiedSessionState::kNoShow;
+  EXPECT_THAT(Agree(request), FailsWith(kPrecondition, "SESSION_NOT_HELD"));
+  courses_.when_asked = corrected;
+  ASSERT_OK_AND_ASSIGN(const pb::Formulation agreed, Agree(request));
+  EXPECT_EQ(agreed.current().agreement().session_number(), 8);
+}
+
 TEST_P(FormulationHandlerTest, OnlyWhatTheCallerSawIsProposedAgreedAndRevised) {
   ASSERT_OK(Save(Complete()));
   auto propose = ProposeRequest();
@@ -521,6 +545,34 @@ TEST_P(FormulationHandlerTest, RevisionsAreListedTheNewestFirstPageByPage) {
   request.set_page_token("bm9uZQ");
   EXPECT_THAT(formulations_.ListFormulationRevisions(ReadCall(), request),
               HasBadFields("page_token"));
+}
+
+TEST_P(FormulationHandlerTest, ARevisionThatIsAgreedBetweenTwoPagesComesOnce) {
+  AgreeOn(Complete());
+  pb::ListFormulationRevisionsRequest request;
+  request.set_parent(course_name_);
+  request.set_page_size(1);
+  for (const bool proposed : {false, true}) {
+    ASSERT_OK(Revise(ReviseRequest()));
+    if (proposed) {
+      ASSERT_OK(Propose());
+    }
+    request.clear_page_token();
+    ASSERT_OK_AND_ASSIGN(const auto first,
+                         formulations_.ListFormulationRevisions(ReadCall(), request));
+    ASSERT_THAT(first.revisions(), SizeIs(1));
+    EXPECT_NE(first.revisions(0).state(), pb::REVISION_STATE_AGREED);
+    if (!proposed) {
+      ASSERT_OK(Propose());
+    }
+    const int before = Present().current().number();
+    ASSERT_OK(Agree(AgreeRequest(DayOfSession(5))));
+    request.set_page_token(first.next_page_token());
+    ASSERT_OK_AND_ASSIGN(const auto second,
+                         formulations_.ListFormulationRevisions(ReadCall(), request));
+    ASSERT_THAT(second.revisions(), SizeIs(1));
+    EXPECT_EQ(second.revisions(0).number(), before);
+  }
 }
 
 TEST_P(FormulationHandlerTest, APageHoldsTenRevisionsAndTwentyAtMost) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,11 +36,14 @@ inline constexpr auto kAbsent = absl::StatusCode::kNotFound;
 class FixedDirectory final : public courses::CourseDirectory {
  public:
   absl::StatusOr<courses::CourseAnswer> FindCourse(absl::string_view, absl::string_view,
-                                                   const courses::CourseDemand&, absl::Time,
+                                                   const courses::CourseDemand& demand, absl::Time,
                                                    absl::Time) override {
-    return answer;
+    const bool asks = demand.max_age == absl::ZeroDuration();
+    return asks && when_asked.has_value() ? *when_asked : answer;
   }
   courses::CourseAnswer answer;
+  // Where it has changed since: what scheduling says if it is asked now.
+  std::optional<courses::CourseAnswer> when_asked;
 };
 
 // The course k1 of the clinic north is an IPT-UK of 16 sessions, s1 to s8 of them attended and s9

@@ -26,6 +26,11 @@ void ExpectDamaged(absl::Status (*decode)(absl::string_view, T&), const std::str
   EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr(column), Not(HasSubstr("secret"))));
 }
 
+absl::Status (*const kDecodeProposed)(absl::string_view, FormulationSnapshot&) =
+    [](absl::string_view text, FormulationSnapshot& snapshot) {
+      return DecodeSnapshot(text, RevisionState::kProposed, snapshot);
+    };
+
 TEST(FormulationJsonTest, WhatIsNotWrittenStaysWhatItIs) {
   Relationship relationship;
   EXPECT_EQ(EncodeRelationship(relationship), "{}");
@@ -75,7 +80,7 @@ TEST(FormulationJsonTest, NamesEachColumn) {
   ExpectDamaged(DecodeProblemArea, text, "problem_areas.document");
   ExpectDamaged(DecodeGoal, text, "goals.document");
   ExpectDamaged(DecodeContent, text, "formulation_revisions.content");
-  ExpectDamaged(DecodeSnapshot, text, "formulation_revisions.snapshot");
+  ExpectDamaged(kDecodeProposed, text, "formulation_revisions.snapshot");
   ExpectDamaged(DecodeAgreement, text, "formulation_revisions.agreement");
   ExpectDamaged(DecodeDetails, text, "formulation_revisions.details");
   ExpectDamaged(DecodeChanges, text, "formulation_revisions.changes");
@@ -92,6 +97,29 @@ TEST(FormulationJsonTest, RefusesDaysThatNobodyLives) {
   Agreement agreement;
   EXPECT_OK(DecodeAgreement(R"({"agreed_on": -719162})", agreement));
   EXPECT_EQ(agreement.agreed_on, absl::CivilDay(1, 1, 1));
+}
+
+TEST(FormulationJsonTest, AnEventHasItsStartAndDatesArePossible) {
+  for (const char* text : {R"({})", R"({"start": {}})", R"({"start": {"year": 2025, "day": 1}})",
+                           R"({"start": {"year": 2025, "month": 13}})",
+                           R"({"start": {"year": 2025}, "end": {"year": 2025, "month": -1}})"}) {
+    ExpectDamaged(DecodeLifeEvent, text, "life_events.document");
+  }
+  LifeEvent event;
+  EXPECT_OK(DecodeLifeEvent(R"({"start": {"year": 2025}})", event));
+  ExpectDamaged(DecodeRelationship, R"({"start": {"month": 2}})", "relationships.document");
+}
+
+TEST(FormulationJsonTest, WhatWasProposedHasItsFocus) {
+  for (const char* text :
+       {R"({})", R"({"areas": []})", R"({"areas": [{"area": "row"}]})",
+        R"({"areas": [{"area": "row", "position": 2}, {"area": "mourning", "position": 1}]})",
+        R"({"areas": [{"area": "row", "position": 1}], "life_events": [{"life_event": "e"}]})"}) {
+    ExpectDamaged(kDecodeProposed, text, "formulation_revisions.snapshot");
+  }
+  FormulationSnapshot snapshot;
+  EXPECT_OK(DecodeSnapshot("{}", RevisionState::kDraft, snapshot));
+  EXPECT_OK(kDecodeProposed(R"({"areas": [{"area": "row", "position": 1}]})", snapshot));
 }
 
 TEST(FormulationJsonTest, NotesAreOfTheWorkThatWasDone) {
