@@ -98,13 +98,13 @@ constexpr Statement kFindSessions = {SELECT_SESSION
 
 // COMPLETED and DISCONTINUED are closed. Each half by its index: a clinic's closed courses become
 // many more than it asks for. `state >= 0` has SQLite prefer the first to the primary key, which is
-// no use for :from for the same reason.
+// no use for :from and for the order either.
 #define OF_THERAPIST \
   " AND (CAST(:any AS BIGINT) = 1 OR therapist_id = :therapist) AND course_id || '' >= :from"
 constexpr Statement kListCourses = {
-    SELECT_COURSE " AND state >= 0 AND state NOT IN (4, 5)" OF_THERAPIST " UNION ALL " SELECT_COURSE
-                  " AND state IN (4, 5) AND closed_us >= :since" OF_THERAPIST
-                  " ORDER BY course_id LIMIT :limit",
+    "SELECT * FROM (" SELECT_COURSE " AND state >= 0 AND state NOT IN (4, 5)" OF_THERAPIST
+    " UNION ALL " SELECT_COURSE " AND state IN (4, 5) AND closed_us >= :since" OF_THERAPIST
+    ") listed ORDER BY course_id || '' LIMIT :limit",
     kCourseColumns};
 constexpr size_t kCoursesAtOnce = 250;
 
