@@ -15,7 +15,7 @@ COURSES = 24
 class DemoClinicTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = Server("suite", flags=["--outcomes"])
+        cls.server = Server("suite", flags=["--outcomes", "--formulation"])
         cls.addClassCleanup(cls.server.close)
         # Sessions are at full hours: one that ends between the two fills would be the second's alone.
         while support.now().minute >= 57:
@@ -32,7 +32,11 @@ class DemoClinicTest(unittest.TestCase):
         self.assertEqual((0, ""), (self.first.returncode, self.first.stderr))
         self.assertIn(f"{COURSES} courses", self.first.stdout)
         courses = self.server.api().all("ListCourses", "courses", parent="clinics/demo", page_size=1000)
-        self.assertEqual(COURSES, len(courses))
+        self.assertEqual(COURSES + 2, len(courses))  # those that are worked through
+        for course in ("grief", "dispute"):
+            formulation = self.server.api().GetFormulation(course=f"clinics/demo/courses/{course}")
+            self.assertTrue(formulation.HasField("current"))
+            self.assertFalse(formulation.HasField("pending"))
         self.assertLess(1, len({course.state for course in courses}))
         self.assertTrue(any(course.closure.drop_out for course in courses))
         forms = self.server.api().all("ListMeasurements", "measurements", parent="clinics/demo/courses/-",

@@ -87,9 +87,6 @@ constexpr ColumnTypes kCourseColumns = {kText, kText, kText, kInt, kInt,  kInt, 
 constexpr ColumnTypes kSessionColumns = {kText, kText, kInt, kInt, kInt, kInt,
                                          kInt,  kInt,  kInt, kInt, kInt, kText};
 
-constexpr Statement kNextClinic = {
-    "SELECT clinic_id FROM course_copies WHERE clinic_id > :after ORDER BY clinic_id LIMIT 1",
-    {kText}};
 constexpr Statement kFindCourse = {SELECT_COURSE " AND course_id = :course", kCourseColumns};
 constexpr Statement kFindSessions = {SELECT_SESSION
                                      "WHERE s.clinic_id = :clinic AND s.course_id = :course "
@@ -295,11 +292,6 @@ absl::StatusOr<std::optional<SqlCourseCopies::Found>> SqlCourseCopies::Find(
     return absl::OkStatus();
   }));
   return found;
-}
-
-absl::StatusOr<std::optional<std::string>> SqlCourseCopies::NextClinic(Connection& conn,
-                                                                       absl::string_view after) {
-  return conn.QueryOne(kNextClinic, {after}, [](const Row& row) { return row.Text(0); });
 }
 
 absl::StatusOr<std::vector<CopiedCourse>> SqlCourseCopies::List(Connection& conn,

@@ -57,10 +57,6 @@ class SqlCourseCopies {
   static absl::StatusOr<std::optional<Found>> Find(storage::Connection& conn,
                                                    absl::string_view clinic_id,
                                                    absl::string_view course_id);
-  // The clinic after this one (empty: the first) that has courses in the copy; nullopt: there is
-  // none. In a transaction of the caller's.
-  static absl::StatusOr<std::optional<std::string>> NextClinic(storage::Connection& conn,
-                                                               absl::string_view after);
   // A clinic's courses by id, of one moment. In a transaction of the caller's.
   static absl::StatusOr<std::vector<CopiedCourse>> List(storage::Connection& conn,
                                                         absl::string_view clinic_id,

@@ -1,6 +1,5 @@
 #include "formulation/storage/told_findings.h"
 
-#include "course_copies/storage/sql_course_copies.h"
 #include "platform/errors/status_macros.h"
 
 namespace ipt::formulation {
@@ -11,6 +10,9 @@ using storage::Connection;
 using storage::Row;
 using storage::Statement;
 
+constexpr Statement kNextClinic = {
+    "SELECT clinic_id FROM formulations WHERE clinic_id > :after ORDER BY clinic_id LIMIT 1",
+    {ColumnType::kText}};
 constexpr Statement kList = {"SELECT course_id, told FROM told_findings WHERE clinic_id = :clinic",
                              {ColumnType::kText, ColumnType::kText}};
 constexpr Statement kInsert = {
@@ -34,7 +36,8 @@ absl::StatusOr<std::optional<std::string>> ToldFindings::NextClinic(absl::string
                                                                     absl::Time deadline) {
   std::optional<std::string> next;
   IPT_RETURN_IF_ERROR(db_.Read(Until(deadline), [&](Connection& conn) -> absl::Status {
-    IPT_ASSIGN_OR_RETURN(next, courses::SqlCourseCopies::NextClinic(conn, after));
+    IPT_ASSIGN_OR_RETURN(
+        next, conn.QueryOne(kNextClinic, {after}, [](const Row& row) { return row.Text(0); }));
     return absl::OkStatus();
   }));
   return next;

@@ -1,4 +1,4 @@
-// What scheduling was told of courses' findings, and of which clinics there are courses.
+// What scheduling was told of courses' findings, and which clinics are told of at all.
 #pragma once
 
 #include <map>
@@ -18,7 +18,8 @@ class ToldFindings {
  public:
   explicit ToldFindings(storage::Database& db) : db_(db) {}
 
-  // The clinic after this one (empty: the first) that has courses; nullopt: there is none.
+  // The clinic after this one (empty: the first) that has begun a formulation of any course: nobody
+  // is told of clinics that do not work with formulations. nullopt: there is none.
   absl::StatusOr<std::optional<std::string>> NextClinic(absl::string_view after,
                                                         absl::Time deadline);
   // By course: what was told of those that something was told of.

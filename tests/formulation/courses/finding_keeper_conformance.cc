@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "course_copies/storage/sql_course_copies.h"
 #include "tests/formulation/rpc/handler_fixture.h"
 #include "tests/support/fake_clock.h"
 
@@ -59,14 +58,15 @@ class FindingKeeperConformance : public HandlerTest {
  protected:
   FindingKeeperConformance() {
     lister_.courses = {CourseOf("ipt-uk-16", 8)};
-    // The clinic is known by its copy.
-    EXPECT_THAT(db_->Write({},
-                           [&](storage::Connection& conn) {
-                             return courses::SqlCourseCopies::PutCourse(
-                                        conn, lister_.courses[0],
-                                        {.source = courses::CopySource::kListing, .listing = 1})
-                                 .status();
-                           }),
+    // A clinic begins with its first formulation.
+    EXPECT_THAT(store_.Write(absl::InfiniteFuture(),
+                             [&](FormulationTx& tx) {
+                               CourseFormulation begun{.clinic_id = "north", .course_id = "k0"};
+                               begun.pending.emplace();
+                               begun.pending->clinic_id = "north";
+                               begun.pending->course_id = "k0";
+                               return tx.PutFormulation({}, begun, nullptr, now_);
+                             }),
                 IsOk());
   }
 
@@ -122,6 +122,11 @@ TEST_P(FindingKeeperConformance, WhatAnotherReplicaBeganToTellIsToldAgain) {
   EXPECT_EQ(teller_.Take().size(), 1);
   EXPECT_THAT(keeper_.TellOnce(), IsOk());
   EXPECT_THAT(teller_.Take(), IsEmpty());
+}
+
+TEST_P(FindingKeeperConformance, AClinicWithoutAnyFormulationIsLeftInPeace) {
+  EXPECT_EQ(*told_.NextClinic("", absl::InfiniteFuture()), "north");
+  EXPECT_EQ(*told_.NextClinic("north", absl::InfiniteFuture()), std::nullopt);
 }
 
 TEST_P(FindingKeeperConformance, OnlyWhoSawWhatIsThereWrites) {
