@@ -795,6 +795,25 @@ class FormulationTest(unittest.TestCase):
         for view in (listed.scheduling, *(each.scheduling for each in listed.findings)):
             self.assertTrue(view.HasField("as_of_time"))
 
+    def test_what_stands_out_reminds_the_therapist(self):
+        """In one process and in two, as soon as the clinic has begun its first formulation."""
+        for engine in ("suite", "postgres"):
+            with self.subTest(engine):
+                client = self.world(engine).client()
+                course = self.ready(client, held=6)
+                self.followed(client)
+                reminders = lambda: [  # noqa: E731
+                    each for each in client.ListReminders(parent=NORTH, course=course.name).reminders
+                    if each.template == "protocol-finding"]
+                self.assertIn("FOCUS_NOT_AGREED", client.rules(course.name))
+                client.SaveFormulationDraft(course=course.name, content=dict(patient_narrative="It begins."))
+                wait_until(reminders, "a reminder of what stands out")
+                told = {each.finding_id: each.severity for each in reminders()[0].variables.findings}
+                self.assertEqual(3, told["FOCUS_NOT_AGREED"])
+                self.assertEqual({id_ for id_, each in client.findings(course.name).items() if each.severity > 1},
+                                 set(told))
+                self.assertEqual(f"{NORTH}/therapists/ana", reminders()[0].therapist)
+
     def test_both_courses_are_played_in_one_go(self):
         """As a demo does it."""
         client = self.world("suite").client()
