@@ -9,6 +9,7 @@ import sys
 import time
 
 import bare_sql
+import formulation_rows
 import outcome_rows
 import reminder_rows
 import report_rows
@@ -290,6 +291,7 @@ ROWS = {
     "book-sqlite": book_sqlite,
     "planning": planning,
     "idle": idle,
+    **formulation_rows.ROWS,
     **outcome_rows.ROWS,
     **reminder_rows.ROWS,
     **report_rows.ROWS,

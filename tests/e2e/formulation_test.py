@@ -814,6 +814,35 @@ class FormulationTest(unittest.TestCase):
                                  set(told))
                 self.assertEqual(f"{NORTH}/therapists/ana", reminders()[0].therapist)
 
+    def test_a_scheduling_that_hangs_holds_nobody_up(self):
+        world = self.world("sqlite")
+        client = world.client()
+        course = self.ready(client, held=3)
+        self.followed(client)
+        process = world.scheduling.process
+        process.send_signal(signal.SIGSTOP)
+        self.addCleanup(process.send_signal, signal.SIGCONT)
+        began = time.monotonic()
+        self.assertTrue(client.GetFormulation(course=course.name).scheduling.HasField("as_of_time"))
+        unknown = f"{NORTH}/courses/unknown"
+        self.assertFalse(client.GetFormulation(course=unknown).scheduling.current)
+        for _ in range(5):
+            self.refused("UNAVAILABLE", "PEER_UNAVAILABLE", client.CreateGoal, parent=unknown,
+                         goal=dict(description="To sleep."))
+        self.assertLess(time.monotonic() - began, 15, "each asks for a second at most, and soon none asks")
+        process.send_signal(signal.SIGCONT)
+        absent = lambda: self.outcome(  # noqa: E731
+            client.CreateGoal, parent=unknown, goal=dict(description="To sleep.")) == "NOT_FOUND"
+        wait_until(absent, "scheduling to be asked again")
+
+    @staticmethod
+    def outcome(call, **fields):
+        try:
+            call(**fields)
+            return "OK"
+        except Refused as error:
+            return error.code
+
     def test_both_courses_are_played_in_one_go(self):
         """As a demo does it."""
         client = self.world("suite").client()

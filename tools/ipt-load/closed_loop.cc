@@ -16,10 +16,15 @@
 #include "absl/time/clock.h"
 #include "google/protobuf/arena.h"
 #include "grpcpp/alarm.h"
+#include "grpcpp/generic/generic_stub.h"
 #include "ipt-load/clinic_maker.h"
+#include "ipt/formulation/v1/formulation_service.pb.h"
+#include "ipt/formulation/v1/protocol_service.pb.h"
 
 namespace ipt::load {
 namespace {
+
+namespace fv1 = ::ipt::formulation::v1;
 
 constexpr absl::Duration kRest = absl::Milliseconds(20);
 
@@ -61,6 +66,8 @@ class Lane {
     if (operation == "find-slots") return FindSlots();
     if (operation == "plan") return Plan();
     if (operation == "record") return RecordMeasurement();
+    if (operation == "get-formulation") return GetFormulation();
+    if (operation == "get-guide") return GetGuide();
     return BookSession();
   }
 
@@ -90,9 +97,28 @@ class Lane {
                     [this, pending, operation, began, keep = std::move(keep)](grpc::Status status) {
                       Record(operation, began, status, pending->context);
                       if (status.ok() && keep) keep(pending->response);
-                      if (status.error_code() == grpc::StatusCode::UNAVAILABLE) return Rest();
-                      Next();
+                      GoOn(status);
                     });
+  }
+
+  // Of a service without a stub here: "/package.Service/Method".
+  template <typename Response, typename Request>
+  void SendTo(const char* operation, const char* method, Request request) {
+    auto pending = std::make_shared<Pending<Request, Response>>();
+    pending->request = std::move(request);
+    run_.connections.Prepare(pending->context);
+    const absl::Time began = absl::Now();
+    grpc::TemplatedGenericStub<Request, Response>(stubs_.channel)
+        .UnaryCall(&pending->context, method, {}, &pending->request, &pending->response,
+                   [this, pending, operation, began](grpc::Status status) {
+                     Record(operation, began, status, pending->context);
+                     GoOn(status);
+                   });
+  }
+
+  void GoOn(const grpc::Status& status) {
+    if (status.error_code() == grpc::StatusCode::UNAVAILABLE) return Rest();
+    Next();
   }
 
   void Record(const char* operation, absl::Time began, const grpc::Status& status,
@@ -160,6 +186,21 @@ class Lane {
          run_.forms.Next().request);
   }
 
+  void GetFormulation() {
+    fv1::GetFormulationRequest request;
+    request.set_course(Any(run_.workload.courses()));
+    SendTo<fv1::Formulation>("get-formulation",
+                             "/ipt.formulation.v1.FormulationService/GetFormulation",
+                             std::move(request));
+  }
+
+  void GetGuide() {
+    fv1::GetSessionGuideRequest request;
+    request.set_session(Any(run_.workload.sessions()));
+    SendTo<fv1::SessionGuide>("get-guide", "/ipt.formulation.v1.ProtocolService/GetSessionGuide",
+                              std::move(request));
+  }
+
   void BookSession() {
     if (!open_.has_value() || booked_ == kCourseSessions) {
       open_ = run_.workload.TakeOpenCourse();
@@ -212,6 +253,8 @@ const std::vector<Operation>& Operations() {
       {"list-sessions", "ListSessions of any course"},
       {"find-slots", "FindSlots of any clinic, the week from tomorrow, a page of 20"},
       {"plan", "PlanCourse of any course, 16 sessions around what is booked"},
+      {"get-formulation", "GetFormulation of any course; the server has formulation, too"},
+      {"get-guide", "GetSessionGuide of any session of any course; as get-formulation"},
       {"record",
        "RecordMeasurement, durable, of all courses in turn: a PHQ-9, --risk of them with a risk "
        "answer; needs --setup"},

@@ -40,7 +40,7 @@ absl::StatusOr<std::unique_ptr<Connections>> Connections::Open(const Target& tar
         {v1::ClinicService::NewStub(channel), v1::TherapistService::NewStub(channel),
          v1::CourseService::NewStub(channel), v1::SessionService::NewStub(channel),
          v1::DeliveryService::NewStub(channel), ov1::MeasurementService::NewStub(channel),
-         ov1::AlertService::NewStub(channel), grpc::health::v1::Health::NewStub(channel)});
+         ov1::AlertService::NewStub(channel), grpc::health::v1::Health::NewStub(channel), channel});
   }
   return connections;
 }

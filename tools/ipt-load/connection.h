@@ -44,6 +44,7 @@ struct Stubs {
   std::unique_ptr<ov1::MeasurementService::Stub> measurements;
   std::unique_ptr<ov1::AlertService::Stub> alerts;
   std::unique_ptr<grpc::health::v1::Health::Stub> health;
+  std::shared_ptr<grpc::Channel> channel{};  // for methods of other services, by their names
 };
 
 class Connections {

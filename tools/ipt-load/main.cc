@@ -198,6 +198,9 @@ absl::StatusOr<int> RunCommand(const Connections& connections) {
   if (options.mix.size() > 1 || !options.mix.contains("empty")) {
     IPT_ASSIGN_OR_RETURN(workload, MakeWorkload(connections, work));
   }
+  if (options.mix.contains("get-guide")) {
+    IPT_RETURN_IF_ERROR(workload->FindSessions(connections));
+  }
   Forms forms(workload->courses(), risk, absl::Now());
   if (options.mix.contains("record")) {
     IPT_RETURN_IF_ERROR(Introduce(connections, workload->courses()));

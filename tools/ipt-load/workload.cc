@@ -29,6 +29,23 @@ std::optional<CoursePlace> Workload::NextPlace() {
   return std::nullopt;
 }
 
+absl::Status Workload::FindSessions(const Connections& connections) {
+  RetryingCaller caller(connections, 0, Patience{});
+  for (const std::string& course : courses_) {
+    v1::ListSessionsRequest request;
+    request.set_parent(course);
+    request.set_page_size(100);
+    v1::ListSessionsResponse response;
+    IPT_RETURN_IF_ERROR(
+        ToAbsl(caller.Call(caller.stubs().sessions, &v1::SessionService::Stub::ListSessions,
+                           request, response),
+               "ListSessions"));
+    for (const v1::Session& session : response.sessions()) sessions_.push_back(session.name());
+  }
+  if (sessions_.empty()) return absl::NotFoundError("the courses have no sessions");
+  return absl::OkStatus();
+}
+
 std::optional<OpenCourse> Workload::TakeOpenCourse() {
   const std::lock_guard lock(mutex_);
   if (open_.empty()) return std::nullopt;

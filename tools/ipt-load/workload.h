@@ -54,6 +54,10 @@ class Workload {
   // Their sessions are booked.
   const std::vector<std::string>& courses() const { return courses_; }
 
+  // Of these courses; none before FindSessions.
+  const std::vector<std::string>& sessions() const { return sessions_; }
+  absl::Status FindSessions(const Connections& connections);
+
   // A prepared course, while there are any.
   std::optional<OpenCourse> TakeOpenCourse();
   // Where to open another one. Empty: five years of all therapists are booked, or nothing was set
@@ -69,6 +73,7 @@ class Workload {
 
   std::vector<std::string> clinics_;
   std::vector<std::string> courses_;
+  std::vector<std::string> sessions_;
   std::deque<Therapist> therapists_;
   std::atomic<size_t> next_therapist_ = 0;
   absl::Time base_;
