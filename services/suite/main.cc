@@ -38,7 +38,9 @@ constexpr char kUsage[] =
     "at "
     "start\n"
     "  ipt-suite restored --data_dir=DIR   ready a folder that was put back from a copy, then "
-    "exit\n\n"
+    "exit;\n"
+    "                                      with the flags that it serves with (--outcomes, "
+    "--formulation)\n\n"
     "Every setting is a flag (--listen=...), an environment variable (IPT_LISTEN=...) and a line\n"
     "of the file that --config names (listen = ...).\n\n"
     "  ipt-suite --data_dir=/tmp/ipt --listen=127.0.0.1:50051\n";
@@ -75,6 +77,10 @@ absl::StatusOr<ipt::server::Modules> Open(const ipt::server::Platform& platform)
   ipt::scheduling::ModuleOptions options;
   // Scheduling, which reads the others' audit, is the first to go.
   ipt::server::Modules others;
+  if (!absl::GetFlag(FLAGS_protocol_dir).empty() && !absl::GetFlag(FLAGS_formulation)) {
+    return absl::InvalidArgumentError(
+        "--protocol_dir is read for formulation only: add --formulation");
+  }
   if (absl::GetFlag(FLAGS_formulation)) {
     const auto store = StoreIn(kFormulationFile);
     if (!store.ok()) return store.status();
