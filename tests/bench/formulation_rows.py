@@ -14,10 +14,11 @@ COURSES = 20
 
 def fill(bench, service):
     """Worked courses, each with its formulation, of a therapist of its own."""
-    os.environ.setdefault("IPT_E2E_BUILD", bench.build)
+    os.environ["IPT_E2E_BUILD"] = bench.build
     sys.path[:0] = [os.path.join(ROOT, "tests", "e2e"), os.path.join(ROOT, "tools")]
     import grpc
     import support
+    del os.environ["IPT_E2E_BUILD"]  # servers read their settings from there
     from worked_courses import Dispute, Grief
 
     with open(bench.token_file, encoding="utf-8") as file:
@@ -29,7 +30,7 @@ def fill(bench, service):
         parent = f"clinics/{clinics[i % len(clinics)]}"
         therapist = api.CreateTherapist(parent=parent, therapist_id=f"t{i}", therapist=dict(
             display_name=f"T{i}", working_hours=support.weekly())).name
-        call = lambda name, **fields: getattr(api, name)(**fields)  # noqa: E731
+        call = lambda method, /, **fields: getattr(api, method)(**fields)  # noqa: E731
         (Grief if i % 2 else Dispute)(call, parent, f"k{i}", therapist,
                                       support.today() - datetime.timedelta(days=1)).play()
 
@@ -39,7 +40,7 @@ def reads(bench, mix, what):
     with bench.service("sqlite", mix, flags=["--formulation"]) as service:
         service.start()
         fill(bench, service)
-        # What came to be known by asking is followed by now, or each call would ask.
+        # It warms up: what came to be known by asking is followed then.
         read = lambda: bench.rate(service, mix=mix, setup="false", clinics=CLINICS, in_flight=64)  # noqa: E731
         if read() <= 0:
             raise Failure(f"{mix}: nothing was answered")
