@@ -6,9 +6,12 @@ import collections
 import copy
 import datetime
 import functools
+import pathlib
 import random
 import re
+import shutil
 import signal
+import tempfile
 import threading
 import time
 import types
@@ -842,6 +845,30 @@ class FormulationTest(unittest.TestCase):
             return "OK"
         except Refused as error:
             return error.code
+
+    def test_a_folder_of_ones_own_changes_the_guide_without_a_rebuild(self):
+        """As a mounted ConfigMap has it: links into a folder whose name begins with dots."""
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="ipt-e2e-protocol-"))
+        self.addCleanup(shutil.rmtree, folder)
+        shutil.copytree(support.ROOT / "services/formulation/protocol", folder / "..data")
+        tasks = folder / "..data" / "tasks.json"
+        tasks.write_text(tasks.read_text().replace('"Timeline"', '"Our own timeline"'))
+        for entry in (folder / "..data").iterdir():
+            (folder / entry.name).symlink_to(pathlib.Path("..data") / entry.name)
+        world = World("suite", flags=[f"--protocol_dir={folder}"])
+        self.addCleanup(world.close)
+        client = world.client()
+        course = self.ready(client, held=2)
+        names = {task.task.display_name for task in client.GetSessionGuide(session=course.sessions[1]).tasks}
+        self.assertIn("Our own timeline", names)
+        self.assertNotIn("Timeline", names)
+
+        for broken in (folder / "..data" / "areas" / "grief.json", tasks):
+            broken.write_text("{")
+        done = world.server.run(*world.server.store, "--formulation", f"--protocol_dir={folder}")
+        self.assertNotEqual(0, done.returncode)
+        for named in ("areas/grief.json", "tasks.json"):
+            self.assertIn(named, done.stderr)
 
     def test_both_courses_are_played_in_one_go(self):
         """As a demo does it."""
