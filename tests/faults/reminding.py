@@ -280,7 +280,9 @@ class Stage:
         self.store.write(f"UPDATE reminders SET next_us = {first} + {spread.format(span)} WHERE {planned}")
         self.store.write(f"UPDATE reminders SET due_us = next_us WHERE {planned}")
         self.store.write(f"UPDATE reminders SET not_after_us = due_us + {int(SHORT_USE * 1e6)}"
-                         f" WHERE kind = 1 AND state = 1 AND due_us < {first + span} AND due_us % 5 = 0")
+                         f" WHERE kind = 1 AND state = 1 AND due_us < {first + span} AND (due_us % 5 = 0"
+                         # There are few, and one at least has to be too late.
+                         f" OR clinic_id = '{HELD}' AND due_us % 2 = 0)")
 
     # ----------------------------------------------------------------------------- the drill
 
