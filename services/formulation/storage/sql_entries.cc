@@ -96,8 +96,9 @@ absl::StatusOr<T> SqlFormulationTx::GetEntry(const EntryTable<T>& table,
                                              absl::string_view clinic_id,
                                              absl::string_view course_id, absl::string_view id) {
   IPT_ASSIGN_OR_RETURN(
-      auto found, GetRows(table.sql.get, {clinic_id, course_id, id},
-                          [&](const Row& row) { return table.Read(clinic_id, course_id, row); }));
+      auto found,
+      storage::GetRows(conn_, table.sql.get, {clinic_id, course_id, id},
+                       [&](const Row& row) { return table.Read(clinic_id, course_id, row); }));
   if (found.empty()) return NotFound(table.type, table.name(clinic_id, course_id, id));
   return std::move(found[0]);
 }
@@ -106,8 +107,8 @@ template <typename T>
 absl::StatusOr<std::vector<T>> SqlFormulationTx::ListEntries(const EntryTable<T>& table,
                                                              absl::string_view clinic_id,
                                                              absl::string_view course_id) {
-  return GetRows(table.sql.list, {clinic_id, course_id},
-                 [&](const Row& row) { return table.Read(clinic_id, course_id, row); });
+  return storage::GetRows(conn_, table.sql.list, {clinic_id, course_id},
+                          [&](const Row& row) { return table.Read(clinic_id, course_id, row); });
 }
 
 template <typename T>

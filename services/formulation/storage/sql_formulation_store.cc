@@ -6,6 +6,7 @@
 #include "formulation/storage/formulation_json.h"
 #include "formulation/storage/sql_formulation_tx.h"
 #include "platform/storage/revision.h"
+#include "platform/storage/write_scope.h"
 
 namespace ipt::formulation {
 namespace {
@@ -16,14 +17,6 @@ using storage::Statement;
 
 constexpr auto kInt = ColumnType::kInt64;
 constexpr auto kText = ColumnType::kText;
-
-constexpr Statement kAddScope = {
-    "INSERT INTO write_scopes (clinic_id, course_id) VALUES (:clinic, :course) "
-    "ON CONFLICT (clinic_id, course_id) DO NOTHING"};
-constexpr Statement kLockScope = {
-    "SELECT 1 FROM write_scopes WHERE clinic_id = :clinic AND course_id = :course "
-    "FOR NO KEY UPDATE",
-    {kInt}};
 
 constexpr Statement kGetPolicy = {
     "SELECT version, policy, revision, created_us, updated_us FROM formulation_policies "
@@ -74,13 +67,8 @@ absl::StatusOr<int64_t> SqlFormulationTx::CurrentRevision() {
   return storage::CurrentRevision(conn_);
 }
 
-// SQLite needs none: its writer is one. PostgreSQL: statements of their own, so that whatever is
-// read after them is newer than the last holder's commit.
 absl::Status SqlFormulationTx::LockScope(absl::string_view clinic_id, absl::string_view course_id) {
-  if (dialect() == storage::Dialect::kSqlite) return absl::OkStatus();
-  IPT_RETURN_IF_ERROR(conn_.Execute(kAddScope, {clinic_id, course_id}).status());
-  return conn_.Query(kLockScope, {clinic_id, course_id},
-                     [](const Row&) { return absl::OkStatus(); });
+  return storage::LockWriteScope(conn_, clinic_id, course_id);
 }
 
 absl::StatusOr<FormulationPolicy> SqlFormulationTx::GetPolicy(absl::string_view clinic_id) {

@@ -15,6 +15,7 @@
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "platform/storage/database.h"
+#include "platform/storage/rows.h"
 #include "platform/storage/sql_write_log.h"
 
 namespace ipt::formulation {
@@ -111,21 +112,6 @@ class SqlFormulationTx final : public FormulationTx {
 
  private:
   using Params = absl::Span<const storage::Value>;
-
-  // All rows, each converted by `convert` (Row -> StatusOr<T>).
-  template <typename Convert>
-  auto GetRows(const storage::Statement& statement, Params params, Convert convert)
-      -> absl::StatusOr<
-          std::vector<typename std::invoke_result_t<Convert, const storage::Row&>::value_type>> {
-    std::vector<typename std::invoke_result_t<Convert, const storage::Row&>::value_type> result;
-    IPT_RETURN_IF_ERROR(conn_.Query(statement, params, [&](const storage::Row& row) {
-      auto converted = convert(row);
-      if (!converted.ok()) return converted.status();
-      result.push_back(*std::move(converted));
-      return absl::OkStatus();
-    }));
-    return result;
-  }
 
   // Runs an INSERT that does nothing where the id is taken, and that is an error then.
   absl::Status Insert(const storage::Statement& statement, Params params, absl::string_view type,

@@ -157,9 +157,10 @@ absl::StatusOr<FormulationRevision> SqlFormulationTx::GetRevision(absl::string_v
                                                                   absl::string_view course_id,
                                                                   int number) {
   const auto read = [&](const Row& row) { return RevisionOf(clinic_id, course_id, row); };
-  IPT_ASSIGN_OR_RETURN(auto found,
-                       number == 0 ? GetRows(kGetPending, {clinic_id, course_id}, read)
-                                   : GetRows(kGetNumbered, {clinic_id, course_id, number}, read));
+  IPT_ASSIGN_OR_RETURN(
+      auto found,
+      number == 0 ? storage::GetRows(conn_, kGetPending, {clinic_id, course_id}, read)
+                  : storage::GetRows(conn_, kGetNumbered, {clinic_id, course_id, number}, read));
   if (found.empty()) return NotFound(kRevisionType, RevisionName(clinic_id, course_id, number));
   return std::move(found[0]);
 }
@@ -175,8 +176,9 @@ absl::StatusOr<std::vector<FormulationRevision>> SqlFormulationTx::ListRevisions
     if (before_number != 0) query.And("number < :before", {before_number});
     query.OrderBy("number DESC", upto);
     IPT_ASSIGN_OR_RETURN(
-        auto found, GetRows(query.statement(kRevisionColumns), query.params(),
-                            [&](const Row& row) { return RevisionOf(clinic_id, course_id, row); }));
+        auto found,
+        storage::GetRows(conn_, query.statement(kRevisionColumns), query.params(),
+                         [&](const Row& row) { return RevisionOf(clinic_id, course_id, row); }));
     revisions.insert(revisions.end(), std::make_move_iterator(found.begin()),
                      std::make_move_iterator(found.end()));
     return absl::OkStatus();
@@ -208,18 +210,18 @@ absl::StatusOr<std::vector<CourseFocus>> SqlFormulationTx::ListCourseFocuses(
     query.And("agreed_day <= :to", {ToDayNumber(filter.agreed_to)});
   }
   query.OrderBy("course_id", limit);
-  return GetRows(query.statement(kFocusColumns), query.params(),
-                 [&](const Row& row) -> absl::StatusOr<CourseFocus> {
-                   return CourseFocus{
-                       .clinic_id = std::string(clinic_id),
-                       .course_id = row.Text(0),
-                       .primary_kind = static_cast<ProblemAreaKind>(row.Int64(1)),
-                       .secondary_kind = static_cast<ProblemAreaKind>(row.Int64(2)),
-                       .agreed_on = FromDayNumber(row.Int64(3)),
-                       .revision_number = static_cast<int>(row.Int64(4)),
-                       .first_primary_kind = static_cast<ProblemAreaKind>(row.Int64(5)),
-                       .revision = row.Int64(6)};
-                 });
+  return storage::GetRows(conn_, query.statement(kFocusColumns), query.params(),
+                          [&](const Row& row) -> absl::StatusOr<CourseFocus> {
+                            return CourseFocus{
+                                .clinic_id = std::string(clinic_id),
+                                .course_id = row.Text(0),
+                                .primary_kind = static_cast<ProblemAreaKind>(row.Int64(1)),
+                                .secondary_kind = static_cast<ProblemAreaKind>(row.Int64(2)),
+                                .agreed_on = FromDayNumber(row.Int64(3)),
+                                .revision_number = static_cast<int>(row.Int64(4)),
+                                .first_primary_kind = static_cast<ProblemAreaKind>(row.Int64(5)),
+                                .revision = row.Int64(6)};
+                          });
 }
 
 absl::Status SqlFormulationTx::PutFormulation(const CourseFormulation& before,

@@ -93,17 +93,18 @@ std::string NameOf(const GoalRating& rating) {
 absl::StatusOr<Goal> SqlFormulationTx::GetGoal(absl::string_view clinic_id,
                                                absl::string_view course_id,
                                                absl::string_view goal_id) {
-  IPT_ASSIGN_OR_RETURN(auto found,
-                       GetRows(kGetGoal, {clinic_id, course_id, goal_id},
-                               [&](const Row& row) { return GoalOf(clinic_id, course_id, row); }));
+  IPT_ASSIGN_OR_RETURN(
+      auto found,
+      storage::GetRows(conn_, kGetGoal, {clinic_id, course_id, goal_id},
+                       [&](const Row& row) { return GoalOf(clinic_id, course_id, row); }));
   if (found.empty()) return NotFound(kGoalType, GoalName(clinic_id, course_id, goal_id));
   return std::move(found[0]);
 }
 
 absl::StatusOr<std::vector<Goal>> SqlFormulationTx::ListGoals(absl::string_view clinic_id,
                                                               absl::string_view course_id) {
-  return GetRows(kListGoals, {clinic_id, course_id},
-                 [&](const Row& row) { return GoalOf(clinic_id, course_id, row); });
+  return storage::GetRows(conn_, kListGoals, {clinic_id, course_id},
+                          [&](const Row& row) { return GoalOf(clinic_id, course_id, row); });
 }
 
 absl::Status SqlFormulationTx::InsertGoal(Goal& goal, absl::Time now) {
@@ -134,8 +135,9 @@ absl::StatusOr<GoalRating> SqlFormulationTx::GetRating(absl::string_view clinic_
                                                        absl::string_view goal_id,
                                                        absl::string_view rating_id) {
   IPT_ASSIGN_OR_RETURN(
-      auto found, GetRows(kGetRating, {clinic_id, course_id, goal_id, rating_id},
-                          [&](const Row& row) { return RatingOf(clinic_id, course_id, row); }));
+      auto found,
+      storage::GetRows(conn_, kGetRating, {clinic_id, course_id, goal_id, rating_id},
+                       [&](const Row& row) { return RatingOf(clinic_id, course_id, row); }));
   if (found.empty()) {
     return NotFound(kGoalRatingType, GoalRatingName(clinic_id, course_id, goal_id, rating_id));
   }
@@ -155,8 +157,8 @@ absl::StatusOr<std::vector<GoalRating>> SqlFormulationTx::ListRatings(
         {ToDayNumber(after->rated_on), after->revision, after->goal_id, after->rating_id});
   }
   query.OrderBy("rated_day, revision, goal_id, rating_id", limit);
-  return GetRows(query.statement(kRatingColumns), query.params(),
-                 [&](const Row& row) { return RatingOf(clinic_id, course_id, row); });
+  return storage::GetRows(conn_, query.statement(kRatingColumns), query.params(),
+                          [&](const Row& row) { return RatingOf(clinic_id, course_id, row); });
 }
 
 absl::Status SqlFormulationTx::InsertRating(GoalRating& rating, absl::Time now) {

@@ -63,9 +63,10 @@ absl::StatusOr<SessionWork> WorkOf(absl::string_view clinic_id, absl::string_vie
 absl::StatusOr<SessionWork> SqlFormulationTx::GetSessionWork(absl::string_view clinic_id,
                                                              absl::string_view course_id,
                                                              absl::string_view session_id) {
-  IPT_ASSIGN_OR_RETURN(auto found,
-                       GetRows(kGetWork, {clinic_id, course_id, session_id},
-                               [&](const Row& row) { return WorkOf(clinic_id, course_id, row); }));
+  IPT_ASSIGN_OR_RETURN(
+      auto found,
+      storage::GetRows(conn_, kGetWork, {clinic_id, course_id, session_id},
+                       [&](const Row& row) { return WorkOf(clinic_id, course_id, row); }));
   if (!found.empty()) return std::move(found[0]);
   return SessionWork{.clinic_id = std::string(clinic_id),
                      .course_id = std::string(course_id),
@@ -74,8 +75,8 @@ absl::StatusOr<SessionWork> SqlFormulationTx::GetSessionWork(absl::string_view c
 
 absl::StatusOr<std::vector<SessionWork>> SqlFormulationTx::ListSessionWork(
     absl::string_view clinic_id, absl::string_view course_id) {
-  return GetRows(kListWork, {clinic_id, course_id},
-                 [&](const Row& row) { return WorkOf(clinic_id, course_id, row); });
+  return storage::GetRows(conn_, kListWork, {clinic_id, course_id},
+                          [&](const Row& row) { return WorkOf(clinic_id, course_id, row); });
 }
 
 absl::Status SqlFormulationTx::PutSessionWork(SessionWork& work, absl::Time now) {

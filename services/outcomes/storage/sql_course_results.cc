@@ -124,10 +124,10 @@ absl::Status SqlOutcomesTx::ReadCourseResults(
   const int64_t first = period.first_day.number();
   const int64_t last = period.last_day.number();
   IPT_ASSIGN_OR_RETURN(
-      stale,
-      GetRows(closed ? kStaleClosed : kStaleStarted,
-              {made.clinic_id, (first - 1) * kDayUs, (last + 2) * kDayUs, made.made_by, limit},
-              [](const Row& row) -> absl::StatusOr<std::string> { return row.Text(0); }));
+      stale, storage::GetRows(
+                 conn_, closed ? kStaleClosed : kStaleStarted,
+                 {made.clinic_id, (first - 1) * kDayUs, (last + 2) * kDayUs, made.made_by, limit},
+                 [](const Row& row) -> absl::StatusOr<std::string> { return row.Text(0); }));
   if (static_cast<int>(stale.size()) >= limit) return absl::OkStatus();
   CourseResult result;
   bool damaged = false;
@@ -162,10 +162,10 @@ absl::Status SqlOutcomesTx::ReadCourseResults(
 
 absl::StatusOr<std::vector<StaleResult>> SqlOutcomesTx::ListStaleResults(const StaleResult& after,
                                                                          int limit) {
-  return GetRows(kStale, {after.clinic_id, after.course_id, limit},
-                 [](const Row& row) -> absl::StatusOr<StaleResult> {
-                   return StaleOf(row.Text(0), row.Text(1), row.Int64(2), row, 3);
-                 });
+  return storage::GetRows(conn_, kStale, {after.clinic_id, after.course_id, limit},
+                          [](const Row& row) -> absl::StatusOr<StaleResult> {
+                            return StaleOf(row.Text(0), row.Text(1), row.Int64(2), row, 3);
+                          });
 }
 
 absl::StatusOr<std::optional<ResultMaker>> SqlOutcomesTx::NextResultMaker(
@@ -177,10 +177,10 @@ absl::StatusOr<std::optional<ResultMaker>> SqlOutcomesTx::NextResultMaker(
 
 absl::StatusOr<std::vector<StaleResult>> SqlOutcomesTx::ListResultsMadeBy(
     const ResultMaker& made, absl::string_view after_course, int limit) {
-  return GetRows(kMadeBy, {made.clinic_id, after_course, made.made_by, limit},
-                 [&](const Row& row) -> absl::StatusOr<StaleResult> {
-                   return StaleOf(made.clinic_id, row.Text(0), row.Int64(1), row, 2);
-                 });
+  return storage::GetRows(conn_, kMadeBy, {made.clinic_id, after_course, made.made_by, limit},
+                          [&](const Row& row) -> absl::StatusOr<StaleResult> {
+                            return StaleOf(made.clinic_id, row.Text(0), row.Int64(1), row, 2);
+                          });
 }
 
 absl::StatusOr<std::optional<courses::CopiedCourse>> SqlOutcomesTx::FindCourseCopy(

@@ -73,8 +73,8 @@ absl::StatusOr<std::vector<HeldInstrument>> SqlOutcomesTx::ListRegistered(
     params.emplace_back(instrument_id);
   }
   sql += " ORDER BY instrument_id, version";
-  auto rows = GetRows({sql, kInstrumentColumns}, params,
-                      [&](const Row& row) { return InstrumentOf(clinic_id, row); });
+  auto rows = storage::GetRows(conn_, {sql, kInstrumentColumns}, params,
+                               [&](const Row& row) { return InstrumentOf(clinic_id, row); });
   // A row that cannot be read is damaged; what the reader of files says is for whoever wrote one.
   if (absl::IsInvalidArgument(rows.status())) {
     return Internal("a stored instrument cannot be read");
@@ -93,15 +93,16 @@ absl::StatusOr<std::vector<InstrumentUse>> SqlOutcomesTx::ListInstrumentUses(
     params.emplace_back(instrument_id);
   }
   sql += " ORDER BY instrument_id, version";
-  return GetRows({sql, kUseColumns}, params, [&](const Row& row) -> absl::StatusOr<InstrumentUse> {
-    return InstrumentUse{.clinic_id = std::string(clinic_id),
-                         .instrument_id = row.Text(0),
-                         .version = static_cast<int>(row.Int64(1)),
-                         .retired = row.Bool(2),
-                         .retire_time = row.Time(3),
-                         .retire_reason = row.Text(4),
-                         .stamp = StampOf(row, 5)};
-  });
+  return storage::GetRows(conn_, {sql, kUseColumns}, params,
+                          [&](const Row& row) -> absl::StatusOr<InstrumentUse> {
+                            return InstrumentUse{.clinic_id = std::string(clinic_id),
+                                                 .instrument_id = row.Text(0),
+                                                 .version = static_cast<int>(row.Int64(1)),
+                                                 .retired = row.Bool(2),
+                                                 .retire_time = row.Time(3),
+                                                 .retire_reason = row.Text(4),
+                                                 .stamp = StampOf(row, 5)};
+                          });
 }
 
 absl::Status SqlOutcomesTx::InsertInstrument(HeldInstrument& instrument, absl::Time now) {

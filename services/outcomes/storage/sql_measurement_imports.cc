@@ -125,13 +125,13 @@ absl::Status SqlOutcomesTx::UpdateImport(const MeasurementImport& import) {
 
 absl::StatusOr<std::vector<ImportRowError>> SqlOutcomesTx::ListImportErrors(
     absl::string_view clinic_id, absl::string_view import_id, int64_t after_row, int limit) {
-  return GetRows(kErrors, {clinic_id, import_id, after_row, limit},
-                 [](const Row& row) -> absl::StatusOr<ImportRowError> {
-                   ImportRowError error;
-                   error.row = row.Int64(0);
-                   IPT_RETURN_IF_ERROR(DecodeImportRowError(row.Text(1), error));
-                   return error;
-                 });
+  return storage::GetRows(conn_, kErrors, {clinic_id, import_id, after_row, limit},
+                          [](const Row& row) -> absl::StatusOr<ImportRowError> {
+                            ImportRowError error;
+                            error.row = row.Int64(0);
+                            IPT_RETURN_IF_ERROR(DecodeImportRowError(row.Text(1), error));
+                            return error;
+                          });
 }
 
 absl::Status SqlOutcomesTx::AddImportErrors(const MeasurementImport& import,

@@ -147,8 +147,9 @@ absl::StatusOr<Measurement> SqlOutcomesTx::GetMeasurement(absl::string_view clin
                                                           absl::Duration window) {
   IPT_ASSIGN_OR_RETURN(
       auto found,
-      GetRows(kGet, {absl::ToInt64Microseconds(window), clinic_id, course_id, measurement_id},
-              [&](const Row& row) { return MeasurementOf(clinic_id, row); }));
+      storage::GetRows(conn_, kGet,
+                       {absl::ToInt64Microseconds(window), clinic_id, course_id, measurement_id},
+                       [&](const Row& row) { return MeasurementOf(clinic_id, row); }));
   if (found.empty()) {
     return NotFound(kMeasurementType, MeasurementName(clinic_id, course_id, measurement_id));
   }
@@ -170,8 +171,8 @@ absl::StatusOr<std::vector<Measurement>> SqlOutcomesTx::ListMeasurements(
   query.OrderBy(newest_first ? "m.completed_us DESC, m.course_id DESC, m.measurement_id DESC"
                              : "m.completed_us, m.course_id, m.measurement_id",
                 limit);
-  return GetRows(query.statement(kColumns), query.params(),
-                 [&](const Row& row) { return MeasurementOf(clinic_id, row); });
+  return storage::GetRows(conn_, query.statement(kColumns), query.params(),
+                          [&](const Row& row) { return MeasurementOf(clinic_id, row); });
 }
 
 absl::StatusOr<std::vector<Measurement>> SqlOutcomesTx::ListMeasurementsAsOf(
@@ -188,9 +189,10 @@ absl::StatusOr<std::vector<Measurement>> SqlOutcomesTx::ListMeasurementsAsOf(
     query->And("(m.revision, m.course_id, m.measurement_id) > (:at, :after_course, :after_id)",
                {after.revision, after.course_id, after.measurement_id});
     query->OrderBy("m.revision, m.course_id, m.measurement_id", limit);
-    IPT_ASSIGN_OR_RETURN(auto found,
-                         GetRows(query->statement(kColumns), query->params(),
-                                 [&](const Row& row) { return MeasurementOf(clinic_id, row); }));
+    IPT_ASSIGN_OR_RETURN(auto found, storage::GetRows(conn_, query->statement(kColumns),
+                                                      query->params(), [&](const Row& row) {
+                                                        return MeasurementOf(clinic_id, row);
+                                                      }));
     all.insert(all.end(), std::make_move_iterator(found.begin()),
                std::make_move_iterator(found.end()));
   }
@@ -204,32 +206,32 @@ absl::StatusOr<std::vector<Measurement>> SqlOutcomesTx::ListMeasurementsAsOf(
 
 absl::StatusOr<std::vector<UnsettledCourse>> SqlOutcomesTx::ListUnsettledCourses(
     const UnsettledCourse& after, int limit) {
-  return GetRows(kUnsettledCourses, {after.clinic_id, after.course_id, limit},
-                 [](const Row& row) -> absl::StatusOr<UnsettledCourse> {
-                   return UnsettledCourse{row.Text(0), row.Text(1)};
-                 });
+  return storage::GetRows(conn_, kUnsettledCourses, {after.clinic_id, after.course_id, limit},
+                          [](const Row& row) -> absl::StatusOr<UnsettledCourse> {
+                            return UnsettledCourse{row.Text(0), row.Text(1)};
+                          });
 }
 
 absl::StatusOr<std::vector<Measurement>> SqlOutcomesTx::ListPastRevisions(
     absl::string_view clinic_id, absl::string_view course_id, absl::string_view measurement_id,
     int after_number, int limit) {
-  return GetRows(kPast, {clinic_id, course_id, measurement_id, after_number, limit},
-                 [&](const Row& row) { return MeasurementOf(clinic_id, row); });
+  return storage::GetRows(conn_, kPast, {clinic_id, course_id, measurement_id, after_number, limit},
+                          [&](const Row& row) { return MeasurementOf(clinic_id, row); });
 }
 
 absl::StatusOr<std::vector<Measurement>> SqlOutcomesTx::ListNear(const MeasurementSeries& series,
                                                                  absl::Time from, absl::Time to) {
-  return GetRows(kNear,
-                 {series.clinic_id, series.course_id, series.instrument_id,
-                  static_cast<int>(series.respondent), from, to},
-                 [&](const Row& row) { return MeasurementOf(series.clinic_id, row); });
+  return storage::GetRows(conn_, kNear,
+                          {series.clinic_id, series.course_id, series.instrument_id,
+                           static_cast<int>(series.respondent), from, to},
+                          [&](const Row& row) { return MeasurementOf(series.clinic_id, row); });
 }
 
 absl::StatusOr<std::optional<Measurement>> SqlOutcomesTx::FindByExternalId(
     absl::string_view clinic_id, absl::string_view external_id) {
-  IPT_ASSIGN_OR_RETURN(auto found,
-                       GetRows(kByExternalId, {clinic_id, external_id},
-                               [&](const Row& row) { return MeasurementOf(clinic_id, row); }));
+  IPT_ASSIGN_OR_RETURN(
+      auto found, storage::GetRows(conn_, kByExternalId, {clinic_id, external_id},
+                                   [&](const Row& row) { return MeasurementOf(clinic_id, row); }));
   if (found.empty()) return std::optional<Measurement>();
   return std::optional<Measurement>(std::move(found[0]));
 }

@@ -5,22 +5,9 @@
 
 #include "outcomes/storage/sql_outcomes_tx.h"
 #include "platform/storage/revision.h"
+#include "platform/storage/write_scope.h"
 
 namespace ipt::outcomes {
-namespace {
-
-using storage::Statement;
-
-constexpr Statement kAddScope = {
-    "INSERT INTO write_scopes (clinic_id, course_id) VALUES (:clinic, :course) "
-    "ON CONFLICT (clinic_id, course_id) DO NOTHING"};
-constexpr Statement kLockScope = {
-    "SELECT 1 FROM write_scopes WHERE clinic_id = :clinic AND course_id = :course "
-    "FOR NO KEY UPDATE",
-    {storage::ColumnType::kInt64}};
-
-}  // namespace
-
 absl::Status SqlOutcomesStore::Read(absl::Time deadline,
                                     absl::FunctionRef<absl::Status(OutcomesReader&)> body) {
   storage::CallOptions options;
@@ -68,13 +55,8 @@ absl::StatusOr<bool> SqlOutcomesTx::WritersAreOver(int64_t mark) {
   return storage::WritersAreOver(conn_, mark);
 }
 
-// SQLite needs none: its writer is one. PostgreSQL: statements of their own, so that whatever is
-// read after them is newer than the last holder's commit.
 absl::Status SqlOutcomesTx::LockScope(absl::string_view clinic_id, absl::string_view course_id) {
-  if (dialect() == storage::Dialect::kSqlite) return absl::OkStatus();
-  IPT_RETURN_IF_ERROR(conn_.Execute(kAddScope, {clinic_id, course_id}).status());
-  return conn_.Query(kLockScope, {clinic_id, course_id},
-                     [](const storage::Row&) { return absl::OkStatus(); });
+  return storage::LockWriteScope(conn_, clinic_id, course_id);
 }
 
 absl::StatusOr<std::optional<CourseFocus>> SqlOutcomesTx::FindCourseFocus(

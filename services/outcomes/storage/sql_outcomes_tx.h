@@ -17,6 +17,7 @@
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "platform/storage/database.h"
+#include "platform/storage/rows.h"
 #include "platform/storage/sql_write_log.h"
 
 namespace ipt::outcomes {
@@ -133,21 +134,6 @@ class SqlOutcomesTx final : public OutcomesTx {
 
  private:
   using Params = absl::Span<const storage::Value>;
-
-  // All rows, each converted by `convert` (Row -> StatusOr<T>).
-  template <typename Convert>
-  auto GetRows(const storage::Statement& statement, Params params, Convert convert)
-      -> absl::StatusOr<
-          std::vector<typename std::invoke_result_t<Convert, const storage::Row&>::value_type>> {
-    std::vector<typename std::invoke_result_t<Convert, const storage::Row&>::value_type> result;
-    IPT_RETURN_IF_ERROR(conn_.Query(statement, params, [&](const storage::Row& row) {
-      auto converted = convert(row);
-      if (!converted.ok()) return converted.status();
-      result.push_back(*std::move(converted));
-      return absl::OkStatus();
-    }));
-    return result;
-  }
 
   // Sets revision and times of a row that is written at `now`, to the precision of the store.
   absl::Status StampNew(Stamp& stamp, absl::Time now);

@@ -65,8 +65,9 @@ absl::StatusOr<MeasurementPlan> PlanOf(absl::string_view clinic_id, const Row& r
 
 absl::StatusOr<MeasurementPlan> SqlOutcomesTx::GetPlan(absl::string_view clinic_id,
                                                        absl::string_view plan_id) {
-  IPT_ASSIGN_OR_RETURN(auto found, GetRows(kGetPlan, {clinic_id, plan_id},
-                                           [&](const Row& row) { return PlanOf(clinic_id, row); }));
+  IPT_ASSIGN_OR_RETURN(auto found,
+                       storage::GetRows(conn_, kGetPlan, {clinic_id, plan_id},
+                                        [&](const Row& row) { return PlanOf(clinic_id, row); }));
   if (found.empty()) {
     return NotFound(kMeasurementPlanType, MeasurementPlanName(clinic_id, plan_id));
   }
@@ -76,8 +77,8 @@ absl::StatusOr<MeasurementPlan> SqlOutcomesTx::GetPlan(absl::string_view clinic_
 absl::StatusOr<std::vector<MeasurementPlan>> SqlOutcomesTx::ListPlans(absl::string_view clinic_id,
                                                                       absl::string_view after_id,
                                                                       int limit) {
-  return GetRows(kListPlans, {clinic_id, after_id, limit},
-                 [&](const Row& row) { return PlanOf(clinic_id, row); });
+  return storage::GetRows(conn_, kListPlans, {clinic_id, after_id, limit},
+                          [&](const Row& row) { return PlanOf(clinic_id, row); });
 }
 
 absl::StatusOr<std::vector<StoredCoursePlan>> SqlOutcomesTx::ListCoursePlans(
@@ -86,15 +87,15 @@ absl::StatusOr<std::vector<StoredCoursePlan>> SqlOutcomesTx::ListCoursePlans(
       "SELECT course_id, document, revision, created_us, updated_us FROM course_plans "
       "WHERE clinic_id = :clinic AND ",
       InJson(dialect(), "course_id", ":courses"), " ORDER BY course_id");
-  return GetRows({sql, kPlanColumns}, {clinic_id, EncodeStrings(course_ids)},
-                 [&](const Row& row) -> absl::StatusOr<StoredCoursePlan> {
-                   StoredCoursePlan plan;
-                   plan.clinic_id = std::string(clinic_id);
-                   plan.course_id = row.Text(0);
-                   IPT_RETURN_IF_ERROR(DecodeCoursePlan(row.Text(1), plan));
-                   plan.stamp = StampOf(row, 2);
-                   return plan;
-                 });
+  return storage::GetRows(conn_, {sql, kPlanColumns}, {clinic_id, EncodeStrings(course_ids)},
+                          [&](const Row& row) -> absl::StatusOr<StoredCoursePlan> {
+                            StoredCoursePlan plan;
+                            plan.clinic_id = std::string(clinic_id);
+                            plan.course_id = row.Text(0);
+                            IPT_RETURN_IF_ERROR(DecodeCoursePlan(row.Text(1), plan));
+                            plan.stamp = StampOf(row, 2);
+                            return plan;
+                          });
 }
 
 absl::StatusOr<std::vector<PlanAnswer>> SqlOutcomesTx::ListAnswers(
@@ -106,16 +107,16 @@ absl::StatusOr<std::vector<PlanAnswer>> SqlOutcomesTx::ListAnswers(
       InJson(dialect(), "course_id", ":courses"), " AND ",
       InJson(dialect(), "instrument_id", ":instruments"),
       " AND state <> 3 ORDER BY course_id, completed_us, measurement_id");
-  return GetRows({sql, kAnswerColumns},
-                 {clinic_id, EncodeStrings(course_ids), EncodeStrings(instrument_ids)},
-                 [](const Row& row) -> absl::StatusOr<PlanAnswer> {
-                   return PlanAnswer{.course_id = row.Text(0),
-                                     .measurement_id = row.Text(1),
-                                     .instrument_id = row.Text(2),
-                                     .respondent = static_cast<AnsweredBy>(row.Int64(3)),
-                                     .complete_time = row.Time(4),
-                                     .session_id = row.Text(5)};
-                 });
+  return storage::GetRows(conn_, {sql, kAnswerColumns},
+                          {clinic_id, EncodeStrings(course_ids), EncodeStrings(instrument_ids)},
+                          [](const Row& row) -> absl::StatusOr<PlanAnswer> {
+                            return PlanAnswer{.course_id = row.Text(0),
+                                              .measurement_id = row.Text(1),
+                                              .instrument_id = row.Text(2),
+                                              .respondent = static_cast<AnsweredBy>(row.Int64(3)),
+                                              .complete_time = row.Time(4),
+                                              .session_id = row.Text(5)};
+                          });
 }
 
 absl::StatusOr<std::set<std::string>> SqlOutcomesTx::ListDeceased(absl::string_view clinic_id) {

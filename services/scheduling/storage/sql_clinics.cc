@@ -79,7 +79,7 @@ absl::StatusOr<std::vector<Clinic>> SqlSchedulingTx::ListClinics(
     query.And(InJson(dialect(), "clinic_id", ":only"), {EncodeStrings(*only)});
   }
   query.OrderBy("clinic_id", limit);
-  return GetRows(query.statement(kClinicColumns), query.params(), ClinicOf);
+  return storage::GetRows(conn_, query.statement(kClinicColumns), query.params(), ClinicOf);
 }
 
 absl::StatusOr<Clinic> SqlSchedulingTx::LockClinic(absl::string_view clinic_id) {
@@ -116,13 +116,14 @@ absl::Status SqlSchedulingTx::UpdateClinic(Clinic& clinic, absl::Time now) {
 absl::StatusOr<std::vector<Holiday>> SqlSchedulingTx::ListHolidays(absl::string_view clinic_id,
                                                                    absl::CivilDay first,
                                                                    absl::CivilDay last, int limit) {
-  return GetRows(kListHolidays, {clinic_id, ToDayNumber(first), ToDayNumber(last), limit},
-                 [&](const Row& row) -> absl::StatusOr<Holiday> {
-                   return Holiday{.clinic_id = std::string(clinic_id),
-                                  .day = FromDayNumber(row.Int64(0)),
-                                  .display_name = row.Text(1),
-                                  .stamp = StampOf(row, 2)};
-                 });
+  return storage::GetRows(conn_, kListHolidays,
+                          {clinic_id, ToDayNumber(first), ToDayNumber(last), limit},
+                          [&](const Row& row) -> absl::StatusOr<Holiday> {
+                            return Holiday{.clinic_id = std::string(clinic_id),
+                                           .day = FromDayNumber(row.Int64(0)),
+                                           .display_name = row.Text(1),
+                                           .stamp = StampOf(row, 2)};
+                          });
 }
 
 absl::Status SqlSchedulingTx::PutHoliday(Holiday& holiday, absl::Time now) {

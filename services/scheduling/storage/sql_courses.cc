@@ -211,8 +211,8 @@ absl::StatusOr<std::vector<Course>> SqlSchedulingTx::ListCourses(absl::string_vi
     query.AndIn("c.forecast_state", "forecast", filter.forecast_states);
   }
   query.OrderBy("c.course_id", limit);
-  return GetRows(query.statement(kCourseColumns), query.params(),
-                 [&](const Row& row) { return CourseOf(clinic_id, row); });
+  return storage::GetRows(conn_, query.statement(kCourseColumns), query.params(),
+                          [&](const Row& row) { return CourseOf(clinic_id, row); });
 }
 
 absl::StatusOr<std::vector<CourseDeadline>> SqlSchedulingTx::ListDeadlines(
@@ -230,11 +230,11 @@ absl::StatusOr<std::vector<CourseDeadline>> SqlSchedulingTx::ListDeadlines(
         {day, day, after->course_id});
   }
   query.OrderBy("c.deadline_day, c.course_id", limit);
-  return GetRows(query.statement(kDeadlineColumns), query.params(),
-                 [](const Row& row) -> absl::StatusOr<CourseDeadline> {
-                   return CourseDeadline{row.Text(0), FromDayNumber(row.Int64(1)),
-                                         static_cast<ForecastState>(row.Int64(2))};
-                 });
+  return storage::GetRows(conn_, query.statement(kDeadlineColumns), query.params(),
+                          [](const Row& row) -> absl::StatusOr<CourseDeadline> {
+                            return CourseDeadline{row.Text(0), FromDayNumber(row.Int64(1)),
+                                                  static_cast<ForecastState>(row.Int64(2))};
+                          });
 }
 
 absl::StatusOr<int> SqlSchedulingTx::CountOpenCourses(absl::string_view clinic_id,
@@ -273,7 +273,7 @@ absl::StatusOr<std::vector<CourseKey>> SqlSchedulingTx::StaleCourses(
         Part{kMovedTherapists, kStaleOfTherapist, true}}) {
     if (static_cast<int>(keys.size()) >= limit) break;
     IPT_ASSIGN_OR_RETURN(const std::vector<Calendar> calendars,
-                         GetRows(part.moved, {enough}, CalendarOf));
+                         storage::GetRows(conn_, part.moved, {enough}, CalendarOf));
     for (const Calendar& c : calendars) {
       if (static_cast<int>(keys.size()) >= limit) break;
       IPT_RETURN_IF_ERROR(

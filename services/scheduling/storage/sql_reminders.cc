@@ -117,23 +117,24 @@ absl::StatusOr<std::vector<Reminder>> SqlSchedulingTx::ListReminders(
     query.And(absl::StrCat(due, " < :before"), {*filter.due_before});
   }
   query.OrderBy(absl::StrCat(due, ", r.reminder_id"), limit);
-  return GetRows(query.statement(kReminderColumns), query.params(),
-                 [&](const Row& row) { return ReminderOf(clinic_id, row); });
+  return storage::GetRows(conn_, query.statement(kReminderColumns), query.params(),
+                          [&](const Row& row) { return ReminderOf(clinic_id, row); });
 }
 
 absl::StatusOr<std::vector<DeliveryAttempt>> SqlSchedulingTx::ListAttempts(
     absl::string_view clinic_id, absl::string_view reminder_id) {
-  return GetRows(kListAttempts, {clinic_id, reminder_id},
-                 [](const Row& row) -> absl::StatusOr<DeliveryAttempt> {
-                   return DeliveryAttempt{.generation = row.Int64(0),
-                                          .attempt = static_cast<int>(row.Int64(1)),
-                                          .lease_token = row.Int64(2),
-                                          .caller = row.Text(3),
-                                          .lease_time = FromMicros(row.Int64(4)),
-                                          .end_time = row.OptionalTime(5),
-                                          .outcome = static_cast<AttemptOutcome>(row.Int64(6)),
-                                          .reason = row.Text(7)};
-                 });
+  return storage::GetRows(conn_, kListAttempts, {clinic_id, reminder_id},
+                          [](const Row& row) -> absl::StatusOr<DeliveryAttempt> {
+                            return DeliveryAttempt{
+                                .generation = row.Int64(0),
+                                .attempt = static_cast<int>(row.Int64(1)),
+                                .lease_token = row.Int64(2),
+                                .caller = row.Text(3),
+                                .lease_time = FromMicros(row.Int64(4)),
+                                .end_time = row.OptionalTime(5),
+                                .outcome = static_cast<AttemptOutcome>(row.Int64(6)),
+                                .reason = row.Text(7)};
+                          });
 }
 
 absl::StatusOr<std::vector<std::string>> SqlSchedulingTx::LastReasons(
@@ -186,9 +187,9 @@ absl::StatusOr<std::vector<Reminder>> SqlSchedulingTx::LockReminders(absl::strin
                                                                      absl::string_view course_id) {
   IPT_RETURN_IF_ERROR(LockRow("FROM reminders WHERE clinic_id = :clinic AND course_id = :course",
                               {clinic_id, course_id}));
-  return GetRows({SELECT_REMINDER " AND r.course_id = :course", kReminderColumns},
-                 {clinic_id, course_id},
-                 [&](const Row& row) { return ReminderOf(clinic_id, row); });
+  return storage::GetRows(conn_, {SELECT_REMINDER " AND r.course_id = :course", kReminderColumns},
+                          {clinic_id, course_id},
+                          [&](const Row& row) { return ReminderOf(clinic_id, row); });
 }
 
 absl::StatusOr<Reminder> SqlSchedulingTx::LockReminder(absl::string_view clinic_id,

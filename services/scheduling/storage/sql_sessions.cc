@@ -154,8 +154,8 @@ absl::StatusOr<std::vector<Session>> SqlSchedulingTx::ListSessions(
               {after->start, after->course_id, after->session_id});
   }
   query.OrderBy("start_us, course_id, session_id", limit);
-  return GetRows(query.statement(kSessionColumns), query.params(),
-                 [&](const Row& row) { return SessionOf(clinic_id, row); });
+  return storage::GetRows(conn_, query.statement(kSessionColumns), query.params(),
+                          [&](const Row& row) { return SessionOf(clinic_id, row); });
 }
 
 absl::StatusOr<int> SqlSchedulingTx::CountSessions(absl::string_view clinic_id,
@@ -173,17 +173,19 @@ absl::StatusOr<int> SqlSchedulingTx::CountSessions(absl::string_view clinic_id,
 absl::StatusOr<std::vector<BusySpan>> SqlSchedulingTx::TherapistBusy(absl::string_view clinic_id,
                                                                      absl::string_view therapist_id,
                                                                      Interval within) {
-  return GetRows(kTherapistBusy,
-                 {clinic_id, therapist_id, within.start - kLongestBlock, within.end, within.start},
-                 BusySpanOf);
+  return storage::GetRows(
+      conn_, kTherapistBusy,
+      {clinic_id, therapist_id, within.start - kLongestBlock, within.end, within.start},
+      BusySpanOf);
 }
 
 absl::StatusOr<std::vector<BusySpan>> SqlSchedulingTx::PatientBusy(absl::string_view clinic_id,
                                                                    absl::string_view patient_id,
                                                                    Interval within) {
-  return GetRows(kPatientBusy,
-                 {clinic_id, patient_id, within.start - kLongestSession, within.end, within.start},
-                 BusySpanOf);
+  return storage::GetRows(
+      conn_, kPatientBusy,
+      {clinic_id, patient_id, within.start - kLongestSession, within.end, within.start},
+      BusySpanOf);
 }
 
 absl::Status SqlSchedulingTx::InsertSessions(std::vector<Session>& sessions, absl::Time now) {

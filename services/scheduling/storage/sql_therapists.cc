@@ -100,8 +100,8 @@ absl::StatusOr<std::vector<Therapist>> SqlSchedulingTx::ListTherapists(
               {filter.variant});
   }
   query.OrderBy("t.therapist_id", limit);
-  return GetRows(query.statement(kTherapistColumns), query.params(),
-                 [&](const Row& row) { return TherapistOf(clinic_id, row); });
+  return storage::GetRows(conn_, query.statement(kTherapistColumns), query.params(),
+                          [&](const Row& row) { return TherapistOf(clinic_id, row); });
 }
 
 absl::StatusOr<Therapist> SqlSchedulingTx::LockTherapist(absl::string_view clinic_id,

@@ -99,8 +99,8 @@ absl::StatusOr<std::vector<TimeOff>> SqlSchedulingTx::ListTimeOff(
     absl::Time starts_before, const std::optional<SpanCursor>& after, int limit) {
   const FilteredQuery query = SpansOf(SELECT_TIME_OFF, "time_off_id", clinic_id, therapist_id,
                                       ends_after, starts_before, after, limit);
-  return GetRows(query.statement(kTimeOffColumns), query.params(),
-                 [&](const Row& row) { return TimeOffOf(clinic_id, therapist_id, row); });
+  return storage::GetRows(conn_, query.statement(kTimeOffColumns), query.params(),
+                          [&](const Row& row) { return TimeOffOf(clinic_id, therapist_id, row); });
 }
 
 absl::StatusOr<TimeOff> SqlSchedulingTx::GetTimeOff(absl::string_view clinic_id,
@@ -147,8 +147,9 @@ absl::StatusOr<std::vector<ExtraHours>> SqlSchedulingTx::ListExtraHours(
     absl::Time starts_before, const std::optional<SpanCursor>& after, int limit) {
   const FilteredQuery query = SpansOf(SELECT_EXTRA_HOURS, "extra_hours_id", clinic_id, therapist_id,
                                       ends_after, starts_before, after, limit);
-  return GetRows(query.statement(kExtraHoursColumns), query.params(),
-                 [&](const Row& row) { return ExtraHoursOf(clinic_id, therapist_id, row); });
+  return storage::GetRows(
+      conn_, query.statement(kExtraHoursColumns), query.params(),
+      [&](const Row& row) { return ExtraHoursOf(clinic_id, therapist_id, row); });
 }
 
 absl::StatusOr<ExtraHours> SqlSchedulingTx::GetExtraHours(absl::string_view clinic_id,
