@@ -45,8 +45,9 @@ absl::Status RewriteCourseReminders(SchedulingTx& tx, ClinicCalendars& calendars
                                     const std::vector<Session>& sessions, absl::Time now) {
   ReminderSettings settings;
   settings.version = course.reminder_version;
-  if (!IsOpen(course.state)) course.findings.clear();  // it is told anew where it is reopened
-  if (IsOpen(course.state)) {  // a closed one wants nothing, whatever is set
+  if (!IsOpen(course.state)) {  // a closed one wants nothing, whatever is set
+    course.findings.clear();    // they are told anew where it is reopened
+  } else {
     IPT_ASSIGN_OR_RETURN(
         settings, tx.GetReminderSettings(course.clinic_id, course.course_id, course.patient_id));
   }

@@ -148,12 +148,17 @@ absl::StatusOr<Course> RefreshCourse(SchedulingTx& tx, ClinicCalendars& calendar
                                      absl::string_view clinic_id, absl::string_view course_id,
                                      absl::Time now) {
   IPT_ASSIGN_OR_RETURN(Course course, tx.LockCourse(clinic_id, course_id));
+  return RefreshLocked(tx, calendars, std::move(course), now);
+}
+
+absl::StatusOr<Course> RefreshLocked(SchedulingTx& tx, ClinicCalendars& calendars, Course course,
+                                     absl::Time now) {
   if (!IsOpen(course.state)) return course;
   const CourseState state_before = course.state;
   const CourseProgress progress_before = course.progress;
   const ForecastState forecast_before =
       course.forecast.has_value() ? course.forecast->state : ForecastState::kUnspecified;
-  IPT_ASSIGN_OR_RETURN(auto sessions, AllSessions(tx, clinic_id, course_id));
+  IPT_ASSIGN_OR_RETURN(auto sessions, AllSessions(tx, course.clinic_id, course.course_id));
   IPT_ASSIGN_OR_RETURN(const auto renumbered, Derive(calendars, course, sessions, now));
   IPT_RETURN_IF_ERROR(RewriteCourseReminders(tx, calendars, course, sessions, now));
   IPT_RETURN_IF_ERROR(tx.UpdateCourseDerived(course));

@@ -50,6 +50,9 @@ absl::StatusOr<Course> CourseAt(SchedulingReader& reader, ClinicCalendars& calen
 absl::StatusOr<Course> RefreshCourse(SchedulingTx& tx, ClinicCalendars& calendars,
                                      absl::string_view clinic_id, absl::string_view course_id,
                                      absl::Time now);
+// The same of a course that this transaction has locked.
+absl::StatusOr<Course> RefreshLocked(SchedulingTx& tx, ClinicCalendars& calendars, Course course,
+                                     absl::Time now);
 
 // Which courses could not be refreshed of late: they are passed over for a minute, so that however
 // many fail, again and again, the others have their turn. Used by one thread.

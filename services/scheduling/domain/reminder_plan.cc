@@ -1,6 +1,7 @@
 #include "scheduling/domain/reminder_plan.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -176,9 +177,8 @@ class ReminderPlanner {
   // which much of it is mended. Still true until it is looked at, so never too late.
   void AddFindings(const CourseReminderRule& rule) {
     std::vector<CourseFinding> grave;
-    for (const CourseFinding& finding : in_.course.findings) {
-      if (finding.severity > CourseFindingSeverity::kInfo) grave.push_back(finding);
-    }
+    std::copy_if(in_.course.findings.begin(), in_.course.findings.end(), std::back_inserter(grave),
+                 IsGrave);
     if (grave.empty()) return;
     const FindingNote& note = in_.course.finding_note;
     AddDay(rule, note.day + 1, 3650, note.day, 0, 0, note.number, std::move(grave));

@@ -101,13 +101,10 @@ bool IsFindingId(absl::string_view id) {
 
 // Whether something stands out in `after`, INFO apart, that did not in `before`.
 bool HasFurther(const std::vector<CourseFinding>& before, const std::vector<CourseFinding>& after) {
-  const auto grave = [](const CourseFinding& finding) {
-    return finding.severity > CourseFindingSeverity::kInfo;
-  };
   return std::any_of(after.begin(), after.end(), [&](const CourseFinding& finding) {
-    return grave(finding) &&
+    return IsGrave(finding) &&
            std::none_of(before.begin(), before.end(), [&](const CourseFinding& known) {
-             return grave(known) && known.finding_id == finding.finding_id;
+             return IsGrave(known) && known.finding_id == finding.finding_id;
            });
   });
 }
@@ -147,8 +144,8 @@ absl::Status NoteCourseFindings(SchedulingTx& tx, const CallContext& ctx,
     course.finding_note.day = LocalDay(ctx.now, zone);
   }
   course.findings = std::move(findings);
-  IPT_RETURN_IF_ERROR(tx.UpdateCourseDerived(course));
-  return Follow(tx, ctx, course_id);
+  ClinicCalendars calendars(tx, ctx.clinic_id);
+  return RefreshLocked(tx, calendars, std::move(course), ctx.now).status();
 }
 
 absl::StatusOr<HeldReminderPolicy> GetReminderPolicy(SchedulingReader& reader,

@@ -331,6 +331,11 @@ struct CourseFinding {
   friend bool operator==(const CourseFinding&, const CourseFinding&) = default;
 };
 
+// Of what a therapist is reminded.
+inline bool IsGrave(const CourseFinding& finding) {
+  return finding.severity > CourseFindingSeverity::kInfo;
+}
+
 struct FindingNote {
   int64_t number = 0;
   absl::CivilDay day;
