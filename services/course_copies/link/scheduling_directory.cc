@@ -125,9 +125,7 @@ absl::StatusOr<CopyAge> SchedulingDirectory::AgeOf(storage::Connection& conn,
   IPT_ASSIGN_OR_RETURN(const auto feed,
                        follow::feed_table::Find(conn, {std::string(clinic_id), kScheduling}));
   if (!feed.has_value()) return CopyAge();
-  // While everything is listed anew, what is here may be of any time since the last listing.
-  return CopyAge{.as_of = feed->as_of,
-                 .current = !feed->cursor.empty() && now - feed->as_of <= CourseDemand().max_age};
+  return CopyAge{.as_of = feed->as_of, .current = feed->IsCurrent(now, CourseDemand().max_age)};
 }
 
 absl::StatusOr<ListedCourses> SchedulingDirectory::ListCourses(absl::string_view clinic_id,

@@ -22,4 +22,10 @@ void WriteScheduling(const CourseAnswer& course, SchedulingView* out) {
                   course.course.has_value() ? std::optional(course.as_of) : std::nullopt, out);
 }
 
+template <typename SchedulingView>
+void WriteScheduling(const CopyAge& age, SchedulingView* out) {
+  const bool known = age.as_of > absl::UnixEpoch();
+  WriteScheduling(age.current, known ? std::optional(age.as_of) : std::nullopt, out);
+}
+
 }  // namespace ipt::courses

@@ -1,6 +1,5 @@
 #include "course_copies/storage/sql_course_copies.h"
 
-#include <algorithm>
 #include <limits>
 #include <map>
 #include <string>

@@ -30,15 +30,12 @@ class Profile {
  private:
   bool closed() const { return view_.course().closed(); }
 
-  const RecordedWork* WorkOf(const UsedSession& session) const {
-    return records_.FindWork(session.session->session_id);
-  }
-
   // Sessions were attended, and of none of them is known what was done.
   bool NothingRecorded() const {
     return !view_.attended().empty() &&
-           absl::c_none_of(view_.attended(),
-                           [&](const UsedSession& session) { return WorkOf(session) != nullptr; });
+           absl::c_none_of(view_.attended(), [&](const UsedSession& session) {
+             return facts_.WorkOf(session) != nullptr;
+           });
   }
 
   void CountTasks() {
@@ -135,7 +132,7 @@ class Profile {
   void CountSessions() {
     for (const UsedSession& session : view_.attended()) {
       ++out_.sessions_recorded.of;
-      const RecordedWork* work = WorkOf(session);
+      const RecordedWork* work = facts_.WorkOf(session);
       if (work == nullptr) continue;
       ++out_.sessions_recorded.count;
       ++out_.sessions_with_technique.of;
@@ -155,7 +152,7 @@ class Profile {
     }
     std::map<std::string, int> sessions;
     for (const UsedSession& session : view_.attended()) {
-      const RecordedWork* work = WorkOf(session);
+      const RecordedWork* work = facts_.WorkOf(session);
       if (work == nullptr) continue;
       std::set<TechniqueFamily> in_session;
       for (const std::string& code : work->techniques) {

@@ -56,6 +56,17 @@ absl::StatusOr<CourseAnswer> FindCourseToWrite(courses::CourseDirectory& courses
                         });
 }
 
+absl::StatusOr<CourseAnswer> FindCourseToRead(courses::CourseDirectory& courses,
+                                              const CallContext& ctx, absl::string_view course_id) {
+  IPT_ASSIGN_OR_RETURN(CourseAnswer answer, FindCourse(courses, ctx, course_id));
+  IPT_RETURN_IF_ERROR(RefuseAbsent(answer, ctx.clinic_id, course_id));
+  return answer;
+}
+
+absl::string_view VariantOf(const CourseAnswer& answer) {
+  return answer.course.has_value() ? absl::string_view(answer.course->variant_id) : "";
+}
+
 absl::Status RefuseAbsent(const CourseAnswer& answer, absl::string_view clinic_id,
                           absl::string_view course_id) {
   if (answer.known != CourseAnswer::Known::kAbsent) return absl::OkStatus();

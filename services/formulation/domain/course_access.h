@@ -30,6 +30,14 @@ absl::StatusOr<courses::CourseAnswer> FindCourseToWrite(courses::CourseDirectory
 absl::StatusOr<const courses::CopiedCourse*> CourseToWrite(const courses::CourseAnswer& answer,
                                                            absl::string_view clinic_id,
                                                            absl::string_view course_id);
+// To read what is kept of a course here. NOT_FOUND where scheduling says that there is none; reads
+// go on otherwise.
+absl::StatusOr<courses::CourseAnswer> FindCourseToRead(courses::CourseDirectory& courses,
+                                                       const CallContext& ctx,
+                                                       absl::string_view course_id);
+// Its variant; empty where nothing is known of it.
+absl::string_view VariantOf(const courses::CourseAnswer& answer);
+
 // NOT_FOUND where scheduling says that there is none; reads go on otherwise.
 absl::Status RefuseAbsent(const courses::CourseAnswer& answer, absl::string_view clinic_id,
                           absl::string_view course_id);

@@ -70,10 +70,6 @@ class FindingSearch {
     if (!finding->phase.has_value()) finding->phase = view_.PhaseOf(session.number);
   }
 
-  const RecordedWork* WorkOf(const UsedSession& session) const {
-    return records_.FindWork(session.session->session_id);
-  }
-
   // Of sessions by number the last ones that are such, in order.
   template <typename IsSuch>
   static std::vector<const UsedSession*> LastInARow(const std::vector<const UsedSession*>& sessions,
@@ -112,11 +108,11 @@ class FindingSearch {
     std::vector<const UsedSession*> sessions;
     for (const UsedSession& session : view_.attended()) {
       // The record of a session of these days may still come.
-      if (WorkOf(session) == nullptr && today_ - session.day < days) continue;
+      if (facts_.WorkOf(session) == nullptr && today_ - session.day < days) continue;
       sessions.push_back(&session);
     }
     const auto row = LastInARow(
-        sessions, [&](const UsedSession* session) { return WorkOf(*session) == nullptr; });
+        sessions, [&](const UsedSession* session) { return facts_.WorkOf(*session) == nullptr; });
     const size_t most = facts_.policy.UnrecordedInARow();
     if (row.size() < most) return;
     Finding* finding =
@@ -131,12 +127,12 @@ class FindingSearch {
   void SessionWithoutFocusWork() {
     std::vector<const UsedSession*> sessions;
     for (const UsedSession& session : view_.attended()) {
-      if (view_.PhaseOf(session.number) == Phase::kMiddle && WorkOf(session) != nullptr) {
+      if (view_.PhaseOf(session.number) == Phase::kMiddle && facts_.WorkOf(session) != nullptr) {
         sessions.push_back(&session);
       }
     }
     const auto row = LastInARow(sessions, [&](const UsedSession* session) {
-      return !WorkedOnFocus(records_, *WorkOf(*session), session->day);
+      return !WorkedOnFocus(records_, *facts_.WorkOf(*session), session->day);
     });
     const size_t most = facts_.policy.WithoutFocusWorkInARow();
     if (row.size() < most) return;
@@ -153,9 +149,9 @@ class FindingSearch {
   void SessionWithoutTechnique() {
     const UsedSession* last = nullptr;
     for (const UsedSession& session : view_.attended()) {
-      if (WorkOf(session) != nullptr) last = &session;
+      if (facts_.WorkOf(session) != nullptr) last = &session;
     }
-    if (last == nullptr || !WorkOf(*last)->techniques.empty()) return;
+    if (last == nullptr || !facts_.WorkOf(*last)->techniques.empty()) return;
     ShowBy(*last, Add(FindingRule::kSessionWithoutTechnique,
                       "look at it: the last session with work recorded has no technique"));
   }

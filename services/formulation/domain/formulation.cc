@@ -35,24 +35,6 @@ size_t TextBytes(const FormulationContent& content) {
   return bytes;
 }
 
-// A list of ids: each is of the course, and there once only.
-class IdCheck {
- public:
-  explicit IdCheck(absl::string_view what) : what_(what) {}
-
-  void Run(const std::string& id, bool is_there, FieldViolations bad) {
-    if (!is_there) {
-      bad.Add("", absl::StrCat("must be ", what_, " of the same course"));
-    } else if (!seen_.insert(id).second) {
-      bad.Add("", "must be there once only");
-    }
-  }
-
- private:
-  const absl::string_view what_;
-  std::set<std::string> seen_;
-};
-
 void CheckLink(const FormulationLink& link, const FormulationContent& content,
                const CourseParts& parts, FieldViolations& bad) {
   if (!link.symptom_event_id.empty()) {
@@ -72,11 +54,8 @@ void CheckLink(const FormulationLink& link, const FormulationContent& content,
   }
   std::set<std::string> seen;
   for (size_t i = 0; i < link.goal_ids.size(); ++i) {
-    if (!absl::c_linear_search(content.goal_ids, link.goal_ids[i])) {
-      bad.At("goals", i).Add("", "must be one of the goals that the formulation names");
-    } else if (!seen.insert(link.goal_ids[i]).second) {
-      bad.At("goals", i).Add("", "must be there once only");
-    }
+    CheckOnce(link.goal_ids[i], absl::c_linear_search(content.goal_ids, link.goal_ids[i]),
+              "must be one of the goals that the formulation names", seen, bad.At("goals", i));
   }
 }
 
@@ -260,10 +239,11 @@ void CheckContent(const FormulationContent& content, const CourseParts& parts, i
   if (content.focus.size() > static_cast<size_t>(max_focus)) {
     bad.Add("focus", absl::StrCat("must be at most ", max_focus));
   }
-  IdCheck areas("a problem area");
+  std::set<std::string> areas;
   for (size_t i = 0; i < content.focus.size(); ++i) {
     const std::string& id = content.focus[i].problem_area_id;
-    areas.Run(id, parts.FindArea(id) != nullptr, bad.At("focus", i).In("problem_area"));
+    CheckOnce(id, parts.FindArea(id) != nullptr, "must be a problem area of the same course", areas,
+              bad.At("focus", i).In("problem_area"));
   }
   std::set<std::string> link_ids;
   for (size_t i = 0; i < content.links.size(); ++i) {
@@ -276,10 +256,11 @@ void CheckContent(const FormulationContent& content, const CourseParts& parts, i
     }
     CheckLink(link, content, parts, at);
   }
-  IdCheck goals("a goal");
+  std::set<std::string> goals;
   for (size_t i = 0; i < content.goal_ids.size(); ++i) {
     const std::string& id = content.goal_ids[i];
-    goals.Run(id, parts.FindGoal(id) != nullptr, bad.At("goals", i));
+    CheckOnce(id, parts.FindGoal(id) != nullptr, "must be a goal of the same course", goals,
+              bad.At("goals", i));
   }
   CheckContract(content.contract, bad.In("contract"));
   CheckTotal(TextBytes(content), kMostContentBytes, bad);

@@ -95,12 +95,10 @@ void CheckLifeEvent(const LifeEvent& event, const std::vector<Relationship>& rel
   std::set<std::string> seen;
   for (size_t i = 0; i < event.relationship_ids.size(); ++i) {
     const std::string& id = event.relationship_ids[i];
-    if (absl::c_none_of(relationships,
-                        [&](const Relationship& r) { return r.relationship_id == id; })) {
-      bad.At("relationships", i).Add("", "must be a relationship of the same course");
-    } else if (!seen.insert(id).second) {
-      bad.At("relationships", i).Add("", "must be there once only");
-    }
+    const bool known = absl::c_any_of(
+        relationships, [&](const Relationship& r) { return r.relationship_id == id; });
+    CheckOnce(id, known, "must be a relationship of the same course", seen,
+              bad.At("relationships", i));
   }
   CheckIn(event.impact, -5, 5, "impact", bad);
 }

@@ -8,7 +8,6 @@
 
 namespace ipt::formulation {
 
-inline std::string ClinicName(absl::string_view clinic) { return absl::StrCat("clinics/", clinic); }
 inline std::string TherapistName(absl::string_view clinic, absl::string_view therapist) {
   return absl::StrCat("clinics/", clinic, "/therapists/", therapist);
 }

@@ -98,11 +98,8 @@ class AreaCheck {
     for (size_t i = 0; i < area_.onset_links.size(); ++i) {
       const OnsetLink& link = area_.onset_links[i];
       FieldViolations at = bad_.At("onset_links", i);
-      if (parts_.FindLifeEvent(link.life_event_id) == nullptr) {
-        at.Add("life_event", kNoLifeEvent);
-      } else if (!seen.insert(link.life_event_id).second) {
-        at.Add("life_event", "must be there once only");
-      }
+      CheckOnce(link.life_event_id, parts_.FindLifeEvent(link.life_event_id) != nullptr,
+                kNoLifeEvent, seen, at.In("life_event"));
       if (link.relation == EventRelation::kUnspecified) at.Add("relation", "is required");
     }
   }

@@ -67,4 +67,13 @@ void CheckTotal(size_t bytes, size_t most, FieldViolations& bad) {
 
 bool IsBlank(absl::string_view text) { return absl::StripAsciiWhitespace(text).empty(); }
 
+void CheckOnce(const std::string& id, bool known, absl::string_view otherwise,
+               std::set<std::string>& seen, FieldViolations bad) {
+  if (!known) {
+    bad.Add("", otherwise);
+  } else if (!seen.insert(id).second) {
+    bad.Add("", "must be there once only");
+  }
+}
+
 }  // namespace ipt::formulation

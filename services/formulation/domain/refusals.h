@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,5 +31,9 @@ void CheckReason(absl::string_view text, bool required, FieldViolations& bad);
 // All texts of a resource together.
 void CheckTotal(size_t bytes, size_t most, FieldViolations& bad);
 bool IsBlank(absl::string_view text);
+
+// Of a list of ids or codes: each has to be `known`, else it `otherwise`, and there once only.
+void CheckOnce(const std::string& id, bool known, absl::string_view otherwise,
+               std::set<std::string>& seen, FieldViolations bad);
 
 }  // namespace ipt::formulation

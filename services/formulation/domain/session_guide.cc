@@ -64,7 +64,7 @@ class GuideWriter {
   // The work in an area in sessions before this one.
   void CountEarlier(GuideFocus& focus) const {
     for (const UsedSession& session : facts_.view.attended()) {
-      const RecordedWork* work = facts_.records.FindWork(session.session->session_id);
+      const RecordedWork* work = facts_.WorkOf(session);
       if (work == nullptr || !IsEarlier(session)) continue;
       for (const FocusWork& done : work->focus_work) {
         if (done.problem_area_id != focus.problem_area_id) continue;

@@ -58,22 +58,13 @@ class WorkCheck {
       const std::string& code = work_.techniques[i];
       const bool known =
           protocol_.HasTechnique(code) || absl::c_linear_search(before_.techniques, code);
-      CheckCode(code, known, "must be a technique of the course's protocol", seen,
+      CheckOnce(code, known, "must be a technique of the course's protocol", seen,
                 bad_.At("techniques", i));
     }
     CheckTotal(TextBytes(work_), kMostWorkBytes, bad_);
   }
 
  private:
-  void CheckCode(const std::string& code, bool known, absl::string_view otherwise,
-                 std::set<std::string>& seen, FieldViolations bad) {
-    if (!known) {
-      bad.Add("", otherwise);
-    } else if (!seen.insert(code).second) {
-      bad.Add("", "must be there once only");
-    }
-  }
-
   void CheckTasks() {
     std::set<std::string> seen;
     for (size_t i = 0; i < work_.tasks.size(); ++i) {
@@ -82,7 +73,7 @@ class WorkCheck {
       const bool known =
           protocol_.HasTask(task.task) ||
           absl::c_any_of(before_.tasks, [&](const TaskWork& t) { return t.task == task.task; });
-      CheckCode(task.task, known, "must be a task of the course's protocol", seen, at.In("task"));
+      CheckOnce(task.task, known, "must be a task of the course's protocol", seen, at.In("task"));
       if (task.state == TaskWorkState::kUnspecified) at.Add("state", "is required");
     }
   }
@@ -99,7 +90,7 @@ class WorkCheck {
       const FocusWork& focus = work_.focus_work[i];
       FieldViolations at = bad_.At("focus_work", i);
       const ProblemArea* area = parts_.FindArea(focus.problem_area_id);
-      CheckCode(focus.problem_area_id, area != nullptr, "must be a problem area of the same course",
+      CheckOnce(focus.problem_area_id, area != nullptr, "must be a problem area of the same course",
                 areas, at.In("problem_area"));
       if (area == nullptr) continue;
       const Area* defined = protocol_.FindArea(area->kind);
@@ -109,7 +100,7 @@ class WorkCheck {
         const std::string& code = focus.strategies[s];
         const bool known = (defined != nullptr && defined->FindStrategy(code) != nullptr) ||
                            (before != nullptr && absl::c_linear_search(before->strategies, code));
-        CheckCode(code, known, "must be a strategy of the area's kind in the course's protocol",
+        CheckOnce(code, known, "must be a strategy of the area's kind in the course's protocol",
                   seen, at.At("strategies", s));
       }
     }

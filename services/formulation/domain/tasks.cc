@@ -46,7 +46,7 @@ class ProgressSearch {
   void CountSessions(const Task& task, TaskProgress& progress) const {
     for (const UsedSession& session : facts_.view.attended()) {
       if (session.number >= counted_before_) break;
-      const RecordedWork* work = facts_.records.FindWork(session.session->session_id);
+      const RecordedWork* work = facts_.WorkOf(session);
       if (work == nullptr) continue;
       if (progress.of_each_session()) {
         // What was done in a session of another phase was not asked for there.
@@ -123,7 +123,7 @@ std::vector<TaskProgress> ProgressOf(const CourseFacts& facts, int at_number) {
 
 const UsedSession* FirstDone(const CourseFacts& facts, absl::string_view task) {
   for (const UsedSession& session : facts.view.attended()) {
-    const RecordedWork* work = facts.records.FindWork(session.session->session_id);
+    const RecordedWork* work = facts.WorkOf(session);
     if (work != nullptr && IsDoneIn(*work, task)) return &session;
   }
   return nullptr;

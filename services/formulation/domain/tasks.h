@@ -46,6 +46,11 @@ struct CourseFacts {
   const CourseRecords& records;
   const Protocol& protocol;
   const FormulationPolicy& policy;
+
+  // nullptr: none is recorded.
+  const RecordedWork* WorkOf(const UsedSession& session) const {
+    return records.FindWork(session.session->session_id);
+  }
 };
 
 // In the protocol's order. `at_number`: the session that is next, of which and after which nothing

@@ -6,6 +6,7 @@
 #include "course_copies/domain/course_copies.h"
 #include "formulation/domain/names.h"
 #include "ipt/scheduling/v1/reminder_service.pb.h"
+#include "platform/rpc/proto_time.h"
 
 namespace ipt::formulation {
 namespace {
@@ -31,9 +32,7 @@ absl::Status FindingNotes::Tell(absl::string_view clinic_id, absl::string_view c
     pb::CourseFinding* told = request.add_findings();
     told->set_finding_id(finding.finding_id);
     told->set_severity(static_cast<pb::CourseFindingSeverity>(finding.severity));
-    told->mutable_since_date()->set_year(static_cast<int>(finding.since_day->year()));
-    told->mutable_since_date()->set_month(finding.since_day->month());
-    told->mutable_since_date()->set_day(finding.since_day->day());
+    rpc::WriteDay(*finding.since_day, told->mutable_since_date());
   }
   pb::NoteCourseFindingsResponse response;
   const absl::Status status =

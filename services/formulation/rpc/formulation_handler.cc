@@ -63,10 +63,6 @@ absl::StatusOr<FormulationRevision> ReadRevision(FormulationReader& reader, cons
   return reader.GetRevision(ctx.clinic_id, ref.course_id, *number);
 }
 
-absl::string_view VariantOf(const CourseAnswer& course) {
-  return course.course.has_value() ? absl::string_view(course.course->variant_id) : "";
-}
-
 absl::StatusOr<pb::Formulation> Described(FormulationReader& reader, const ProtocolSet& protocols,
                                           const CourseAnswer& course,
                                           const CourseFormulation& formulation) {
@@ -101,17 +97,10 @@ absl::StatusOr<FormulationRevision> RevisionForPatient(FormulationReader& reader
 
 }  // namespace
 
-absl::StatusOr<CourseAnswer> FormulationHandler::CourseToReadBy(const CallContext& ctx,
-                                                                const std::string& course_id) {
-  IPT_ASSIGN_OR_RETURN(CourseAnswer course, FindCourse(courses_, ctx, course_id));
-  IPT_RETURN_IF_ERROR(RefuseAbsent(course, ctx.clinic_id, course_id));
-  return course;
-}
-
 absl::StatusOr<pb::Formulation> FormulationHandler::GetFormulation(
     const CallContext& ctx, const pb::GetFormulationRequest& request) {
   const std::string course_id = rpc::IdsOf(request.course())[1];
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, CourseToReadBy(ctx, course_id));
+  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourseToRead(courses_, ctx, course_id));
   return rpc::ReadView<pb::Formulation>(
       store_, ctx, request.min_revision(),
       [&](FormulationReader& reader) -> absl::StatusOr<pb::Formulation> {
@@ -248,7 +237,7 @@ absl::StatusOr<pb::ListFormulationRevisionsResponse> FormulationHandler::ListFor
   const std::string course_id = rpc::IdsOf(request.parent())[1];
   const size_t size =
       request.page_size() == 0 ? kDefaultRevisionsAPage : std::min(page.size, kMostRevisionsAPage);
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, CourseToReadBy(ctx, course_id));
+  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourseToRead(courses_, ctx, course_id));
   return rpc::ReadView<pb::ListFormulationRevisionsResponse>(
       store_, ctx, request.min_revision(),
       [&](FormulationReader& reader) -> absl::StatusOr<pb::ListFormulationRevisionsResponse> {
@@ -276,7 +265,7 @@ absl::StatusOr<pb::ListFormulationRevisionsResponse> FormulationHandler::ListFor
 absl::StatusOr<pb::FormulationRevision> FormulationHandler::GetFormulationRevision(
     const CallContext& ctx, const pb::GetFormulationRevisionRequest& request) {
   const std::string course_id = RevisionRef(request.name()).course_id;
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, CourseToReadBy(ctx, course_id));
+  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourseToRead(courses_, ctx, course_id));
   return rpc::ReadView<pb::FormulationRevision>(
       store_, ctx, request.min_revision(),
       [&](FormulationReader& reader) -> absl::StatusOr<pb::FormulationRevision> {
@@ -297,7 +286,7 @@ absl::StatusOr<pb::DiffFormulationRevisionsResponse> FormulationHandler::DiffFor
   if (RevisionRef(request.to_revision()).course_id != course_id) {
     return InvalidField("to_revision", "must be of the same course as from_revision");
   }
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, CourseToReadBy(ctx, course_id));
+  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourseToRead(courses_, ctx, course_id));
   return rpc::ReadView<pb::DiffFormulationRevisionsResponse>(
       store_, ctx, request.min_revision(),
       [&](FormulationReader& reader) -> absl::StatusOr<pb::DiffFormulationRevisionsResponse> {

@@ -55,10 +55,6 @@ class FormulationHandler {
   // none): a session that has to be known, too.
   absl::StatusOr<pb::Formulation> Take(const CallContext& ctx, const std::string& course_name,
                                        const std::string& session_id, Step step);
-  // What scheduling says of a course that is read; NOT_FOUND where it says that there is none.
-  absl::StatusOr<courses::CourseAnswer> CourseToReadBy(const CallContext& ctx,
-                                                       const std::string& course_id);
-
   FormulationStore& store_;
   const ProtocolSet& protocols_;
   IdSource& ids_;

@@ -84,8 +84,7 @@ void KeepTaken(const Filter& filter, std::vector<T>& list) {
 absl::StatusOr<pb::InterpersonalInventory> InventoryHandler::GetInterpersonalInventory(
     const CallContext& ctx, const pb::GetInterpersonalInventoryRequest& request) {
   const std::string course_id = rpc::IdsOf(request.course())[1];
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourse(courses_, ctx, course_id));
-  IPT_RETURN_IF_ERROR(RefuseAbsent(course, ctx.clinic_id, course_id));
+  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourseToRead(courses_, ctx, course_id));
   return rpc::ReadView<pb::InterpersonalInventory>(
       store_, ctx, request.min_revision(),
       [&](FormulationReader& reader) -> absl::StatusOr<pb::InterpersonalInventory> {

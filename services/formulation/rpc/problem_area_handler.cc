@@ -48,9 +48,8 @@ absl::StatusOr<CourseAreas> ReadAreas(FormulationReader& reader, const ProtocolS
                                       const CallContext& ctx, absl::string_view course_id,
                                       const CourseAnswer& course) {
   CourseAreas areas{.course = &course};
-  const std::string variant = course.course.has_value() ? course.course->variant_id : "";
   IPT_ASSIGN_OR_RETURN(areas.ground,
-                       ReadGround(reader, protocols, ctx.clinic_id, course_id, variant));
+                       ReadGround(reader, protocols, ctx.clinic_id, course_id, VariantOf(course)));
   IPT_ASSIGN_OR_RETURN(areas.formulation, reader.GetFormulation(ctx.clinic_id, course_id));
   return areas;
 }
@@ -86,8 +85,7 @@ absl::StatusOr<pb::ProblemArea> ProblemAreaHandler::CreateProblemArea(
 absl::StatusOr<pb::ProblemArea> ProblemAreaHandler::GetProblemArea(
     const CallContext& ctx, const pb::GetProblemAreaRequest& request) {
   const EntryIds ids(request.name());
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourse(courses_, ctx, ids.course_id));
-  IPT_RETURN_IF_ERROR(RefuseAbsent(course, ctx.clinic_id, ids.course_id));
+  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourseToRead(courses_, ctx, ids.course_id));
   return rpc::ReadView<pb::ProblemArea>(
       store_, ctx, request.min_revision(),
       [&](FormulationReader& reader) -> absl::StatusOr<pb::ProblemArea> {
@@ -108,8 +106,7 @@ absl::StatusOr<pb::ListProblemAreasResponse> ProblemAreaHandler::ListProblemArea
   const auto kinds = rpc::ReadStated<ProblemAreaKind>(request.kinds(), bad, "kinds");
   IPT_RETURN_IF_ERROR(bad.ToStatus());
   const std::string course_id = rpc::IdsOf(request.parent())[1];
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourse(courses_, ctx, course_id));
-  IPT_RETURN_IF_ERROR(RefuseAbsent(course, ctx.clinic_id, course_id));
+  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourseToRead(courses_, ctx, course_id));
   return rpc::ReadView<pb::ListProblemAreasResponse>(
       store_, ctx, request.min_revision(),
       [&](FormulationReader& reader) -> absl::StatusOr<pb::ListProblemAreasResponse> {

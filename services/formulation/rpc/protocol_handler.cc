@@ -250,11 +250,6 @@ absl::StatusOr<std::optional<FindingPlace>> ReadFindingCursor(absl::string_view 
   return std::optional<FindingPlace>(std::move(place));
 }
 
-void WriteAge(const courses::CopyAge& age, pb::SchedulingView* out) {
-  const bool known = age.as_of > absl::UnixEpoch();
-  courses::WriteScheduling(age.current, known ? std::optional(age.as_of) : std::nullopt, out);
-}
-
 // Looks at courses, a lot after the other, until a page is full.
 class FindingPage {
  public:
@@ -326,7 +321,7 @@ class FindingPage {
       }
       pb::Finding* written = out->add_findings();
       WriteFinding(ctx_.clinic_id, finding, written);
-      WriteAge(age_, written->mutable_scheduling());
+      courses::WriteScheduling(age_, written->mutable_scheduling());
       last_ = std::move(finding);
     }
     return absl::OkStatus();
@@ -458,8 +453,7 @@ absl::StatusOr<pb::ListSessionWorkResponse> ProtocolHandler::ListSessionWork(
       .phases = rpc::ReadStated<Phase>(request.phases(), bad, "phases"),
       .problem_area_id = ReadEntryId(course_id, request.problem_area(), "problem_area", bad)};
   IPT_RETURN_IF_ERROR(bad.ToStatus());
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourse(courses_, ctx, course_id));
-  IPT_RETURN_IF_ERROR(RefuseAbsent(course, ctx.clinic_id, course_id));
+  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourseToRead(courses_, ctx, course_id));
   return rpc::ReadView<pb::ListSessionWorkResponse>(
       store_, ctx, request.min_revision(),
       [&](FormulationReader& reader) -> absl::StatusOr<pb::ListSessionWorkResponse> {
@@ -485,8 +479,7 @@ absl::StatusOr<pb::ListSessionWorkResponse> ProtocolHandler::ListSessionWork(
 absl::StatusOr<pb::Termination> ProtocolHandler::GetTermination(
     const CallContext& ctx, const pb::GetTerminationRequest& request) {
   const std::string course_id = rpc::IdsOf(request.course())[1];
-  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourse(courses_, ctx, course_id));
-  IPT_RETURN_IF_ERROR(RefuseAbsent(course, ctx.clinic_id, course_id));
+  IPT_ASSIGN_OR_RETURN(const CourseAnswer course, FindCourseToRead(courses_, ctx, course_id));
   return rpc::ReadView<pb::Termination>(
       store_, ctx, request.min_revision(),
       [&](FormulationReader& reader) -> absl::StatusOr<pb::Termination> {
@@ -551,8 +544,7 @@ absl::StatusOr<courses::ListedCourses> ProtocolHandler::CoursesOf(
     if (!request.therapist().empty()) open.therapist_id = rpc::IdsOf(request.therapist())[1];
     return lister_.ListCourses(ctx.clinic_id, open, ctx.now, ctx.deadline);
   }
-  IPT_ASSIGN_OR_RETURN(CourseAnswer course, FindCourse(courses_, ctx, course_id));
-  IPT_RETURN_IF_ERROR(RefuseAbsent(course, ctx.clinic_id, course_id));
+  IPT_ASSIGN_OR_RETURN(CourseAnswer course, FindCourseToRead(courses_, ctx, course_id));
   courses::ListedCourses listed;
   listed.age = {.as_of = course.as_of, .current = course.known == CourseAnswer::Known::kVerified};
   if (course.course.has_value()) listed.courses.push_back(*std::move(course.course));
@@ -574,7 +566,7 @@ absl::StatusOr<pb::ListFindingsResponse> ProtocolHandler::ListFindings(
         FindingPage filled(reader, protocols_, ctx, filter, listed.age, page.size);
         IPT_ASSIGN_OR_RETURN(const std::string next, filled.Fill(listed.courses, after, &response));
         if (!next.empty()) response.set_next_page_token(rpc::NextPageToken(request, next));
-        WriteAge(listed.age, response.mutable_scheduling());
+        courses::WriteScheduling(listed.age, response.mutable_scheduling());
         return response;
       });
 }

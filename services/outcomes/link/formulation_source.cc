@@ -168,11 +168,8 @@ absl::StatusOr<courses::CopyAge> FormulationSource::AgeOf(Connection& conn,
   IPT_ASSIGN_OR_RETURN(const auto feed,
                        follow::feed_table::Find(conn, {std::string(clinic_id), kFormulation}));
   if (!feed.has_value()) return courses::CopyAge();
-  // As a course's copy does: while everything is listed anew, what is here may be of any time since
-  // the last listing.
-  return courses::CopyAge{
-      .as_of = feed->as_of,
-      .current = !feed->cursor.empty() && now - feed->as_of <= courses::CourseDemand().max_age};
+  return courses::CopyAge{.as_of = feed->as_of,
+                          .current = feed->IsCurrent(now, courses::CourseDemand().max_age)};
 }
 
 }  // namespace ipt::outcomes

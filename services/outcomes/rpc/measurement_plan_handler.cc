@@ -349,10 +349,7 @@ absl::StatusOr<pb::ListDueMeasurementsResponse> MeasurementPlanHandler::ListDueM
         rpc::NextPageToken(request, WriteDueCursor(*walk, *std::prev(line))));
     if (!kept) walks_.Keep(walk, place, ctx.now);
   }
-  const courses::CopyAge& age = walk->age;
-  const bool known = age.as_of > absl::UnixEpoch();
-  courses::WriteScheduling(age.current, known ? std::optional(age.as_of) : std::nullopt,
-                           response.mutable_scheduling());
+  courses::WriteScheduling(walk->age, response.mutable_scheduling());
   return response;
 }
 

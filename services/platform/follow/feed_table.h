@@ -29,6 +29,12 @@ struct FeedPosition {
   absl::Time event_time = absl::InfinitePast();  // of the last event applied
   int64_t events = 0;                            // applied, all told
   int64_t listings = 0;                          // begun, all told
+
+  // Whether all is known that happened until so long ago. While everything is listed anew, what is
+  // here may be of any time since the last listing.
+  bool IsCurrent(absl::Time now, absl::Duration max_age) const {
+    return !cursor.empty() && now - as_of <= max_age;
+  }
   friend bool operator==(const FeedPosition&, const FeedPosition&) = default;
 };
 
