@@ -34,13 +34,8 @@ absl::Status Workload::FindSessions(const Connections& connections) {
   for (const std::string& course : courses_) {
     v1::ListSessionsRequest request;
     request.set_parent(course);
-    request.set_page_size(100);
-    v1::ListSessionsResponse response;
-    IPT_RETURN_IF_ERROR(
-        ToAbsl(caller.Call(caller.stubs().sessions, &v1::SessionService::Stub::ListSessions,
-                           request, response),
-               "ListSessions"));
-    for (const v1::Session& session : response.sessions()) sessions_.push_back(session.name());
+    IPT_ASSIGN_OR_RETURN(const auto sessions, ListAllSessions(caller, request));
+    for (const v1::Session& session : sessions) sessions_.push_back(session.name());
   }
   if (sessions_.empty()) return absl::NotFoundError("the courses have no sessions");
   return absl::OkStatus();

@@ -4,8 +4,10 @@
 #include <map>
 #include <set>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "iptctl/course_weeks.h"
 #include "iptctl/formulation_words.h"
 #include "iptctl/outcome_words.h"
 
@@ -42,7 +44,6 @@ class SheetWriter {
     sheet_.missing = facts_.missing;
     sheet_.inventory = facts_.inventory;
     sheet_.today = facts_.today;
-    sheet_.written = facts_.formulation.has_current() || facts_.formulation.has_pending();
     sheet_.standing = Standing();
     if (facts_.scheduled.has_value()) sheet_.standing_at = StandingWords(*facts_.scheduled);
     WriteToMind();
@@ -294,10 +295,9 @@ class SheetWriter {
     out.progress = progress.empty() ? "not rated yet" : absl::StrJoin(progress, "; ");
     const std::string of_goal = absl::StrCat(goal.name(), "/ratings/");
     for (const f::GoalRating& rating : facts_.ratings) {
-      const google::type::Date& day = rating.rated_on();
-      if (rating.name().rfind(of_goal, 0) != 0 || day.year() == 0) continue;
-      out.ratings.push_back({absl::CivilDay(day.year(), day.month(), day.day()), rating.value(),
-                             rating.rater() == f::GOAL_RATER_PATIENT});
+      const std::optional<absl::CivilDay> day = DayOf(rating.rated_on());
+      if (!absl::StartsWith(rating.name(), of_goal) || !day.has_value()) continue;
+      out.ratings.push_back({*day, rating.value(), rating.rater() == f::GOAL_RATER_PATIENT});
     }
     return out;
   }

@@ -93,7 +93,6 @@ struct FormulationSheet {
   std::string standing_at;           // phase, session, week
   std::vector<std::string> missing;  // what could not be had
   std::vector<std::string> to_mind;  // of the formulation itself
-  bool written = false;              // there is a revision to show
   std::vector<SheetArea> focus;
   std::vector<SheetArea> other_areas;
   std::string patient_narrative, clinical_narrative;

@@ -71,8 +71,4 @@ std::string Capitalized(absl::string_view words) {
   return out;
 }
 
-std::string Counted(int64_t count, absl::string_view noun) {
-  return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");
-}
-
 }  // namespace ipt::ctl

@@ -17,8 +17,6 @@ struct DaySpan {
   absl::CivilDay first;
   absl::CivilDay last;
   bool about = false;
-
-  bool exact() const { return first == last && !about; }
 };
 
 // Nothing where it is not set.
@@ -37,8 +35,5 @@ std::string CadenceWords(int days);
 
 // "Role dispute".
 std::string Capitalized(absl::string_view words);
-
-// "1 session", "2 sessions".
-std::string Counted(int64_t count, absl::string_view noun);
 
 }  // namespace ipt::ctl

@@ -11,6 +11,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "iptctl/course_weeks.h"
+#include "iptctl/text.h"
 
 namespace ipt::ctl {
 namespace {
@@ -43,10 +44,6 @@ std::string Repeat(absl::string_view text, int times) {
   std::string out;
   for (int i = 0; i < times; ++i) absl::StrAppend(&out, text);
   return out;
-}
-
-std::string Plural(int64_t count, absl::string_view noun) {
-  return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");
 }
 
 template <typename E>
@@ -196,12 +193,12 @@ class Drawing {
       details.push_back(absl::StrCat("deadline ", DayText(*layout_.deadline)));
       const int left = progress.days_left();
       if (!course_.has_closure()) {
-        details.push_back(left >= 0 ? absl::StrCat(Plural(left, "day"), " left")
-                                    : absl::StrCat(Plural(-left, "day"), " ago"));
+        details.push_back(left >= 0 ? absl::StrCat(Counted(left, "day"), " left")
+                                    : absl::StrCat(Counted(-left, "day"), " ago"));
       }
       if (progress.pause_days() > 0) {
         details.push_back(
-            absl::StrCat("moved ", Plural(progress.pause_days(), "day"), " by pauses"));
+            absl::StrCat("moved ", Counted(progress.pause_days(), "day"), " by pauses"));
       }
       if (progress.start_projected()) details.push_back("projected: no session attended yet");
     }
@@ -221,10 +218,10 @@ class Drawing {
     if (const auto finish = DayOf(forecast_->projected_finish_date()); finish) {
       const int slack = forecast_->slack_days();
       absl::StrAppend(&line, ": would finish ", DayText(*finish), ", ",
-                      slack >= 0 ? absl::StrCat(Plural(slack, "day"), " before the deadline")
-                                 : absl::StrCat(Plural(-slack, "day"), " after the deadline"));
+                      slack >= 0 ? absl::StrCat(Counted(slack, "day"), " before the deadline")
+                                 : absl::StrCat(Counted(-slack, "day"), " after the deadline"));
     } else if (forecast_->sessions_left() > 0) {
-      absl::StrAppend(&line, ": ", Plural(forecast_->sessions_left(), "session"),
+      absl::StrAppend(&line, ": ", Counted(forecast_->sessions_left(), "session"),
                       " left, without a place within a year");
     }
     Line(line);

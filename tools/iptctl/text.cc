@@ -121,4 +121,8 @@ std::string Paint::operator()(Color color, absl::string_view text) const {
   return absl::StrCat("\x1b[", kCodes[static_cast<int>(color)], "m", text, "\x1b[0m");
 }
 
+std::string Counted(int64_t count, absl::string_view noun) {
+  return absl::StrCat(count, " ", noun, count == 1 ? "" : "s");
+}
+
 }  // namespace ipt::ctl

@@ -1,6 +1,7 @@
 // Small things about text: columns of a terminal, likeness of words, paragraphs.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -39,5 +40,8 @@ struct Paint {
   bool on = false;
   std::string operator()(Color color, absl::string_view text) const;
 };
+
+// "1 session", "2 sessions".
+std::string Counted(int64_t count, absl::string_view noun);
 
 }  // namespace ipt::ctl
