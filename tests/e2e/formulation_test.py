@@ -23,7 +23,7 @@ from ipt.common.v1 import options_pb2
 from ipt.formulation.v1 import (adherence_pb2, event_service_pb2, finding_pb2, formulation_pb2, goal_pb2,
                                 problem_area_pb2, session_work_pb2, warning_pb2)
 from ipt.scheduling.v1 import session_pb2, variant_pb2
-from support import FORMULATION, Identity, Refused, Server, date, message_class, methods, rid, ts, wait_until
+from support import FORMULATION, Identity, Refused, Server, date, day_of, message_class, methods, rid, ts, wait_until
 
 ENGINES = ("suite", "sqlite", "postgres")
 DAY = datetime.timedelta(days=1)
@@ -45,10 +45,6 @@ def word(enum, value):
 
 def ids(resources):
     return [each.name.rsplit("/", 1)[1] for each in resources]
-
-
-def day_of(message):
-    return support.day_of(message)
 
 
 # ------------------------------------------------------------------------------------ servers, clients

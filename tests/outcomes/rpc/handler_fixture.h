@@ -28,6 +28,7 @@
 #include "platform/storage/platform_migrations.h"
 #include "platform/transaction/call_context.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/store_look.h"
 #include "tests/support/temp_database.h"
 
 namespace ipt::outcomes {
@@ -136,37 +137,8 @@ class HandlerTest : public ::testing::TestWithParam<storage::Dialect> {
     return alerts;
   }
   // Kinds of the events written since the last call, in order.
-  std::vector<std::string> NewEvents() {
-    std::vector<std::string> kinds;
-    const std::string sql =
-        absl::StrCat("SELECT kind, seq FROM outbox WHERE seq > ", seen_, " ORDER BY seq");
-    EXPECT_THAT(db_->Read({},
-                          [&](storage::Connection& conn) {
-                            return conn.Query(
-                                {sql, {storage::ColumnType::kText, storage::ColumnType::kInt64}},
-                                {}, [&](const storage::Row& row) {
-                                  kinds.push_back(row.Text(0));
-                                  seen_ = row.Int64(1);
-                                  return absl::OkStatus();
-                                });
-                          }),
-                ipt::testing::IsOk());
-    return kinds;
-  }
-  int64_t Count(const std::string& table) {
-    int64_t count = -1;
-    const std::string sql = absl::StrCat("SELECT COUNT(*) FROM ", table);
-    EXPECT_THAT(db_->Read({},
-                          [&](storage::Connection& conn) {
-                            return conn.Query({sql, {storage::ColumnType::kInt64}}, {},
-                                              [&](const storage::Row& row) {
-                                                count = row.Int64(0);
-                                                return absl::OkStatus();
-                                              });
-                          }),
-                ipt::testing::IsOk());
-    return count;
-  }
+  std::vector<std::string> NewEvents() { return ipt::testing::NewEvents(*db_, seen_); }
+  int64_t Count(const std::string& table) { return ipt::testing::CountRows(*db_, table); }
 
   absl::Time now_ = absl::FromUnixSeconds(1'790'000'000) + absl::Milliseconds(250);
   std::shared_ptr<const Caller> caller_;
