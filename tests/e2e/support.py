@@ -560,9 +560,10 @@ class Server:
         return {**clean, **self.environment}
 
     def run(self, *words, timeout=120):
-        """The binary, to its end."""
+        """The binary, to its end. On ports of its own: another test may hold the ones of the defaults."""
+        ports = {"IPT_LISTEN": self.target(), "IPT_ADMIN_LISTEN": f"127.0.0.1:{self.admin}"}
         return subprocess.run([self.binary, *words], capture_output=True, text=True, timeout=timeout,
-                              env=self.env())
+                              env={**ports, **self.env()})
 
     def command(self):
         return [self.binary, *self.store, f"--listen=127.0.0.1:{self.port}",
