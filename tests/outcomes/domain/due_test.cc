@@ -645,9 +645,10 @@ RC_GTEST_PROP(DuePropertyTest, OneOccasionOfARuleIsOpenAtATime, ()) {
     for (size_t i = 0; i < occasions.size(); ++i) {
       const Occasion& occasion = occasions[i];
       RC_ASSERT(occasion.open_day <= occasion.day);
-      RC_ASSERT(!occasion.missed_day.has_value() || *occasion.missed_day > occasion.day);
+      RC_ASSERT(occasion.missed_day.value_or(CivilDay::max()) > occasion.day);
       RC_ASSERT((occasion.state == OccasionState::kDone) == !occasion.measurement_id.empty());
-      RC_ASSERT(i == 0 || occasions[i - 1].day < occasion.open_day);
+      // RC_ASSERT looks at both sides of an ||.
+      if (i > 0) RC_ASSERT(occasions[i - 1].day < occasion.open_day);
     }
     RC_ASSERT(std::count_if(occasions.begin(), occasions.end(), open) <= 1);
     // Nothing is asked for right after it was answered.
