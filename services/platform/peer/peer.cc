@@ -18,6 +18,7 @@
 #include "platform/errors/grpc_status.h"
 #include "platform/errors/status_macros.h"
 #include "platform/observability/log.h"
+#include "platform/observability/trace_context.h"
 
 namespace ipt::peer {
 namespace {
@@ -179,6 +180,10 @@ void Peer::Stop() {
 void Peer::PrepareContext(grpc::ClientContext& context, const std::string& clinic_id) {
   if (const std::string who = link_->Authorization(clinic_id); !who.empty()) {
     context.AddMetadata("authorization", who);
+  }
+  if (const TraceContext* const trace = TraceScope::Current(); trace != nullptr) {
+    context.AddMetadata("traceparent", TraceParent(*trace));
+    if (!trace->state.empty()) context.AddMetadata("tracestate", trace->state);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "platform/auth/authenticator.h"
 #include "platform/errors/error.h"
 #include "platform/errors/grpc_status.h"
+#include "platform/observability/trace_context.h"
 #include "platform/rpc/rpc_service.h"
 #include "tests/support/eventually.h"
 #include "tests/support/status_matchers.h"
@@ -423,7 +425,8 @@ class InProcessTest : public ::testing::Test {
         runtime_{in_process_, clock_, executor_, ignore_, streams_},
         service_("ipt.scheduling.v1.ClinicService", runtime_) {
     service_.Handle<pb::GetClinicRequest, pb::Clinic>(
-        "GetClinic", [](const CallContext& ctx, const pb::GetClinicRequest& request) {
+        "GetClinic", [this](const CallContext& ctx, const pb::GetClinicRequest& request) {
+          trace_ = ctx.trace;
           pb::Clinic clinic;
           clinic.set_name(request.name());
           clinic.set_display_name(ctx.caller->subject);
@@ -472,7 +475,27 @@ class InProcessTest : public ::testing::Test {
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Peer> peer_;
   pb::Clinic clinic_;
+  std::optional<TraceContext> trace_;  // that the last call came with
 };
+
+TEST_F(InProcessTest, ACallIsOfTheTraceThatItsThreadWorksFor) {
+  Open({.subject = "service:outcomes", .scopes = {"clinics.read"}, .scopes_of_all = {}});
+  in_process_.SetChannel(server_->InProcessChannel(InProcessArguments()));
+  const std::string id(32, 'a');
+  const TraceContext trace{id, std::string(16, 'b'), std::string(16, 'c'), true, "x=1"};
+  {
+    const TraceScope scope(&trace);
+    ASSERT_OK(Get("north", "north"));
+  }
+  ASSERT_TRUE(trace_.has_value());
+  EXPECT_EQ(trace_->trace_id, id);
+  EXPECT_EQ(trace_->parent_id, trace.span_id);
+  EXPECT_NE(trace_->span_id, trace.span_id);
+  EXPECT_TRUE(trace_->sampled);
+  EXPECT_EQ(trace_->state, "x=1");
+  ASSERT_OK(Get("north", "north"));
+  EXPECT_FALSE(trace_.has_value());
+}
 
 TEST_F(InProcessTest, ACallSaysWhoMakesItAndReachesOneClinic) {
   Open({.subject = "service:outcomes", .scopes = {"clinics.read"}, .scopes_of_all = {}});
