@@ -106,10 +106,10 @@ class OutcomesMeasuresTest : public ::testing::Test {
   }
   // As a server stops.
   ~OutcomesMeasuresTest() override {
-    server_->Shutdown();
     peer_->Stop();
-    executor_.Stop();
     asking_.Stop();
+    server_->Shutdown();
+    executor_.Stop();
     in_process_.SetChannel(nullptr);
   }
 
