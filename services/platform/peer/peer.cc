@@ -30,6 +30,7 @@ constexpr int kCodes = 17;
 constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 // A payload's name; for this process alone.
 constexpr char kNotAllowed[] = "ipt/peer-not-allowed";
+constexpr char kNotKnown[] = "ipt/peer-not-known";
 
 // 0 to 1.
 double Random() {
@@ -77,6 +78,8 @@ Peer::~Peer() { Stop(); }
 
 bool IsNotAllowed(const absl::Status& status) { return status.GetPayload(kNotAllowed).has_value(); }
 
+bool IsNotKnown(const absl::Status& status) { return status.GetPayload(kNotKnown).has_value(); }
+
 absl::Status Peer::Away(absl::string_view why) const {
   const absl::Duration pause = breaker_.next_trial() - clock_.Now();
   return Unavailable(reason::kPeerUnavailable,
@@ -95,8 +98,12 @@ absl::Status Peer::Translate(const grpc::Status& status) const {
       return Away("did not answer in time");
     case grpc::StatusCode::RESOURCE_EXHAUSTED:
       return Away("has too much to do");
-    case grpc::StatusCode::UNAUTHENTICATED:
-      return Away("does not know who calls: look at this service's token or client certificate");
+    case grpc::StatusCode::UNAUTHENTICATED: {
+      absl::Status unknown =
+          Away("does not know who calls: look at this service's token or client certificate");
+      unknown.SetPayload(kNotKnown, absl::Cord());
+      return unknown;
+    }
     case grpc::StatusCode::PERMISSION_DENIED: {
       absl::Status denied =
           Away("does not allow this service that call: look at the scopes of its token");

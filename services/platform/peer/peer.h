@@ -64,6 +64,8 @@ class PeerStream {
 
 // Of a status of a Peer: the service does not allow us that call, whatever else it allows.
 bool IsNotAllowed(const absl::Status& status);
+// The service does not know who calls: it allows us nothing.
+bool IsNotKnown(const absl::Status& status);
 
 // Thread-safe.
 class Peer {

@@ -229,6 +229,8 @@ TEST_F(PeerTest, WhatIsWrongBetweenTheServicesIsNotTheCallersFault) {
     const absl::Status status = Get();
     EXPECT_THAT(status, FailsWith(absl::StatusCode::kUnavailable, reason::kPeerUnavailable));
     EXPECT_THAT(std::string(status.message()), Not(HasSubstr("abc")));
+    EXPECT_EQ(IsNotKnown(status), code == grpc::StatusCode::UNAUTHENTICATED);
+    EXPECT_EQ(IsNotAllowed(status), code == grpc::StatusCode::PERMISSION_DENIED);
   }
   EXPECT_EQ(clinics_.calls(), 4);  // repeating would not help
 }
