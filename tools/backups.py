@@ -364,6 +364,7 @@ class Postgres:
     def take(self, part, key, progress):
         """pg_dump and the counts, of one snapshot that a session holds."""
         with Session(self) as session:
+            session.ask("SET idle_in_transaction_session_timeout = 0; SET statement_timeout = 0")
             session.ask("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             snapshot = session.ask("SELECT pg_export_snapshot()")[0][0]
             told = describe_postgres(session.ask)
@@ -489,6 +490,9 @@ def compare(service, told, found):
 
 
 def without_password(url):
+    if re.search(r"[?&]password=", url):
+        raise Problem("a password does not belong into a URL's parameters, where lists of processes show it: give it by "
+                      "--password-file")
     match = re.match(r"(postgres(?:ql)?://[^:/@]*):([^@/]*)@", url)
     if match is None:
         return url, None
