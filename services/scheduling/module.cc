@@ -79,7 +79,8 @@ class SchedulingModule final : public server::Module {
         cache_(base_.db().dialect() == storage::Dialect::kSqlite ? std::make_unique<CourseCache>()
                                                                  : nullptr),
         snapshots_(cache_ == nullptr && platform.shared.redis() != nullptr
-                       ? std::make_unique<SharedCourseSnapshots>(*platform.shared.redis())
+                       ? std::make_unique<SharedCourseSnapshots>(
+                             *platform.shared.redis(), [this] { return base_.feed().epoch(); })
                        : nullptr),
         bell_(Copies(), base_.feed()),
         store_(base_.db(), encoder_, &bell_),
