@@ -32,7 +32,8 @@ SKIPPED = 77
 USER = 65532
 LARGEST = 80_000_000
 SERVERS = {"formulation": "formulation", "outcomes": "outcomes", "postgres": "scheduling", "suite": "suite"}
-TARGETS = runpy.run_path(str(ROOT / "tools/build_images"))["targets"]()
+BUILDER = runpy.run_path(str(ROOT / "tools/build_images"))
+TARGETS = BUILDER["targets"]()
 FOLDER = pathlib.Path()
 BUILDAH = []  # the command, with its storage; set by why_not
 ROOTS = {}  # target -> the image's root folder
@@ -62,8 +63,8 @@ def why_not():
             return f"there is no {tool}; apt-get install {package}"
     if os.getuid() != 0:
         return "it needs root, to build and mount without a daemon"
-    tried = ["unshare", "--mount", "--pid", "--fork", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
-    said = subprocess.run(tried, capture_output=True, text=True, check=False)
+    said = subprocess.run(["unshare", "--mount", "--pid", "--fork", "mount", "-t", "tmpfs", "tmpfs", "/mnt"],
+                          capture_output=True, text=True, check=False)
     if said.returncode != 0:
         return f"no mounts of one's own can be had here: {said.stderr.strip()}"
     for driver in ("overlay", "vfs"):  # the first shares what images have alike, the second always works
@@ -86,8 +87,8 @@ def build():
          FOLDER / os.environ["STORAGE_DRIVER"], "--out", FOLDER / "bills", "--source", "https://example.test/ipt", "--tag", "test"],
         text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     print(done.stdout, flush=True)
-    if done.returncode == 3:
-        return "Debian's packages cannot be had"
+    if done.returncode == BUILDER["UNREACHABLE"]:
+        return "Debian's mirrors cannot be reached"
     if done.returncode != 0:
         sys.exit(f"tools/build_images ended with {done.returncode}")
     for target, name in TARGETS.items():
@@ -403,16 +404,23 @@ def main():
     with tempfile.TemporaryDirectory(prefix="ipt-images-") as folder:
         FOLDER = pathlib.Path(folder)
         began = time.monotonic()
-        reason = why_not() or build()
-        if reason:
-            print(f"skipped: {reason}")
-            return SKIPPED
-        print(f"built in {time.monotonic() - began:.0f} s", flush=True)
         try:
+            reason = why_not() or build()
+            if reason:
+                print(f"skipped: {reason}")
+                return SKIPPED
+            print(f"built in {time.monotonic() - began:.0f} s", flush=True)
             return 0 if unittest.main(exit=False).result.wasSuccessful() else 1
         finally:
-            buildah("rm", "--all")  # unmounts them
+            if BUILDAH:
+                buildah("rm", "--all")  # unmounts them
 
 
 if __name__ == "__main__":
+    # In mounts of its own: whatever ends it, nothing stays mounted.
+    own_mounts = ["unshare", "--mount", "--propagation", "private"]
+    if "IPT_IMAGES_TEST" not in os.environ and subprocess.run(
+            [*own_mounts, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0:
+        os.environ["IPT_IMAGES_TEST"] = "in mounts of its own"
+        os.execvp(own_mounts[0], [*own_mounts, sys.executable, *sys.argv])
     sys.exit(main())
