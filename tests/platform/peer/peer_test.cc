@@ -349,10 +349,20 @@ TEST_F(PeerTest, MutualTlsAndItsFilesOfTheMoment) {
   OpenPeer();
   EXPECT_THAT(Get(), FailsWith(absl::StatusCode::kUnavailable, reason::kPeerUnavailable));
 
-  const auto right = clients.Issue({.common_name = "x", .extended_key_usage = "clientAuth"});
+  // Operators are told when it expires, of a new one from the next call on.
+  const auto not_after = [&] {
+    return metrics_.Gauge("tls_peer_certificate_not_after_seconds", "", {{"peer", "scheduling"}})
+        .Value();
+  };
+  const double first = not_after();
+  EXPECT_GT(first, static_cast<double>(absl::ToUnixSeconds(clock_.Now())));
+
+  const auto right = clients.Issue(
+      {.common_name = "x", .extended_key_usage = "clientAuth", .ends_in = absl::Hours(48)});
   Write("tls.crt", right.certificate_pem);  // for a moment, with the other key
   Write("tls.key", right.key_pem);
   EXPECT_TRUE(Eventually([&] { return Get().ok(); }));
+  EXPECT_GT(not_after(), first);
 }
 
 TEST_F(PeerTest, FilesThatCannotBeUsedAreSaidAtOnce) {
