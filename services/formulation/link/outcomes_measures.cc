@@ -13,6 +13,7 @@
 #include "platform/errors/field_violations.h"
 #include "platform/errors/status_macros.h"
 #include "platform/observability/log.h"
+#include "platform/observability/trace_context.h"
 #include "platform/peer/pages.h"
 #include "platform/rpc/proto_time.h"
 #include "platform/rpc/resource_name.h"
@@ -95,9 +96,11 @@ std::future<DueMeasures> OutcomesMeasures::Ask(DueQuestion question) {
   const absl::Time deadline = std::min(now + kAskTime, now + (question.deadline - now) / 2);
   auto promised = std::make_shared<std::promise<DueMeasures>>();
   std::future<DueMeasures> answer = promised->get_future();
-  const bool taken = post_([this, promised, question = std::move(question), now, deadline] {
-    promised->set_value(AskNow(question, now, deadline));
-  });
+  const bool taken = post_(
+      [this, promised, question = std::move(question), now, deadline, trace = TraceScope::Copy()] {
+        const TraceScope scope(trace);
+        promised->set_value(AskNow(question, now, deadline));
+      });
   if (!taken) promised->set_value(NothingTold(std::nullopt));
   return answer;
 }

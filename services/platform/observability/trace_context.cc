@@ -76,5 +76,8 @@ std::string TraceParent(const TraceContext& trace) {
 TraceScope::TraceScope(const TraceContext* trace) : before_(current) { current = trace; }
 TraceScope::~TraceScope() { current = before_; }
 const TraceContext* TraceScope::Current() { return current; }
+std::optional<TraceContext> TraceScope::Copy() {
+  return current == nullptr ? std::nullopt : std::make_optional(*current);
+}
 
 }  // namespace ipt

@@ -37,8 +37,9 @@ class TraceScope {
   TraceScope(const TraceScope&) = delete;
   TraceScope& operator=(const TraceScope&) = delete;
 
-  // Of this thread; null without one.
+  // Of this thread; null without one. A copy is for work that another thread does for the call.
   static const TraceContext* Current();
+  static std::optional<TraceContext> Copy();
 
  private:
   const TraceContext* const before_;

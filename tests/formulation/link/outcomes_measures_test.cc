@@ -18,6 +18,7 @@
 #include "ipt/outcomes/v1/measurement_plan_service.pb.h"
 #include "platform/auth/authenticator.h"
 #include "platform/errors/error.h"
+#include "platform/observability/trace_context.h"
 #include "platform/peer/link.h"
 #include "platform/rpc/executor.h"
 #include "platform/rpc/proto_time.h"
@@ -93,6 +94,7 @@ class OutcomesMeasuresTest : public ::testing::Test {
           {
             std::lock_guard<std::mutex> lock(mutex_);
             requests_.push_back(request);
+            trace_ = ctx.trace;
             answer = answer_;
           }
           return answer(request);
@@ -139,6 +141,10 @@ class OutcomesMeasuresTest : public ::testing::Test {
     std::lock_guard<std::mutex> lock(mutex_);
     return requests_;
   }
+  std::optional<TraceContext> Trace() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return trace_;
+  }
 
   SystemClock clock_;
   Metrics metrics_{"test", "0"};
@@ -158,6 +164,7 @@ class OutcomesMeasuresTest : public ::testing::Test {
   std::mutex mutex_;
   std::function<absl::StatusOr<Response>(const pb::ListDueMeasurementsRequest&)> answer_;
   std::vector<pb::ListDueMeasurementsRequest> requests_;
+  std::optional<TraceContext> trace_;  // of the last request
 };
 
 TEST_F(OutcomesMeasuresTest, TellsWhatOutcomesSaysPageByPage) {
@@ -196,6 +203,17 @@ TEST_F(OutcomesMeasuresTest, TellsWhatOutcomesSaysPageByPage) {
   EXPECT_EQ(requests[0].due_before().day(), 3);  // the day after the last one
   EXPECT_THAT(requests[0].states(),
               ElementsAre(pb::DUE_STATE_UPCOMING, pb::DUE_STATE_DUE, pb::DUE_STATE_OVERDUE));
+}
+
+TEST_F(OutcomesMeasuresTest, OutcomesIsAskedInTheTraceOfTheGuide) {
+  const TraceContext trace{std::string(32, 'a'), std::string(16, 'b'), std::string(16, 'c')};
+  {
+    const TraceScope scope(&trace);
+    Ask();
+  }
+  ASSERT_TRUE(Trace().has_value());
+  EXPECT_EQ(Trace()->trace_id, trace.trace_id);
+  EXPECT_EQ(Trace()->parent_id, trace.span_id);
 }
 
 TEST_F(OutcomesMeasuresTest, ThatNothingIsDueIsKnownOnlyWhereTheCourseIs) {
