@@ -6,6 +6,8 @@ import concurrent.futures
 import json
 import pathlib
 import sys
+import threading
+import time
 import unittest
 
 sys.dont_write_bytecode = True
@@ -21,20 +23,24 @@ UNARY, STREAM = "/ipt.scheduling.v1.ClinicService/GetClinic", "/ipt.scheduling.v
 
 
 class Flaky(grpc.GenericRpcHandler):
-    """Fails so often, with this code, before it answers; knows how long callers would wait."""
+    """Fails so often, with this code, before it answers; or does not answer for as long as anybody asks."""
 
-    def __init__(self, failures, code):
-        self.failures, self.code, self.calls, self.waits = failures, code, 0, []
+    def __init__(self, failures=0, code=None, hangs=False):
+        self.failures, self.code, self.calls, self.hangs = failures, code, 0, hangs
 
     def service(self, call):
         if call.method == "/grpc.health.v1.Health/Watch":
             return grpc.unary_stream_rpc_method_handler(self.health)
-        kind = grpc.unary_unary_rpc_method_handler if call.method == UNARY else grpc.unary_stream_rpc_method_handler
-        return kind(self.answer if call.method == UNARY else lambda *args: iter([self.answer(*args)]))
+        if call.method == UNARY:
+            return grpc.unary_unary_rpc_method_handler(self.answer)
+        return grpc.unary_stream_rpc_method_handler(lambda *args: iter([self.answer(*args)]))
 
     def answer(self, _, context):
         self.calls += 1
-        self.waits.append(context.time_remaining())
+        if self.hangs:
+            over = threading.Event()
+            context.add_callback(over.set)
+            over.wait(60)
         if self.calls <= self.failures:
             context.abort(self.code, "not yet")
         return b""
@@ -45,7 +51,7 @@ class Flaky(grpc.GenericRpcHandler):
 
 
 class ClientConfigTest(unittest.TestCase):
-    def call(self, flaky, path=UNARY, config=TEXT):
+    def call(self, flaky, path=UNARY, config=TEXT, timeout=None):
         server = grpc.server(concurrent.futures.ThreadPoolExecutor(4), [flaky])
         port = server.add_insecure_port("127.0.0.1:0")
         server.start()
@@ -54,28 +60,35 @@ class ClientConfigTest(unittest.TestCase):
                                                               ("grpc.use_local_subchannel_pool", 1)])
         self.addCleanup(channel.close)
         if path == UNARY:
-            return channel.unary_unary(path)(b"")
-        return list(channel.unary_stream(path)(b"", timeout=60))
+            return channel.unary_unary(path)(b"", timeout=timeout)
+        return list(channel.unary_stream(path)(b"", timeout=timeout))
+
+    def refused(self, *args, **words):
+        with self.assertRaises(grpc.RpcError) as error:
+            self.call(*args, **words)
+        return error.exception
 
     def test_what_is_away_for_a_moment_is_not_noticed(self):
-        flaky = Flaky(3, grpc.StatusCode.UNAVAILABLE)
-        self.call(flaky)
-        self.assertEqual(flaky.calls, 4)
-        self.assertTrue(all(0 < wait <= 10 for wait in flaky.waits), flaky.waits)
+        for path in (UNARY, STREAM):
+            flaky = Flaky(3, grpc.StatusCode.UNAVAILABLE)
+            self.call(flaky, path)
+            self.assertEqual(flaky.calls, 4)
 
     def test_nothing_else_is_repeated_and_nothing_for_ever(self):
-        for failures, code, calls in ((9, grpc.StatusCode.UNAVAILABLE, 4), (9, grpc.StatusCode.ABORTED, 1),
-                                      (9, grpc.StatusCode.RESOURCE_EXHAUSTED, 1)):
-            flaky = Flaky(failures, code)
-            with self.assertRaises(grpc.RpcError) as error:
-                self.call(flaky)
-            self.assertEqual((error.exception.code(), flaky.calls), (code, calls))
+        for code, calls in ((grpc.StatusCode.UNAVAILABLE, 4), (grpc.StatusCode.ABORTED, 1),
+                            (grpc.StatusCode.RESOURCE_EXHAUSTED, 1)):
+            flaky = Flaky(9, code)
+            self.assertEqual((self.refused(flaky).code(), flaky.calls), (code, calls))
 
-    def test_streams_last_as_long_as_their_clients_say(self):
-        flaky = Flaky(1, grpc.StatusCode.UNAVAILABLE)
-        self.call(flaky, STREAM)
-        self.assertEqual(flaky.calls, 2)
-        self.assertTrue(all(wait > 30 for wait in flaky.waits), flaky.waits)
+    def test_calls_end_and_streams_last_as_long_as_their_clients_say(self):
+        self.assertEqual(CONFIG["methodConfig"][0]["timeout"], "10s")
+        quicker = TEXT.replace('"10s"', '"0.3s"')
+        began = time.monotonic()
+        self.assertEqual(self.refused(Flaky(hangs=True), config=quicker).code(), grpc.StatusCode.DEADLINE_EXCEEDED)
+        self.assertLess(time.monotonic() - began, 10)
+        began = time.monotonic()
+        self.refused(Flaky(hangs=True), STREAM, quicker, timeout=1)
+        self.assertGreater(time.monotonic() - began, 0.9)
 
     def test_without_it_nothing_is_repeated(self):
         with self.assertRaises(grpc.RpcError):

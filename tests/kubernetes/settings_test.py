@@ -28,13 +28,13 @@ from support import http, metric, wait_until  # noqa: E402
 
 OVERLAY_FOLDER = KUBERNETES / "overlays/local"
 FOLDER = tempfile.TemporaryDirectory(prefix="ipt-e2e-pods-")
+MADE_FOLDER = pathlib.Path(FOLDER.name, "made")
 unittest.addModuleCleanup(FOLDER.cleanup)
 
 
 def made():
     """{(kind, name): {key: bytes}} as the operator of `local` makes them, and stand-ins for the others'."""
-    folder = pathlib.Path(FOLDER.name, "made")
-    printed = subprocess.run([OVERLAY_FOLDER / "make_secrets", folder], check=True, capture_output=True).stdout
+    printed = subprocess.run([OVERLAY_FOLDER / "make_secrets", MADE_FOLDER], check=True, capture_output=True).stdout
     found = {}
     for thing in json.loads(printed)["items"]:
         secret = thing["kind"] == "Secret"
@@ -192,13 +192,12 @@ class TogetherTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.bundle, cls.postgres = OVERLAYS["local"], support.postgres()
-        made_folder = pathlib.Path(FOLDER.name, "made")
         init = next(t for t in cls.bundle.of("ConfigMap") if t["metadata"]["name"].startswith("postgres-init"))
         script = pathlib.Path(FOLDER.name, "databases.sh")
         script.write_text(init["data"]["databases.sh"], encoding="utf-8")
         subprocess.run(["sh", script], check=True, env={
             **os.environ, "PATH": f"{cls.postgres.bin}:{os.environ['PATH']}", "PGHOST": "127.0.0.1",
-            "PGPORT": str(cls.postgres.port), "POSTGRES_USER": "ipt", "IPT_PASSWORDS": str(made_folder)})
+            "PGPORT": str(cls.postgres.port), "POSTGRES_USER": "ipt", "IPT_PASSWORDS": str(MADE_FOLDER)})
         # From here on the passwords count.
         (cls.postgres.dir / "data/pg_hba.conf").write_text(
             "host all ipt 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n", encoding="utf-8")
@@ -214,38 +213,52 @@ class TogetherTest(unittest.TestCase):
         return [(r"^(postgresql://[^@]+@)[^/]+/", rf"\g<1>127.0.0.1:{self.postgres.port}/"),
                 (r"^redis://[^/]+/", f"redis://127.0.0.1:{self.redis_port}/")]
 
+    def serve(self, server):
+        server.start()
+        wait_until(lambda: server.probe("readinessProbe") == 200, server.log(), server.process, 60)
+
+    def wait_for_feed(self, server, peer):
+        wait_until(lambda: metric(server.admin(), f'ipt_follower_feeds{{peer="{peer}"}}') >= 1,
+                   f"{server.pod.name} to follow {peer}", server.process, 60)
+
+    def make_course(self, server):
+        """As a person would by a forwarded port: a certificate to be let in, a token to be somebody."""
+        token = support.Identity._tool("sign", "--dir", str(MADE_FOLDER), "--clinics", "*").strip()
+        files = [(MADE_FOLDER / name).read_bytes() for name in ("ca.crt", "client.key", "client.crt")]
+        with support.grpc.secure_channel(f"localhost:{server.ports[8443]}",
+                                         support.grpc.ssl_channel_credentials(*files)) as channel:
+            api = support.Api(channel).with_token(token)
+            api.CreateClinic(clinic_id="north", clinic=dict(display_name="North", time_zone="Europe/London"))
+            api.CreateTherapist(parent="clinics/north", therapist_id="ana", therapist=dict(
+                display_name="Ana", working_hours=support.weekly()))
+            api.CreateCourse(parent="clinics/north", course_id="c1", course=dict(
+                patient=dict(system="urn:mrn", value="p-1"), therapist="clinics/north/therapists/ana"))
+
     def test_they_serve_and_follow_each_other(self):
         for pod in (pod for pod in self.bundle.workloads() if pod.owner["kind"] == "Job"):
             job = Run(self.bundle, pod, self.stores()).start()
             self.assertEqual(job.process.wait(120), 0, job.log())
         servers = {}
-        for pod in sorted(self.bundle.servers(), key=lambda p: ["scheduling", "formulation", "outcomes"].index(
-                p.owner["metadata"]["name"][4:])):
+        for service in ("scheduling", "formulation", "outcomes"):
+            pod = next(p for p in self.bundle.servers() if p.owner["metadata"]["name"] == f"ipt-{service}")
             peers, names = [], {}
             for name, server in servers.items():
-                peers.append((rf"^{name}-lb:8443$", f"127.0.0.1:{server.ports[8443]}"))
-                if f"IPT_{name[4:].upper()}" in self.bundle.settings(pod.containers[0]):
-                    names[f"IPT_{name[4:].upper()}_TLS_NAME"] = f"{name}-lb"
-            server = Run(self.bundle, pod, [*self.stores(), *peers], names).start()
-            self.addCleanup(server.kill)
-            wait_until(lambda: server.probe("readinessProbe") == 200, server.log(), server.process, 60)
-            servers[pod.owner["metadata"]["name"]] = server
-
-        made_folder = pathlib.Path(FOLDER.name, "made")
-        token = support.Identity._tool("sign", "--dir", str(made_folder), "--clinics", "*").strip()
-        read = lambda name: (made_folder / name).read_bytes()  # noqa: E731
-        with support.grpc.secure_channel(
-                f"localhost:{servers['ipt-scheduling'].ports[8443]}", support.grpc.ssl_channel_credentials(
-                    read("ca.crt"), read("client.key"), read("client.crt"))) as channel:
-            support.Api(channel).with_token(token).CreateClinic(
-                clinic_id="north", clinic=dict(display_name="North", time_zone="Europe/London"))
-        for follower, peer in (("formulation", "scheduling"), ("outcomes", "scheduling"), ("outcomes", "formulation")):
-            server = servers[f"ipt-{follower}"]
-            wait_until(lambda: metric(server.admin(), f'ipt_follower_feeds{{peer="{peer}"}}') >= 1,
-                       f"{follower} to follow {peer}: {server.log()[-3000:]}", server.process, 60)
+                peers.append((rf"^ipt-{name}-lb:8443$", f"127.0.0.1:{server.ports[8443]}"))
+                if f"IPT_{name.upper()}" in self.bundle.settings(pod.containers[0]):
+                    names[f"IPT_{name.upper()}_TLS_NAME"] = f"ipt-{name}-lb"
+            servers[service] = Run(self.bundle, pod, [*self.stores(), *peers], names)
+            self.addCleanup(servers[service].kill)
+            self.serve(servers[service])
+            if service == "scheduling":
+                self.make_course(servers[service])
+        self.wait_for_feed(servers["formulation"], "scheduling")
+        self.wait_for_feed(servers["outcomes"], "scheduling")
+        self.wait_for_feed(servers["outcomes"], "formulation")
         for server in servers.values():
             self.assertIn("redis_connected", server.log())
-            self.assertEqual(server.stop(), 0, server.log()[-3000:])
+            server.process.send_signal(signal.SIGTERM)
+        for server in servers.values():
+            self.assertEqual(server.process.wait(60), 0, server.log()[-3000:])
 
         # Who serves changes rows, and nothing else; each in its own database.
         for service in ("scheduling", "formulation", "outcomes"):
@@ -254,7 +267,7 @@ class TogetherTest(unittest.TestCase):
                 done = subprocess.run(
                     [self.postgres.bin / "psql", "-h", "127.0.0.1", "-p", str(self.postgres.port), "-U",
                      f"ipt_{service}", "-d", f"ipt_{database}", "-c", text], capture_output=True, text=True,
-                    env={**os.environ, "PGPASSWORD": read(f"{service}-database").decode()}, check=False)
+                    env={**os.environ, "PGPASSWORD": (MADE_FOLDER / f"{service}-database").read_text()}, check=False)
                 self.assertNotEqual(done.returncode, 0, text)
                 self.assertRegex(done.stderr, "permission denied|must be owner", text)
 

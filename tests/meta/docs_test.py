@@ -6,7 +6,7 @@ import re
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").rglob("*.md")])
 SOURCES = {p: p.read_text(encoding="utf-8") for p in sorted((ROOT / "services").rglob("*.cc"))}
 OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 
