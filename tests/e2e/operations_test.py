@@ -370,10 +370,11 @@ class Operations(unittest.TestCase):
                              store=[f"--database={support.postgres().database()}"])
         server.start(wait=False)
         wait_until(lambda: http(server.admin, "/livez")[0] == 200, "the admin port")
-        time.sleep(0.3)
-        self.assertEqual([503, 503], [http(server.admin, p)[0] for p in ("/startupz", "/readyz")])
+        for path in ("/startupz", "/readyz"):
+            wait_until(lambda path=path: "run `migrate` first" in http(server.admin, path)[1], "its reason")
+            self.assertEqual(503, http(server.admin, path)[0])
         self.assertEqual(0, support.metric(server.admin, "ipt_ready"))
-        wait_until(lambda: support.metric(server.admin, "ipt_schema_outdated") == 1, "the reason")
+        wait_until(lambda: support.metric(server.admin, "ipt_schema_outdated") == 1, "the metric")
         for _ in range(2):  # the second time changes nothing
             done = server.run("migrate", *server.store)
             self.assertEqual(0, done.returncode, done.stderr)

@@ -177,7 +177,8 @@ void Silence(google::protobuf::LogLevel, const char*, int, const std::string&) {
 // On an older schema, or before the store can be reached, a replica waits unready instead of dying
 // again and again: the job that migrates may come after it. CANCELLED when it is told to stop
 // first.
-absl::StatusOr<Modules> OpenWhenSchemaFits(const Platform& platform, const Program& program) {
+absl::StatusOr<Modules> OpenWhenSchemaFits(const Platform& platform, const Program& program,
+                                           AdminHttp* admin) {
   auto& outdated =
       platform.metrics.Gauge("ipt_schema_outdated", "1 while the server waits for `migrate`.");
   std::string said;
@@ -191,6 +192,7 @@ absl::StatusOr<Modules> OpenWhenSchemaFits(const Platform& platform, const Progr
     const absl::string_view why = modules.status().message();
     if (why != said) {
       log::Line(log::Level::kWarning, "waiting_for_store", {{log::Key::kDetail, why}});
+      if (admin != nullptr) admin->SetReason(absl::StrCat("waiting for the store: ", why));
       said = std::string(why);
     }
     if (WaitForStopSignal(absl::Seconds(1))) return absl::CancelledError(said);
@@ -256,7 +258,7 @@ absl::Status Run(const std::string& binary, const Settings& settings, const Prog
   if (!settings.admin_listen.empty()) {
     IPT_ASSIGN_OR_RETURN(admin, AdminHttp::Start(settings.admin_listen, metrics));
   }
-  absl::StatusOr<Modules> opened = OpenWhenSchemaFits(platform, program);
+  absl::StatusOr<Modules> opened = OpenWhenSchemaFits(platform, program, admin.get());
   if (absl::IsCancelled(opened.status())) {
     log::Line(log::Level::kInfo, "stop", {{log::Key::kDetail, "before the store was ready"}});
     return absl::OkStatus();
@@ -313,7 +315,10 @@ absl::Status Run(const std::string& binary, const Settings& settings, const Prog
   WaitForStopSignal();
   log::Line(log::Level::kInfo, "stop", {{log::Key::kDetail, "draining"}});
   ready.Set(0);
-  if (admin != nullptr) admin->SetReady(false);
+  if (admin != nullptr) {
+    admin->SetReason("draining");
+    admin->SetReady(false);
+  }
   health.End();
   absl::SleepFor(settings.drain_delay);
   streams.Stop();
