@@ -64,7 +64,7 @@ SERVICE_LAYERS = {
          "platform/follow/",
          "platform/storage/database.h", "platform/errors/error.h",
          "platform/errors/field_violations.h", "platform/errors/status_macros.h",
-         "platform/ids/ids.h", "platform/observability/log.h", "platform/time/",
+         "platform/ids/ids.h", "platform/observability/", "platform/time/",
          "platform/rpc/content_hash.h", "platform/rpc/proto_time.h",
          "platform/rpc/resource_name.h"],
     ),

@@ -4,6 +4,7 @@
 
 #include "course_copies/scheduling_copy.h"
 #include "course_copies/storage/course_copies_migrations.h"
+#include "formulation/asked_outcomes.h"
 #include "formulation/courses/finding_keeper.h"
 #include "formulation/domain/protocol_set.h"
 #include "formulation/link/finding_notes.h"
@@ -36,13 +37,14 @@ class FormulationModule final : public Module {
  public:
   FormulationModule(const server::Platform& platform, std::unique_ptr<storage::Database> db,
                     ProtocolCatalog protocols, std::unique_ptr<peer::Link> scheduling,
-                    const ModuleOptions& options)
+                    std::unique_ptr<AskedOutcomes> outcomes, const ModuleOptions& options)
       : serve_audit_(options.serve_audit),
         base_(platform, "formulation", std::move(db), options.store.keep_answers),
         protocols_(std::move(protocols)),
         store_(base_.db(), encoder_, [this] { base_.feed().OnCommitted(); }),
         scheduling_(platform, base_.db(), std::move(scheduling), ids_),
         courses_(scheduling_.directory()),
+        outcomes_(std::move(outcomes)),
         told_(base_.db()),
         notes_(scheduling_.scheduling(), ids_),
         findings_(store_, told_, protocols_, courses_, notes_, platform.clock, ids_.NewUuid()),
@@ -50,7 +52,8 @@ class FormulationModule final : public Module {
         areas_(store_, protocols_, ids_, courses_),
         formulations_(store_, protocols_, ids_, courses_),
         goals_(store_, ids_, courses_),
-        protocol_(store_, protocols_, courses_, courses_),
+        protocol_(store_, protocols_, courses_, courses_,
+                  outcomes_ == nullptr ? nullptr : &outcomes_->measures()),
         policies_(store_, protocols_),
         events_(base_.feed(), platform.settings.event_heartbeat),
         audit_(base_.audit_reader()),
@@ -89,12 +92,14 @@ class FormulationModule final : public Module {
   void EndWithin(absl::Duration left) override {
     base_.EndWithin(left);
     scheduling_.EndCalls();
+    if (outcomes_ != nullptr) outcomes_->EndCalls();
   }
 
   void Stop() override {
     base_.BeginStop();
     scheduling_.Stop();
     findings_.Stop();
+    if (outcomes_ != nullptr) outcomes_->Stop();
     base_.EndStop();
   }
 
@@ -177,6 +182,7 @@ class FormulationModule final : public Module {
   SqlFormulationStore store_;
   courses::SchedulingCopy scheduling_;
   courses::SchedulingDirectory& courses_;
+  const std::unique_ptr<AskedOutcomes> outcomes_;  // nullptr: guides do without
   ToldFindings told_;
   FindingNotes notes_;
   FindingKeeper findings_;
@@ -217,8 +223,14 @@ absl::StatusOr<std::unique_ptr<Module>> OpenModule(const server::Platform& platf
   IPT_ASSIGN_OR_RETURN(
       std::unique_ptr<peer::Link> scheduling,
       courses::OpenSchedulingLink(platform, "formulation", options.scheduling, {"findings.write"}));
+  std::unique_ptr<AskedOutcomes> outcomes;
+  if (options.ask_outcomes) {
+    IPT_ASSIGN_OR_RETURN(std::unique_ptr<peer::Link> link,
+                         OpenOutcomesLink(platform, options.outcomes));
+    outcomes = std::make_unique<AskedOutcomes>(platform, std::move(link));
+  }
   return std::make_unique<FormulationModule>(platform, std::move(db), std::move(protocols),
-                                             std::move(scheduling), options);
+                                             std::move(scheduling), std::move(outcomes), options);
 }
 
 }  // namespace ipt::formulation

@@ -24,6 +24,9 @@ struct ModuleOptions {
   bool serve_audit = true;
   // Where scheduling is. Unset: in this process.
   std::optional<peer::Settings> scheduling = std::nullopt;
+  // Whether guides ask outcomes which measures are due, and where that is. Unset: in this process.
+  bool ask_outcomes = false;
+  std::optional<peer::Settings> outcomes = std::nullopt;
 };
 
 class Module : public server::Module {

@@ -1,5 +1,6 @@
 #include "scheduling/module.h"
 
+#include <algorithm>
 #include <optional>
 #include <random>
 #include <utility>
@@ -79,7 +80,8 @@ class SchedulingModule final : public server::Module {
         cache_(base_.db().dialect() == storage::Dialect::kSqlite ? std::make_unique<CourseCache>()
                                                                  : nullptr),
         snapshots_(cache_ == nullptr && platform.shared.redis() != nullptr
-                       ? std::make_unique<SharedCourseSnapshots>(*platform.shared.redis())
+                       ? std::make_unique<SharedCourseSnapshots>(
+                             *platform.shared.redis(), [this] { return base_.feed().epoch(); })
                        : nullptr),
         bell_(Copies(), base_.feed()),
         store_(base_.db(), encoder_, &bell_),
@@ -108,6 +110,16 @@ class SchedulingModule final : public server::Module {
         delivery_service_("ipt.scheduling.v1.DeliveryService", platform.runtime),
         event_service_("ipt.scheduling.v1.EventService", platform.runtime),
         audit_service_("ipt.audit.v1.AuditService", platform.runtime),
+        courses_open_(platform.metrics.Gauge("ipt_courses_open", "Open courses of all clinics.")),
+        courses_at_risk_(platform.metrics.Gauge("ipt_courses_at_risk",
+                                                "Of them, those whose forecast is AT_RISK.")),
+        courses_infeasible_(platform.metrics.Gauge("ipt_courses_infeasible",
+                                                   "Of them, those that are INFEASIBLE.")),
+        courses_overdue_(platform.metrics.Gauge(
+            "ipt_courses_overdue", "Of them, those whose deadline has passed: nobody decided.")),
+        oldest_overdue_(platform.metrics.Gauge(
+            "ipt_course_oldest_overdue_days",
+            "For how many days the first of them is past its deadline; 0: none is.")),
         refreshed_(platform.metrics.Counter("ipt_forecasts_refreshed_total",
                                             "Stale courses recomputed in the background.")),
         refresh_errors_(platform.metrics.Counter("ipt_forecast_refresh_errors_total",
@@ -118,6 +130,7 @@ class SchedulingModule final : public server::Module {
     Wire();
     base_.AuditReads(services());
     base_.DeleteByAge(platform.settings.keep_reminders, PurgeReminders, reminders_purged_);
+    base_.Measure([this] { return CountCourses(); });
   }
 
   const char* name() const override { return "scheduling"; }
@@ -252,6 +265,24 @@ class SchedulingModule final : public server::Module {
     return snapshots_.get();
   }
 
+  absl::Status CountCourses() {
+    OpenCourseCounts counts;
+    IPT_RETURN_IF_ERROR(
+        store_.Read(base_.BackgroundDeadline(), [&](SchedulingReader& reader) -> absl::Status {
+          IPT_ASSIGN_OR_RETURN(counts, reader.CountOpenCoursesOfAll());
+          return absl::OkStatus();
+        }));
+    courses_open_.Set(static_cast<double>(counts.open));
+    courses_at_risk_.Set(static_cast<double>(counts.at_risk));
+    courses_infeasible_.Set(static_cast<double>(counts.infeasible));
+    courses_overdue_.Set(static_cast<double>(counts.overdue));
+    // A course's day is over by its own zone; a day more or less matters to nobody here.
+    const absl::CivilDay today(absl::ToCivilDay(platform_.clock.Now(), absl::UTCTimeZone()));
+    const absl::CivilDay oldest = std::min(today, counts.oldest_overdue.value_or(today));
+    oldest_overdue_.Set(static_cast<double>(today - oldest));
+    return absl::OkStatus();
+  }
+
   void Refresh() {
     while (!base_.stopping()) {
       const absl::StatusOr<RefreshResult> result = RefreshSome(
@@ -306,6 +337,11 @@ class SchedulingModule final : public server::Module {
   rpc::RpcService event_service_;
   rpc::RpcService audit_service_;
 
+  prometheus::Gauge& courses_open_;
+  prometheus::Gauge& courses_at_risk_;
+  prometheus::Gauge& courses_infeasible_;
+  prometheus::Gauge& courses_overdue_;
+  prometheus::Gauge& oldest_overdue_;
   prometheus::Counter& refreshed_;
   prometheus::Counter& refresh_errors_;
   prometheus::Counter& reminders_purged_;

@@ -84,9 +84,11 @@ absl::StatusOr<ipt::server::Modules> Open(const ipt::server::Platform& platform)
   if (absl::GetFlag(FLAGS_formulation)) {
     const auto store = StoreIn(kFormulationFile);
     if (!store.ok()) return store.status();
-    auto opened = ipt::formulation::OpenModule(
-        platform,
-        {.store = *store, .protocol_dir = absl::GetFlag(FLAGS_protocol_dir), .serve_audit = false});
+    auto opened =
+        ipt::formulation::OpenModule(platform, {.store = *store,
+                                                .protocol_dir = absl::GetFlag(FLAGS_protocol_dir),
+                                                .serve_audit = false,
+                                                .ask_outcomes = absl::GetFlag(FLAGS_outcomes)});
     if (!opened.ok()) return opened.status();
     options.other_audits.push_back(&(*opened)->audit_reader());
     others.push_back(*std::move(opened));

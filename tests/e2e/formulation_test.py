@@ -6,6 +6,7 @@ import collections
 import copy
 import datetime
 import functools
+import json
 import pathlib
 import random
 import re
@@ -20,8 +21,8 @@ import unittest
 import support  # first: it makes the generated stubs importable
 from worked_courses import Dispute, Grief
 from ipt.common.v1 import options_pb2
-from ipt.formulation.v1 import (adherence_pb2, event_service_pb2, finding_pb2, formulation_pb2, goal_pb2,
-                                problem_area_pb2, session_work_pb2, warning_pb2)
+from ipt.formulation.v1 import (adherence_pb2, due_measure_pb2, event_service_pb2, finding_pb2, formulation_pb2,
+                                goal_pb2, problem_area_pb2, session_work_pb2, warning_pb2)
 from ipt.scheduling.v1 import session_pb2, variant_pb2
 from support import FORMULATION, Identity, Refused, Server, date, day_of, message_class, methods, rid, ts, wait_until
 
@@ -52,9 +53,9 @@ def ids(resources):
 class Alone(Server):
     """A service by itself, on either store."""
 
-    def __init__(self, service, engine, flags=(), store=None):
+    def __init__(self, service, engine, flags=(), store=None, identity=None):
         self.service = service
-        super().__init__("alone", flags=flags, start=False, store=store or ["none yet"])
+        super().__init__("alone", identity, flags, start=False, store=store or ["none yet"])
         if store:  # another replica
             self.start()
             return
@@ -88,6 +89,10 @@ class Client(support.Api):
             self.stubs[path] = self.stubs[f"{attribute}.{method.name}"] = found
             if method.name != "WatchEvents":
                 self.stubs[method.name] = found
+        if world.outcomes:
+            theirs = support.Api(world.outcomes.channel(options=self.OPTIONS))
+            self.stubs.update({name: stub for name, stub in theirs.stubs.items() if stub[1].full_name.startswith(
+                "ipt.outcomes.")})
         audit = support.module("ipt.audit.v1", "audit_service", "pb2_grpc").AuditServiceStub(own)
         self.stubs["ListAuditEntries"] = (audit.ListAuditEntries, self.stubs["ListAuditEntries"][1])
 
@@ -107,16 +112,22 @@ class Client(support.Api):
 
 
 class World:
-    """Scheduling and formulation, in one process or as two servers, with a clinic and two therapists."""
+    """Scheduling and formulation, with outcomes or without, in one process or as servers of their own, with a
+    clinic and two therapists. `outcomes_identity`: who outcomes as a server of its own takes calls from."""
 
-    def __init__(self, engine, identity=None, flags=(), clinics=("north",)):
+    def __init__(self, engine, identity=None, flags=(), clinics=("north",), outcomes=False, outcomes_identity=None):
         self.identity = identity
+        self.outcomes = None  # a server of its own
         if engine == "suite":
-            self.server = self.scheduling = Server("suite", identity, ["--formulation", *flags])
+            self.server = self.scheduling = Server("suite", identity, [
+                "--formulation", *(["--outcomes"] if outcomes else []), *flags])
         else:
             self.scheduling = Alone("scheduling", engine)
-            self.server = Alone("formulation", engine,
-                                [f"--scheduling=127.0.0.1:{self.scheduling.port}", *flags])
+            beside = [f"--scheduling=127.0.0.1:{self.scheduling.port}"]
+            if outcomes:
+                self.outcomes = Alone("outcomes", engine, beside, identity=outcomes_identity)
+                flags = [f"--outcomes=localhost:{self.outcomes.port}", *flags]
+            self.server = Alone("formulation", engine, [*beside, *flags])
         self.everywhere = identity.token() if identity else None
         client = self.client()
         for clinic in clinics:
@@ -135,6 +146,8 @@ class World:
 
     def close(self):
         self.server.close()
+        if self.outcomes:
+            self.outcomes.close()
         self.scheduling.close()
 
 
@@ -833,6 +846,129 @@ class FormulationTest(unittest.TestCase):
         absent = lambda: self.outcome(  # noqa: E731
             client.CreateGoal, parent=unknown, goal=dict(description="To sleep.")) == "NOT_FOUND"
         wait_until(absent, "scheduling to be asked again")
+
+    # ----------------------------------------------------------------------------------- measures due
+
+    def recent(self, client, held=3):
+        """A course whose last session was yesterday."""
+        course = Grief(client.call, NORTH, "k1", f"{NORTH}/therapists/ana", TODAY - DAY + (16 - held) * 7 * DAY)
+        course.bring_in(held)
+        return course
+
+    def due(self, client, session):
+        due = client.GetSessionGuide(session=session).due_measures
+        return word(due_measure_pb2.DueMeasuresState, due.state), due
+
+    def test_a_guide_tells_which_measures_are_due(self):
+        for engine in ENGINES:
+            with self.subTest(engine):
+                world = self.world(engine, outcomes=True)
+                client = world.client()
+                course = self.recent(client)
+                client.CreateMeasurementPlan(parent=NORTH, measurement_plan=dict(display_name="All", rules=[
+                    dict(id="each", instrument=f"{NORTH}/instruments/phq-9", timing=1, open_days_before=14),
+                    dict(id="weekly", instrument=f"{NORTH}/instruments/gad-7", timing=2, weeks=1)]))
+                slots = client.PlanCourse(name=course.name, earliest_time=ts(support.tomorrow()),
+                                          session_count=2).sessions
+                first, second = (each.name for each in client.BookPlan(
+                    name=course.name, slots=[dict(start_time=each.start_time) for each in slots]).sessions)
+                days = [support.instant(each.start_time).astimezone(support.LONDON).date() for each in slots]
+                self.says_what_is_due(client, course, first, second, days)
+                if world.outcomes:
+                    self.goes_on_without_outcomes(world, client, first)
+
+    def says_what_is_due(self, client, course, first, second, days):
+        weeks = lambda after, until: [  # noqa: E731
+            ("gad-7", day, "UPCOMING", "EVERY_WEEKS", "") for day in (TODAY + (6 + 7 * n) * DAY for n in range(5))
+            if after < day <= until]
+        phq = lambda session, day, state: ("phq-9", day, state, "EVERY_SESSION", session)  # noqa: E731
+        shown = lambda due: [  # noqa: E731
+            (each.instrument.rsplit("/", 1)[1], day_of(each.due_date),
+             word(due_measure_pb2.DueMeasureState, each.state),
+             word(due_measure_pb2.DueMeasureOccasion, each.occasion), each.session) for each in due.measures]
+        wait_until(lambda: self.due(client, first)[0] == "KNOWN", "outcomes to know the course")
+        state, due = self.due(client, first)
+        now = phq(first, days[0], "DUE")
+        self.assertCountEqual([now, *weeks(TODAY, days[0])], shown(due))
+        self.assertIn("PHQ-9", [each.display_name for each in due.measures if each.instrument.endswith("phq-9")][0])
+        self.assertLess(abs(support.instant(due.asked_time) - support.now()), datetime.timedelta(seconds=30))
+        self.assertTrue(due.scheduling.current)
+        state, due = self.due(client, second)
+        self.assertEqual("KNOWN", state)
+        self.assertCountEqual([now, *weeks(days[0], days[1]), phq(second, days[1], "UPCOMING")], shown(due))
+        # Of those that were held before the plan nothing is; of the first of them nobody asks.
+        for number, asked in ((3, True), (1, False)):
+            state, due = self.due(client, course.sessions[number])
+            self.assertEqual(("KNOWN", 0, asked), (state, len(due.measures), due.HasField("asked_time")))
+        client.RecordMeasurement(parent=course.name, measurement=dict(
+            instrument=f"{NORTH}/instruments/phq-9", respondent=1, session=first,
+            answers=dict(answers=[dict(item=f"q{i}", value=1) for i in range(1, 10)])))
+        self.assertEqual(weeks(TODAY, days[0]), shown(self.due(client, first)[1]))
+
+    def goes_on_without_outcomes(self, world, client, session):
+        outcomes = world.outcomes.process
+        before = client.GetSessionGuide(session=session)
+        self.assertEqual("KNOWN", self.due(client, session)[0])
+        for stop, seconds in ((signal.SIGSTOP, 2), (signal.SIGKILL, 1)):
+            outcomes.send_signal(stop)
+            began = time.monotonic()
+            state, due = self.due(client, session)
+            self.assertLess(time.monotonic() - began, seconds + 3, "no guide waits longer for outcomes")
+            self.assertEqual(("UNAVAILABLE", 0), (state, len(due.measures)))
+            guide = client.GetSessionGuide(session=session)
+            for each in (before, guide):
+                each.ClearField("due_measures")
+                each.ClearField("scheduling")
+                for finding in each.findings:
+                    finding.ClearField("scheduling")
+            self.assertEqual(before, guide)
+            # Soon nobody waits.
+            quick = lambda: self.takes(lambda: client.GetSessionGuide(session=session)) < 1  # noqa: E731
+            wait_until(quick, "guides to be quick again", seconds=60)
+            outcomes.send_signal(signal.SIGCONT)
+        outcomes.wait()
+        details = self.not_told(world)
+        self.assertTrue(details)
+        self.assertEqual(1, max(details.values()), "once for each cause")
+        world.outcomes.start()
+        wait_until(lambda: self.due(client, session)[0] == "KNOWN", "outcomes to be asked again")
+
+    @staticmethod
+    def takes(call):
+        began = time.monotonic()
+        call()
+        return time.monotonic() - began
+
+    @staticmethod
+    def not_told(world):
+        """How often each cause is in the log."""
+        lines = [json.loads(line) for line in world.server.log().splitlines() if "due_measures_not_told" in line]
+        return collections.Counter((line["detail"], line.get("clinic", "")) for line in lines)
+
+    def test_a_guide_says_that_outcomes_refuses_to_tell(self):
+        identity = Identity()
+        token = pathlib.Path(tempfile.mkdtemp(prefix="ipt-e2e-token-")) / "token"
+        self.addCleanup(shutil.rmtree, token.parent)
+        token.write_text(identity.token("north", scopes="plans.read"))
+        world = self.world("sqlite", outcomes=True, outcomes_identity=identity, flags=[
+            f"--outcomes_ca_file={identity.dir}/ca.crt", f"--outcomes_token_file={token}"])
+        client = world.client()
+        session = self.recent(client).sessions[3]
+        state = lambda: self.due(client, session)[0]  # noqa: E731
+        self.assertEqual("NOT_PERMITTED", state())
+        for text, expected in ((identity.token("north", scopes="outcomes.read"), "KNOWN"),
+                               (identity.token("south", scopes="outcomes.read"), "NOT_PERMITTED"),
+                               (identity.token("north", scopes="outcomes.read"), "KNOWN"),
+                               (identity.token("north", scopes="outcomes.read", ttl="-3600"), "NOT_PERMITTED")):
+            token.write_text(text)
+            wait_until(lambda: state() == expected, f"{expected} by another token", seconds=30)
+        for _ in range(10):
+            self.assertEqual("NOT_PERMITTED", state())
+        self.assertEqual([1, 1, 1], list(self.not_told(world).values()))
+        self.assertEqual(["", "", "north"], sorted(clinic for _, clinic in self.not_told(world)))
+        # A server that was told of no outcomes says so.
+        alone = self.world("suite").client()
+        self.assertEqual("NOT_CONFIGURED", self.due(alone, self.recent(alone).sessions[3])[0])
 
     @staticmethod
     def outcome(call, **fields):

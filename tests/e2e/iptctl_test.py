@@ -1433,7 +1433,8 @@ class IptctlFormulation(Runner):
         page = self.ctl("guide show", self.course).out
         self.assertTrue(page.startswith(f"Guide for session 5 of 16, {fifth}\n"), page)
         for words in ("\nPRIMARY FOCUS: GRIEF\n", '"Losing Mum"; not worked on yet', "(GRIEF_EXPLORE_FEELINGS)",
-                      "[overdue] Sick role, due by session 4 (SICK_ROLE)", "\nWHAT STANDS OUT\n"):
+                      "[overdue] Sick role, due by session 4 (SICK_ROLE)", "\nMEASURES DUE\n",
+                      "\nWHAT STANDS OUT\n"):
             self.assertIn(words, page)
         self.assertTrue(all(len(line) <= 100 for line in page.splitlines()[1:]), page)
         self.assertEqual(page, self.ctl("guide show", self.course, fifth.rsplit("/", 1)[1]).out)

@@ -2,6 +2,7 @@
 """What whoever runs the servers relies on: probes, health, metrics, settings, stopping, dying, starting
 again, certificates that are renewed, two servers where one should be."""
 
+import datetime
 import json
 import os
 import re
@@ -113,6 +114,34 @@ class Operations(unittest.TestCase):
             self.assertEqual([1], handled("GetClinic", "NOT_FOUND"))
             done = server.run("--version")
             self.assertEqual((0, f"{binary} {VERSION}\n"), (done.returncode, done.stdout))
+
+    def test_open_courses_are_counted(self):
+        for engine in ENGINES:
+            with self.subTest(engine):
+                server = self.server(engine)
+                api = server.api()
+                clinic = self.make_clinic(api, "a").name
+                api.CreateTherapist(parent=clinic, therapist_id="ana", therapist=dict(
+                    display_name="Ana", working_hours=support.weekly()))
+
+                def course(patient, weeks_ago):
+                    starts = [support.at(support.today() - datetime.timedelta(weeks=weeks_ago - i), 10)
+                              for i in range(2)]
+                    return api.ImportCourse(parent=clinic, course_id=patient, course=dict(
+                        patient=dict(system="urn:mrn", value=patient),
+                        therapist=f"{clinic}/therapists/ana"),
+                        past_sessions=[dict(start_time=support.ts(s), outcome=1) for s in starts])
+
+                def told():
+                    return [support.metric(server.admin, name) for name in (
+                        "ipt_courses_open", "ipt_courses_overdue", "ipt_course_oldest_overdue_days")]
+                course("now", 2)
+                course("late", 40)
+                # A course of sixteen weeks: it was over 24 weeks ago, on the day before.
+                wait_until(lambda: told()[:2] == [2, 1], "the courses to be counted", server.process)
+                self.assertIn(told()[2], (24 * 7, 24 * 7 + 1, 24 * 7 + 2))  # by UTC's days
+                api.DiscontinueCourse(name=f"{clinic}/courses/late", reason=1)
+                wait_until(lambda: told() == [1, 0, 0], "none to be overdue", server.process)
 
     def test_silent_connections_do_not_keep_probes_waiting(self):
         server = self.server()
@@ -341,13 +370,18 @@ class Operations(unittest.TestCase):
                              store=[f"--database={support.postgres().database()}"])
         server.start(wait=False)
         wait_until(lambda: http(server.admin, "/livez")[0] == 200, "the admin port")
-        time.sleep(0.3)
-        self.assertEqual([503, 503], [http(server.admin, p)[0] for p in ("/startupz", "/readyz")])
+        for path in ("/startupz", "/readyz"):
+            wait_until(lambda path=path: "run `migrate` first" in http(server.admin, path)[1], "its reason")
+            self.assertEqual(503, http(server.admin, path)[0])
+        self.assertEqual(0, support.metric(server.admin, "ipt_ready"))
+        wait_until(lambda: support.metric(server.admin, "ipt_schema_outdated") == 1, "the metric")
         for _ in range(2):  # the second time changes nothing
             done = server.run("migrate", *server.store)
             self.assertEqual(0, done.returncode, done.stderr)
         wait_until(lambda: http(server.admin, "/readyz")[0] == 200, "the start", server.process)
         self.assertEqual(200, http(server.admin, "/startupz")[0])
+        self.assertEqual([1, 0], [support.metric(server.admin, name)
+                                  for name in ("ipt_ready", "ipt_schema_outdated")])
         self.make_clinic(server.api(), "a")
 
     def test_a_server_that_waits_stops_as_asked_and_says_what_it_waits_for(self):
@@ -566,16 +600,13 @@ class Operations(unittest.TestCase):
         first = self.server()
         other = tempfile.mkdtemp(prefix="ipt-e2e-")
         self.addCleanup(shutil.rmtree, other)
-        done = first.run(f"--data_dir={other}", f"--listen={first.target()}",
-                         f"--admin_listen=127.0.0.1:{free_port()}")
+        done = first.run(f"--data_dir={other}", f"--listen={first.target()}")
         self.assertEqual(1, done.returncode, done.stderr)
         self.assertIn(str(first.port), done.stderr)
-        done = first.run(f"--data_dir={other}", f"--listen=127.0.0.1:{free_port()}",
-                         f"--admin_listen=127.0.0.1:{first.admin}")
+        done = first.run(f"--data_dir={other}", f"--admin_listen=127.0.0.1:{first.admin}")
         self.assertEqual(1, done.returncode, done.stderr)
         self.assertIn(str(first.admin), done.stderr)
-        done = first.run(*first.store, f"--listen=127.0.0.1:{free_port()}",
-                         f"--admin_listen=127.0.0.1:{free_port()}")
+        done = first.run(*first.store)
         self.assertIn(done.returncode, (1, 2), done.stderr)
         self.assertIn("another process serves from this file", done.stderr)
         self.make_clinic(first.api(), "a")  # the first one is none the worse

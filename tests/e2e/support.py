@@ -560,8 +560,8 @@ class Server:
         return {**clean, **self.environment}
 
     def run(self, *words, timeout=120):
-        """The binary, to its end. On ports of its own: another test may hold the ones of the defaults."""
-        ports = {"IPT_LISTEN": self.target(), "IPT_ADMIN_LISTEN": f"127.0.0.1:{self.admin}"}
+        """The binary, to its end. On any free ports: another test may hold the ones of the defaults."""
+        ports = {"IPT_LISTEN": "127.0.0.1:0", "IPT_ADMIN_LISTEN": "127.0.0.1:0"}
         return subprocess.run([self.binary, *words], capture_output=True, text=True, timeout=timeout,
                               env={**ports, **self.env()})
 

@@ -53,6 +53,33 @@ class DocsTest(unittest.TestCase):
         self.assertGreater(len(DOCUMENTS), 5)
         self.assertEqual(broken, [])
 
+    def test_capacity_is_computed_from_what_was_measured(self):
+        def table(page, heading):
+            text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+            part = text[text.index(heading):]
+            return [[cell.strip() for cell in line.split("|")[1:-1]] for line in part.splitlines()
+                    if line.startswith("| ") and not line.startswith("| ---")]
+        benchmarks = {(row[0], row[1]) for row in table("benchmarks.md", "<!-- begin")}
+        cited = [tuple(row) for row in table("capacity.md", "## What was measured") if len(row) == 2][1:]
+        self.assertGreater(len(cited), 8)
+        self.assertEqual([row for row in cited if row not in benchmarks], [])
+        # The country's: a course times 100,000, by 7.2 million seconds, five times, of what was measured.
+        number = lambda text: float(re.search(r"[\d.,]+", text).group().replace(",", ""))  # noqa: E731
+        rows = [row for row in table("capacity.md", "## A country of ten million") if len(row) == 7][1:]
+        self.assertGreater(len(rows), 3)
+        for what, course, year, mean, busiest, measured, share in rows:
+            self.assertAlmostEqual(number(course) / 10, number(year), 6, what)  # millions
+            if mean.endswith("/s"):
+                self.assertAlmostEqual(number(course) * 1e5 / 7.2e6 / number(mean), 1, 1, what)
+                self.assertAlmostEqual(number(mean) * 5 / number(busiest), 1, 1, what)
+                rate = number(busiest)
+            else:
+                self.assertEqual(number(course) * 1e5 / 250, number(mean), what)
+                rate = number(busiest.split(":")[1])
+                self.assertEqual(round(number(mean) / 60), rate, what)
+            self.assertIn(measured, {row[1] for row in cited}, what)
+            self.assertAlmostEqual(rate / number(measured) * 100 / number(share), 1, 0, what)
+
     def test_all_decisions_are_in_the_index(self):
         index = (ROOT / "docs/decisions/README.md").read_text(encoding="utf-8")
         decisions = sorted(p.name for p in (ROOT / "docs/decisions").glob("0*.md"))

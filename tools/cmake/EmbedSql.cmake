@@ -1,6 +1,8 @@
 # cmake -DDIR=... -DCOMPONENT=... -DFUNCTION=... -DNAMESPACE=... -DHEADER=... -DOUT=...
 #       -DSHARED_DIR=... -DSHARED=name=other,... -P EmbedSql.cmake
 # Writes a .cc with every migration under DIR/{sqlite,postgres} as a constant (see IptSql.cmake).
+# A line `-- oldest_binary: N` of a migration: binaries that know N migrations or more still run on the
+# schema that it leaves (platform/storage/migrator.h).
 string(REPLACE "," ";" SHARED "${SHARED}")
 set(lists "")
 foreach(dialect sqlite postgres)
@@ -32,7 +34,14 @@ foreach(dialect sqlite postgres)
     endif()
     math(EXPR expected "${expected} + 1")
     file(READ ${file} sql)
-    string(APPEND entries "    {${version}, \"${name}\", R\"sql(${sql})sql\"},\n")
+    set(oldest ${version})
+    if(sql MATCHES "oldest_binary")
+      if(NOT sql MATCHES "(^|\n)-- oldest_binary: ([1-9][0-9]*)\n" OR CMAKE_MATCH_2 GREATER version)
+        message(FATAL_ERROR "${file}: a line `-- oldest_binary: N` names a version up to its own")
+      endif()
+      set(oldest ${CMAKE_MATCH_2})
+    endif()
+    string(APPEND entries "    {${version}, \"${name}\", R\"sql(${sql})sql\", ${oldest}},\n")
   endforeach()
   if(expected EQUAL 1)
     message(FATAL_ERROR "${DIR}/${dialect}: no migrations")

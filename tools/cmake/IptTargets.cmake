@@ -61,13 +61,15 @@ function(ipt_add_interface)
   target_link_libraries(ipt_${ARG_NAME} INTERFACE ipt_options ${ARG_DEPS})
 endfunction()
 
-# ipt_add_binary(NAME file-name SRCS files... [DEPS targets...]): lands in <build>/bin.
+# ipt_add_binary(NAME file-name SRCS files... [DEPS targets...]): lands in <build>/bin, and in the global
+# property IPT_BINARIES.
 function(ipt_add_binary)
   cmake_parse_arguments(ARG "" "NAME" "SRCS;DEPS" ${ARGN})
   add_executable(${ARG_NAME} ${ARG_SRCS})
   target_link_libraries(${ARG_NAME} PRIVATE ipt_options ${ARG_DEPS})
   target_precompile_headers(${ARG_NAME} REUSE_FROM ipt_precompiled)
   set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  set_property(GLOBAL APPEND PROPERTY IPT_BINARIES ${ARG_NAME})
 endfunction()
 
 # ipt_add_test(NAME name SRCS files... [DEPS targets...] [LABEL unit|storage|e2e] [TIMEOUT seconds])

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "ipt/outcomes/v1/instrument.pb.h"
 #include "iptctl/formulation_words.h"
 #include "iptctl/outcome_words.h"
 #include "iptctl/text_page.h"
@@ -30,6 +31,20 @@ Color ColorOf(f::TaskState state) {
       return Color::kGreen;
     default:
       return Color::kDim;
+  }
+}
+
+std::string WhyNotKnown(f::DueMeasuresState state) {
+  switch (state) {
+    case f::DUE_MEASURES_STATE_NOT_CONFIGURED:
+      return "Not known: the server was not told of an outcomes service (setting outcomes).";
+    case f::DUE_MEASURES_STATE_NOT_PERMITTED:
+      return "Not known: outcomes does not let the server read them. Whoever runs it may look at "
+             "its token (setting outcomes_token_file).";
+    case f::DUE_MEASURES_STATE_UNAVAILABLE:
+      return "Not known: outcomes could not be asked, or cannot say it yet. Try again in a while.";
+    default:
+      return "Not known: the server does not say it.";
   }
 }
 
@@ -170,15 +185,38 @@ class GuideWriter {
   }
 
   void WriteMeasures() {
-    if (facts_.measures.empty()) return;
-    out_.Heading("Measures");
-    for (const o::DueMeasurement& measure : facts_.measures) {
-      const bool overdue = measure.state() == o::DUE_STATE_OVERDUE;
-      out_.Item(absl::StrCat(LastSegment(measure.instrument()), ", ", Spoken(measure.respondent()),
-                             ", for ", IsoDay(measure.due_date())),
-                2, absl::StrCat("[", SpokenEnum(measure.state()), "]"),
-                overdue ? Color::kRed : Color::kYellow);
+    const f::DueMeasures& due = guide_.due_measures();
+    out_.Heading("Measures due");
+    if (due.state() != f::DUE_MEASURES_STATE_KNOWN) {
+      out_.Colored(Color::kYellow, WhyNotKnown(due.state()));
+      return;
     }
+    if (due.measures().empty()) out_.Paragraphs("None for this session.");
+    for (const f::DueMeasure& measure : due.measures()) WriteMeasure(measure);
+    if (due.has_scheduling() && !due.scheduling().current()) {
+      out_.Colored(Color::kYellow,
+                   "mind: outcomes could not ask scheduling; the course may have moved on");
+    }
+  }
+
+  void WriteMeasure(const f::DueMeasure& measure) {
+    std::string text =
+        measure.display_name().empty() ? LastSegment(measure.instrument()) : measure.display_name();
+    // The two contracts' numbers are the same.
+    const std::string who = Spoken(static_cast<o::Respondent>(measure.respondent()));
+    if (!who.empty()) absl::StrAppend(&text, ", ", who);
+    absl::StrAppend(&text, ", for ", IsoDay(measure.due_date()));
+    std::vector<std::string> why;
+    if (const std::string occasion = SpokenEnum(measure.occasion()); !occasion.empty()) {
+      why.push_back(occasion);
+    }
+    if (!measure.session().empty() && measure.session() != guide_.session()) {
+      why.emplace_back("of an earlier session");
+    }
+    if (!why.empty()) absl::StrAppend(&text, " (", absl::StrJoin(why, ", "), ")");
+    const bool overdue = measure.state() == f::DUE_MEASURE_STATE_OVERDUE;
+    out_.Item(text, 2, absl::StrCat("[", SpokenEnum(measure.state()), "]"),
+              overdue ? Color::kRed : Color::kYellow);
   }
 
   void WriteFindings() {

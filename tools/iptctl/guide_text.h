@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "ipt/formulation/v1/session_work.pb.h"
-#include "ipt/outcomes/v1/measurement_plan.pb.h"
 #include "ipt/scheduling/v1/session.pb.h"
 #include "iptctl/text.h"
 
@@ -19,8 +18,7 @@ namespace ipt::ctl {
 struct GuideFacts {
   formulation::v1::SessionGuide guide;
   scheduling::v1::Session session;
-  std::map<std::string, std::string> areas;            // what each is called with the patient
-  std::vector<outcomes::v1::DueMeasurement> measures;  // due and overdue
+  std::map<std::string, std::string> areas;  // what each is called with the patient
   std::vector<std::string> missing;
   std::string when;  // "Mon 2026-12-01 09:00 GMT"
 };

@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "ipt/formulation/v1/problem_area_service.pb.h"
 #include "ipt/formulation/v1/protocol_service.pb.h"
-#include "ipt/outcomes/v1/measurement_plan_service.pb.h"
 #include "ipt/scheduling/v1/session_service.pb.h"
 #include "iptctl/guide_text.h"
 #include "iptctl/json_parts.h"
@@ -18,7 +17,6 @@ namespace ipt::ctl {
 namespace {
 
 namespace f = formulation::v1;
-namespace o = outcomes::v1;
 namespace s = scheduling::v1;
 
 // The next one that is booked and not over, else the last one that was held; nothing where there is
@@ -49,16 +47,6 @@ void ReadBeside(const std::string& course, PartReader& reader, GuideFacts& facts
         for (const f::ProblemArea& area : page.problem_areas()) {
           facts.areas[area.name()] = area.display_name();
         }
-      });
-  o::ListDueMeasurementsRequest due;
-  due.set_parent(course);
-  due.add_states(o::DUE_STATE_DUE);
-  due.add_states(o::DUE_STATE_OVERDUE);
-  reader.ReadPages<o::ListDueMeasurementsResponse>(
-      "ipt.outcomes.v1.MeasurementPlanService.ListDueMeasurements", due,
-      "Measures that are due are not shown", [&facts](const o::ListDueMeasurementsResponse& page) {
-        facts.measures.insert(facts.measures.end(), page.due_measurements().begin(),
-                              page.due_measurements().end());
       });
 }
 
@@ -115,7 +103,6 @@ int ShowGuide(const std::vector<std::string>& words, Session& session) {
     JsonParts parts;
     parts.Put("guide", facts.guide);
     parts.Put("session", facts.session);
-    parts.PutAll("dueMeasurements", facts.measures);
     session.env.out << parts.Text(facts.missing) << "\n";
     return 0;
   }

@@ -53,6 +53,10 @@ inline std::string SessionWorkName(absl::string_view clinic, absl::string_view c
 inline std::string TerminationName(absl::string_view clinic, absl::string_view course) {
   return absl::StrCat(CourseName(clinic, course), "/termination");
 }
+// Outcomes' own.
+inline std::string InstrumentName(absl::string_view clinic, absl::string_view instrument) {
+  return absl::StrCat("clinics/", clinic, "/instruments/", instrument);
+}
 inline std::string FormulationPolicyName(absl::string_view clinic) {
   return absl::StrCat("clinics/", clinic, "/formulationPolicy");
 }

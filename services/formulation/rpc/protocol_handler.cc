@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <future>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -26,6 +27,7 @@
 #include "formulation/rpc/adherence_proto.h"
 #include "formulation/rpc/course_entry.h"
 #include "formulation/rpc/course_write.h"
+#include "formulation/rpc/due_measure_proto.h"
 #include "formulation/rpc/entry_field.h"
 #include "formulation/rpc/protocol_proto.h"
 #include "formulation/rpc/session_work_proto.h"
@@ -388,16 +390,39 @@ absl::StatusOr<pb::SessionGuide> ProtocolHandler::GetSessionGuide(
   IPT_ASSIGN_OR_RETURN(const CourseAnswer course,
                        FindCourse(courses_, ctx, ids.course_id, ids.entry_id));
   IPT_ASSIGN_OR_RETURN(const CopiedSession* session, SessionToRead(course, ctx.clinic_id, ids));
+  // Outcomes answers while the store is read.
+  std::optional<std::future<DueMeasures>> asked;
+  if (due_ != nullptr && CanBeDueFor(*course.course, *session)) {
+    IPT_ASSIGN_OR_RETURN(const absl::CivilDay day, DayOfSession(*course.course, *session));
+    asked = due_->Ask({.clinic_id = ctx.clinic_id,
+                       .course_id = ids.course_id,
+                       .last_day = day,
+                       .deadline = ctx.deadline});
+  }
+  IPT_ASSIGN_OR_RETURN(pb::SessionGuide guide, GuideInStore(ctx, request, course, *session));
+  DueMeasures due{.state = due_ == nullptr ? DueMeasuresState::kNotConfigured
+                                           : DueMeasuresState::kKnown};
+  if (asked.has_value()) {
+    due = asked->get();
+    IPT_ASSIGN_OR_RETURN(due.measures, DueFor(*course.course, *session, std::move(due.measures)));
+  }
+  WriteDueMeasures(ctx.clinic_id, ids.course_id, due, guide.mutable_due_measures());
+  return guide;
+}
+
+absl::StatusOr<pb::SessionGuide> ProtocolHandler::GuideInStore(
+    const CallContext& ctx, const pb::GetSessionGuideRequest& request, const CourseAnswer& course,
+    const CopiedSession& session) {
   return rpc::ReadView<pb::SessionGuide>(
       store_, ctx, request.min_revision(),
       [&](FormulationReader& reader) -> absl::StatusOr<pb::SessionGuide> {
         IPT_ASSIGN_OR_RETURN(const LookedAt seen, LookAt(reader, protocols_, ctx, *course.course));
         IPT_ASSIGN_OR_RETURN(const auto areas,
-                             reader.ListProblemAreas(ctx.clinic_id, ids.course_id));
+                             reader.ListProblemAreas(ctx.clinic_id, course.course->course_id));
         IPT_ASSIGN_OR_RETURN(const int64_t revision, reader.CurrentRevision());
         pb::SessionGuide response;
-        WriteGuide(ctx.clinic_id, ids.course_id, *seen.protocol,
-                   GuideFor(seen.facts(), areas, *session, ctx.now), &response);
+        WriteGuide(ctx.clinic_id, course.course->course_id, *seen.protocol,
+                   GuideFor(seen.facts(), areas, session, ctx.now), &response);
         for (pb::Finding& finding : *response.mutable_findings()) {
           courses::WriteScheduling(course, finding.mutable_scheduling());
         }

@@ -3,6 +3,7 @@
 
 #include "absl/status/statusor.h"
 #include "course_copies/domain/course_copies.h"
+#include "formulation/domain/due_measures.h"
 #include "formulation/domain/protocol_set.h"
 #include "formulation/domain/store.h"
 #include "ipt/formulation/v1/protocol_service.pb.h"
@@ -14,9 +15,11 @@ namespace pb = ::ipt::formulation::v1;
 // Thread-safe. What it is given must outlive it.
 class ProtocolHandler {
  public:
+  // `due`: nullptr where no outcomes is configured.
   ProtocolHandler(FormulationStore& store, const ProtocolSet& protocols,
-                  courses::CourseDirectory& courses, courses::CourseLister& lister)
-      : store_(store), protocols_(protocols), courses_(courses), lister_(lister) {}
+                  courses::CourseDirectory& courses, courses::CourseLister& lister,
+                  DueMeasureSource* due = nullptr)
+      : store_(store), protocols_(protocols), courses_(courses), lister_(lister), due_(due) {}
 
   absl::StatusOr<pb::ListProtocolsResponse> ListProtocols(const CallContext& ctx,
                                                           const pb::ListProtocolsRequest& request);
@@ -40,6 +43,11 @@ class ProtocolHandler {
                                                         const pb::ListFindingsRequest& request);
 
  private:
+  // All of a guide but what outcomes says.
+  absl::StatusOr<pb::SessionGuide> GuideInStore(const CallContext& ctx,
+                                                const pb::GetSessionGuideRequest& request,
+                                                const courses::CourseAnswer& course,
+                                                const courses::CopiedSession& session);
   // The course of the request, or the clinic's open ones: what is known of them, before the
   // store is read, since asking may wait for scheduling.
   absl::StatusOr<courses::ListedCourses> CoursesOf(const CallContext& ctx,
@@ -51,6 +59,7 @@ class ProtocolHandler {
   const ProtocolSet& protocols_;
   courses::CourseDirectory& courses_;
   courses::CourseLister& lister_;
+  DueMeasureSource* const due_;
 };
 
 }  // namespace ipt::formulation

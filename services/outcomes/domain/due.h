@@ -60,6 +60,7 @@ struct AskedRule {
   MeasurementRule rule{};
   AnsweredBy respondent = AnsweredBy::kUnspecified;  // the rule's, or the instrument's first
   int instrument_version = 0;
+  std::string instrument_name{};
 };
 
 struct Occasion {

@@ -125,6 +125,8 @@ class DueLister {
       line.rule_id = asked.rule.id;
       line.instrument_id = asked.rule.instrument_id;
       line.instrument_version = asked.instrument_version;
+      line.instrument_name = asked.instrument_name;
+      line.timing = asked.rule.timing;
       line.respondent = asked.respondent;
       line.occasion = std::move(occasion);
     }

@@ -27,6 +27,8 @@ struct DueLine {
   std::string rule_id{};
   std::string instrument_id{};
   int instrument_version = 0;
+  std::string instrument_name{};
+  PlanTiming timing = PlanTiming::kUnspecified;
   AnsweredBy respondent = AnsweredBy::kUnspecified;
   Occasion occasion{};
 };

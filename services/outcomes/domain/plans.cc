@@ -356,6 +356,7 @@ std::vector<AskedRule> AskedRules(const std::vector<MeasurementRule>& rules,
       one.respondent = instrument->respondents.front();
     }
     one.instrument_version = instrument->definition.version;
+    one.instrument_name = instrument->definition.name;
   }
   return asked;
 }

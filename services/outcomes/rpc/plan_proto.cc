@@ -95,6 +95,8 @@ void WriteDue(absl::string_view clinic_id, const DueLine& line, pb::DueMeasureme
   }
   out->set_missed_in_a_row(occasion.missed_in_a_row);
   out->set_projected(occasion.projected);
+  out->set_timing(static_cast<pb::PlanTiming>(line.timing));
+  out->set_instrument_display_name(line.instrument_name);
 }
 
 MeasurementPlan ReadPlan(const pb::MeasurementPlan& in) {

@@ -123,6 +123,9 @@ class DueIndex {
   // the first to the last of these, claims are refused with IsRebuildNeeded(). What others write
   // meanwhile stays: an entry of an older generation never replaces a newer one.
   //
+  // Unless the contents are known to be of this epoch, BeginRebuild drops them all: a store that
+  // was restored has gone back, and generations of what it lost would keep out its own.
+  //
   // One rebuilds at a time: the ticket is held for `hold`, and each KeepRebuild holds it for as
   // long again. `again` rebuilds though the index is built for this epoch.
   virtual absl::StatusOr<RebuildTicket> BeginRebuild(absl::string_view clinic,

@@ -50,6 +50,7 @@ struct MemoryDueIndex::Clinic {
   absl::btree_set<std::pair<absl::Time, const Entry*>> lease_ends;
 
   std::string epoch;   // empty: to be rebuilt
+  std::string begun;   // whose contents these are, built or not
   std::string ticket;  // of the rebuild under way
   absl::Time ticket_until;
 
@@ -75,6 +76,13 @@ struct MemoryDueIndex::Clinic {
     Unlease(entry);
     by_id.erase(by_id.find(absl::string_view(entry->id)));
     --all_entries;
+  }
+  void Clear() {
+    all_entries -= static_cast<int64_t>(by_id.size());
+    queue.clear();
+    leases.clear();
+    lease_ends.clear();
+    by_id.clear();
   }
   void EndLeases(absl::Time now) {
     while (!lease_ends.empty() && lease_ends.begin()->first <= now) {
@@ -294,7 +302,9 @@ absl::StatusOr<RebuildTicket> MemoryDueIndex::BeginRebuild(absl::string_view cli
   std::lock_guard<std::mutex> lock(of.mutex);
   if (!of.ticket.empty() && now < of.ticket_until) return RebuildTicket{RebuildTicket::kBusy, ""};
   if (of.epoch == epoch && !again) return RebuildTicket{RebuildTicket::kNotNeeded, ""};
+  if (of.begun != epoch) of.Clear();
   of.epoch.clear();
+  of.begun = std::string(epoch);
   of.ticket = NewToken();
   of.ticket_until = now + hold;
   return RebuildTicket{RebuildTicket::kStarted, of.ticket};

@@ -227,12 +227,17 @@ return out
   return *script;
 }
 
-// ARGV: epoch, again, token, hold in ms.
+// ARGV: epoch, again, token, hold in ms. Until it is built, the key keeps whose contents these are,
+// bound to no server, so that an interrupted rebuild does not make them look like another epoch's.
 const RedisScript& BeginScript() {
   static const RedisScript* const script = new RedisScript(IPT_LUA_HEAD R"lua(
 if redis.call('EXISTS', build) == 1 then return 'busy' end
-if ARGV[2] == '0' and redis.call('GET', epoch) == ARGV[1] then return 'built' end
+local function unbound(value) return string.match(value or '', '^(.*)@') end
+local kept = redis.call('GET', epoch)
+if ARGV[2] == '0' and kept == ARGV[1] then return 'built' end
 redis.call('DEL', epoch)
+if unbound(kept) ~= unbound(ARGV[1]) then redis.call('UNLINK', due, lease, own) end
+redis.call('SET', epoch, unbound(ARGV[1]) .. '@-')
 redis.call('SET', build, ARGV[3], 'PX', ARGV[4])
 return 'started'
 )lua");

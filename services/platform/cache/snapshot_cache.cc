@@ -59,16 +59,19 @@ std::shared_ptr<const std::string> CopyIn(absl::string_view held, int64_t min_ve
 
 }  // namespace
 
-SnapshotCache::SnapshotCache(RedisClient& redis, absl::string_view prefix)
-    : redis_(redis), prefix_(prefix) {}
+SnapshotCache::SnapshotCache(RedisClient& redis, absl::string_view prefix, History history)
+    : redis_(redis), prefix_(prefix), history_(std::move(history)) {}
 
 std::string SnapshotCache::Key(absl::string_view key) const {
-  return absl::StrCat(prefix_, ":", key);
+  const std::string history = history_();
+  return history.empty() ? "" : absl::StrCat(prefix_, ":", history, ":", key);
 }
 
 void SnapshotCache::Get(absl::string_view key, int64_t min_version, Found found) {
+  const std::string at = Key(key);
+  if (at.empty()) return found(nullptr);
   RedisObserver* const observer = redis_.observer();
-  redis_.Send({"GET", Key(key)},
+  redis_.Send({"GET", at},
               [observer, min_version, found = std::move(found)](const RedisClient::Answer& answer) {
                 std::shared_ptr<const std::string> copy;
                 if (answer.ok()) copy = CopyIn(answer->text(), min_version);
@@ -83,9 +86,11 @@ void SnapshotCache::Get(absl::string_view key, int64_t min_version, Found found)
 
 std::string SnapshotCache::BeginFill(absl::string_view key) {
   static RandomIdSource ids;
+  const std::string at = Key(key);
+  if (at.empty()) return "";
   std::string ticket = absl::StrCat("T", ids.NewUuid());
   const RedisClient::Answer answer =
-      redis_.CallScript(BeginFillScript(), {Key(key)}, {ticket, kTicketMs});
+      redis_.CallScript(BeginFillScript(), {at}, {ticket, kTicketMs});
   return answer.ok() && answer->integer() == 1 ? ticket : "";
 }
 
@@ -93,13 +98,17 @@ void SnapshotCache::Fill(absl::string_view key, absl::string_view ticket, int64_
                          absl::string_view value, absl::Duration keep) {
   thread_local absl::BitGen random;
   const int64_t ms = absl::ToInt64Milliseconds(keep * absl::Uniform(random, 0.9, 1.0));
-  if (ms <= 0) return;
-  redis_.SendScript(FillScript(), {Key(key)},
-                    {ticket, absl::StrCat(version), value, absl::StrCat(ms)}, nullptr);
+  const std::string at = Key(key);
+  if (ms <= 0 || at.empty()) return;
+  redis_.SendScript(FillScript(), {at}, {ticket, absl::StrCat(version), value, absl::StrCat(ms)},
+                    nullptr);
 }
 
 void SnapshotCache::Invalidate(absl::Span<const std::string> keys) {
-  for (const std::string& key : keys) redis_.Send({"DEL", Key(key)}, nullptr);
+  for (const std::string& key : keys) {
+    const std::string at = Key(key);
+    if (!at.empty()) redis_.Send({"DEL", at}, nullptr);
+  }
 }
 
 }  // namespace ipt::cache

@@ -5,6 +5,9 @@
 // derived values change under one version.) So a copy is old only where an invalidation did not
 // reach Redis, and then no longer than it is kept.
 //
+// Keys carry the history of the store: after a restore, copies of what it lost are not found,
+// however new their version is.
+//
 // A failing Redis is a miss. Thread-safe. Gets of concurrent callers share round trips.
 #pragma once
 
@@ -23,8 +26,12 @@ class SnapshotCache {
  public:
   using Found = std::function<void(std::shared_ptr<const std::string>)>;
 
+  // Names the store's history; empty while it is not known, and then nothing is found or stored.
+  // Asked at each call; it must not block.
+  using History = std::function<std::string()>;
+
   // `redis` outlives it. Keys begin with `prefix`.
-  SnapshotCache(RedisClient& redis, absl::string_view prefix);
+  SnapshotCache(RedisClient& redis, absl::string_view prefix, History history);
 
   // The copy under `key`, or null: there is none of at least `min_version`, or Redis does not say.
   // `found` is called once, on the client's thread (it must not block) or before Get returns.
@@ -41,10 +48,12 @@ class SnapshotCache {
   void Invalidate(absl::Span<const std::string> keys);
 
  private:
+  // Empty while the history is not known.
   std::string Key(absl::string_view key) const;
 
   RedisClient& redis_;
   const std::string prefix_;
+  const History history_;
 };
 
 }  // namespace ipt::cache

@@ -73,6 +73,11 @@ void Feed::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+std::string Feed::epoch() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return state_.epoch;
+}
+
 void Feed::OnCommitted() { wake_.Ring(options_.topic, ""); }
 
 void Feed::Ring() {

@@ -71,6 +71,9 @@ class Feed {
   void Start();
   void Stop();
 
+  // Of the store, as last looked at; empty before. Never blocks.
+  std::string epoch() const;
+
   // Something was committed here. Never blocks.
   void OnCommitted();
 

@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "platform/observability/line_writer.h"
+#include "platform/observability/trace_context.h"
 
 namespace ipt::log {
 namespace {
@@ -49,6 +50,12 @@ const char* NameOf(Key key) {
       return "latency_ms";
     case Key::kCallId:
       return "call_id";
+    case Key::kTraceId:
+      return "trace_id";
+    case Key::kSpanId:
+      return "span_id";
+    case Key::kParentSpanId:
+      return "parent_span_id";
     case Key::kRequestId:
       return "request_id";
     case Key::kClinic:
@@ -140,6 +147,11 @@ std::string Format(Level level, absl::string_view event, std::initializer_list<F
     } else {
       AppendQuoted(line, field.text);
     }
+  }
+  if (const TraceContext* const trace = TraceScope::Current(); trace != nullptr) {
+    absl::StrAppend(&line, ",\"", NameOf(Key::kTraceId), "\":\"", trace->trace_id, "\",\"",
+                    NameOf(Key::kSpanId), "\":\"", trace->span_id, "\",\"",
+                    NameOf(Key::kParentSpanId), "\":\"", trace->parent_id, "\"");
   }
   line.push_back('}');
   return line;

@@ -23,6 +23,9 @@ enum class Key {
   kReason,
   kLatencyMs,
   kCallId,
+  kTraceId,
+  kSpanId,
+  kParentSpanId,
   kRequestId,
   kClinic,
   kCaller,
@@ -61,7 +64,8 @@ void Shutdown();
 
 bool IsOn(Level level);
 
-// `event` is a short snake_case word: "call", "start", "slow_sql".
+// `event` is a short snake_case word: "call", "start", "slow_sql". The trace that the thread works
+// for (TraceScope) is added.
 void Line(Level level, absl::string_view event, std::initializer_list<Field> fields);
 
 // The line that Line() would write, without its end; for tests.

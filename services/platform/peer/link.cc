@@ -22,6 +22,7 @@ grpc::ChannelArguments Arguments() {
 
 struct OpenedChannel {
   std::shared_ptr<grpc::Channel> channel;
+  std::optional<absl::Time> not_after{};  // of the certificate that it shows
 };
 
 absl::StatusOr<std::shared_ptr<const std::string>> ParseToken(absl::string_view text) {
@@ -49,6 +50,7 @@ class NetworkLink final : public Link {
       const auto open = [target, &clock](const auth::FileWatcher::Contents& contents)
           -> absl::StatusOr<std::shared_ptr<const OpenedChannel>> {
         TlsTexts texts;
+        std::optional<absl::Time> not_after;
         size_t next = 0;
         if (!target.ca.empty()) {
           texts.ca = contents[next++];
@@ -57,12 +59,13 @@ class NetworkLink final : public Link {
         if (!target.cert.empty()) {
           texts.cert = contents[next++];
           texts.key = contents[next++];
-          IPT_RETURN_IF_ERROR(auth::TlsMaterial::Parse(texts.cert, texts.key, "", clock.Now(),
-                                                       auth::CertificateUse::kClient)
-                                  .status());
+          IPT_ASSIGN_OR_RETURN(const auto material,
+                               auth::TlsMaterial::Parse(texts.cert, texts.key, "", clock.Now(),
+                                                        auth::CertificateUse::kClient));
+          not_after = material->not_after;
         }
         return std::make_shared<const OpenedChannel>(
-            OpenedChannel{OpenChannel(target, texts, Arguments())});
+            OpenedChannel{OpenChannel(target, texts, Arguments()), not_after});
       };
       IPT_ASSIGN_OR_RETURN(
           link->files_, auth::WatchedFiles<OpenedChannel>::Open(std::move(paths), open, observer));
@@ -79,6 +82,9 @@ class NetworkLink final : public Link {
   }
   std::string Authorization(absl::string_view) override {
     return token_ == nullptr ? "" : *token_->current();
+  }
+  std::optional<absl::Time> NotAfter() const override {
+    return files_ == nullptr ? std::nullopt : files_->current()->not_after;
   }
 
  private:

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "grpcpp/channel.h"
 #include "platform/auth/watched_files.h"
 #include "platform/peer/channel.h"
@@ -24,6 +26,8 @@ class Link {
   // The value of `authorization` for a call on this clinic's behalf (empty: on nobody's); empty
   // where a call carries none.
   virtual std::string Authorization(absl::string_view clinic_id) = 0;
+  // When the certificate expires that new connections show; nullopt where they show none.
+  virtual std::optional<absl::Time> NotAfter() const { return std::nullopt; }
 };
 
 // Where another process is, from settings.

@@ -18,6 +18,7 @@
 #include "platform/errors/grpc_status.h"
 #include "platform/errors/status_macros.h"
 #include "platform/observability/log.h"
+#include "platform/observability/trace_context.h"
 
 namespace ipt::peer {
 namespace {
@@ -29,6 +30,7 @@ constexpr int kCodes = 17;
 constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 // A payload's name; for this process alone.
 constexpr char kNotAllowed[] = "ipt/peer-not-allowed";
+constexpr char kNotKnown[] = "ipt/peer-not-known";
 
 // 0 to 1.
 double Random() {
@@ -70,11 +72,27 @@ Peer::Peer(PeerOptions options, std::unique_ptr<Link> link, const Clock& clock, 
                                {{"peer", options_.name}})),
       breaker_open_(metrics.Gauge("ipt_peer_breaker_open",
                                   "1 while calls to another service are refused at once.",
-                                  {{"peer", options_.name}})) {}
+                                  {{"peer", options_.name}})) {
+  if (link_->NotAfter().has_value()) {
+    not_after_ = &metrics.Gauge("tls_peer_certificate_not_after_seconds",
+                                "When the certificate expires that another service is shown.",
+                                {{"peer", options_.name}});
+    TellCertificate();
+  }
+}
+
+void Peer::TellCertificate() {
+  if (not_after_ == nullptr) return;
+  if (const std::optional<absl::Time> end = link_->NotAfter(); end.has_value()) {
+    not_after_->Set(static_cast<double>(absl::ToUnixSeconds(*end)));
+  }
+}
 
 Peer::~Peer() { Stop(); }
 
 bool IsNotAllowed(const absl::Status& status) { return status.GetPayload(kNotAllowed).has_value(); }
+
+bool IsNotKnown(const absl::Status& status) { return status.GetPayload(kNotKnown).has_value(); }
 
 absl::Status Peer::Away(absl::string_view why) const {
   const absl::Duration pause = breaker_.next_trial() - clock_.Now();
@@ -94,8 +112,12 @@ absl::Status Peer::Translate(const grpc::Status& status) const {
       return Away("did not answer in time");
     case grpc::StatusCode::RESOURCE_EXHAUSTED:
       return Away("has too much to do");
-    case grpc::StatusCode::UNAUTHENTICATED:
-      return Away("does not know who calls: look at this service's token or client certificate");
+    case grpc::StatusCode::UNAUTHENTICATED: {
+      absl::Status unknown =
+          Away("does not know who calls: look at this service's token or client certificate");
+      unknown.SetPayload(kNotKnown, absl::Cord());
+      return unknown;
+    }
     case grpc::StatusCode::PERMISSION_DENIED: {
       absl::Status denied =
           Away("does not allow this service that call: look at the scopes of its token");
@@ -177,8 +199,13 @@ void Peer::Stop() {
 }
 
 void Peer::PrepareContext(grpc::ClientContext& context, const std::string& clinic_id) {
+  TellCertificate();  // its file may have been replaced
   if (const std::string who = link_->Authorization(clinic_id); !who.empty()) {
     context.AddMetadata("authorization", who);
+  }
+  if (const TraceContext* const trace = TraceScope::Current(); trace != nullptr) {
+    context.AddMetadata("traceparent", TraceParent(*trace));
+    if (!trace->state.empty()) context.AddMetadata("tracestate", trace->state);
   }
 }
 

@@ -64,6 +64,8 @@ class PeerStream {
 
 // Of a status of a Peer: the service does not allow us that call, whatever else it allows.
 bool IsNotAllowed(const absl::Status& status);
+// The service does not know who calls: it allows us nothing.
+bool IsNotKnown(const absl::Status& status);
 
 // Thread-safe.
 class Peer {
@@ -119,6 +121,7 @@ class Peer {
   void Created();
   void End(grpc::ClientContext& context);
   void PrepareContext(grpc::ClientContext& context, const std::string& clinic_id);
+  void TellCertificate();
 
   const PeerOptions options_;
   const std::unique_ptr<Link> link_;
@@ -127,6 +130,7 @@ class Peer {
   Breaker breaker_;
   prometheus::Counter& retries_;
   prometheus::Gauge& breaker_open_;
+  prometheus::Gauge* not_after_ = nullptr;  // where a certificate is shown
 
   std::mutex mutex_;
   std::condition_variable stopped_changed_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <typeinfo>
@@ -24,6 +25,8 @@ namespace ipt::rpc {
 namespace {
 
 constexpr char kRequestIdHeader[] = "x-request-id";
+constexpr char kTraceParentHeader[] = "traceparent";
+constexpr char kTraceStateHeader[] = "tracestate";
 
 absl::string_view View(const grpc::string_ref& ref) { return {ref.data(), ref.size()}; }
 
@@ -44,6 +47,21 @@ std::string CallId(std::optional<absl::string_view> given) {
   }
   static RandomIdSource ids;
   return ids.NewUuid();
+}
+
+// Two parents are none, as the standard says; a state may come in several pieces.
+std::optional<TraceContext> GivenTrace(const grpc::CallbackServerContext& context) {
+  const auto& metadata = context.client_metadata();
+  const auto parents = metadata.equal_range(kTraceParentHeader);
+  if (parents.first == parents.second || std::next(parents.first) != parents.second) {
+    return std::nullopt;
+  }
+  std::string state;
+  const auto states = metadata.equal_range(kTraceStateHeader);
+  for (auto it = states.first; it != states.second; ++it) {
+    absl::StrAppend(&state, state.empty() ? "" : ",", View(it->second));
+  }
+  return ReadTraceContext(View(parents.first->second), state);
 }
 
 absl::Status Parse(const grpc::ByteBuffer& bytes, google::protobuf::Message& request) {
@@ -68,6 +86,7 @@ absl::Status IncomingCall::Identify() {
   const auto given_call_id = GivenCallId(grpc_);
   call_id_asked_ = given_call_id.has_value();
   context_.call_id = CallId(given_call_id);
+  context_.trace = GivenTrace(grpc_);
   context_.method = method_.path();
   context_.now = runtime_.clock.Now();
   return Authenticate();
@@ -106,6 +125,7 @@ absl::StatusOr<std::unique_ptr<google::protobuf::Message>> IncomingCall::ReadMes
 }
 
 grpc::Status IncomingCall::Conclude(const absl::Status& status) {
+  const TraceScope trace(context_.trace);
   runtime_.observer.OnFinished({method_, context_, status, age(), stream_begun_});
   // Each trailer costs both sides some microseconds: only who may need the id is sent it.
   if (call_id_asked_ || !status.ok()) {
@@ -120,6 +140,7 @@ grpc::Status IncomingCall::Conclude(const absl::Status& status) {
 
 void IncomingCall::TellStreamBegun() {
   stream_begun_ = true;
+  const TraceScope trace(context_.trace);
   runtime_.observer.OnStreamBegun({method_, context_, absl::OkStatus(), age(), true});
 }
 

@@ -67,6 +67,7 @@ class RpcService::Call {
       return Finish(absl::CancelledError("the client gave up before the work began"));
     }
     if (call_.runtime().clock.Now() >= call_.context().deadline) return Finish(TooLate());
+    const TraceScope trace(call_.context().trace);
     Finish(Guarded([this]() -> absl::Status {
       IPT_ASSIGN_OR_RETURN(response_, method_.run(call_.context(), call_.request()));
       return absl::OkStatus();

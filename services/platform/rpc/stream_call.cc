@@ -245,6 +245,7 @@ absl::Status StreamCall::Step(Lock& lock, absl::FunctionRef<absl::Status()> work
   lock.unlock();
   step_.now = runtime.clock.Now();
   step_.deadline = std::min(call_.context().deadline, step_.now + runtime.default_deadline);
+  const TraceScope trace(step_.trace);
   const absl::Status status = Guarded(work);
   lock.lock();
   return status;

@@ -1,6 +1,7 @@
 #include "platform/server/admin_http.h"
 
 #include <atomic>
+#include <mutex>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -34,6 +35,10 @@ class Civet final : public AdminHttp {
 
   void SetStarted() override { started_ = true; }
   void SetReady(bool ready) override { ready_ = ready; }
+  void SetReason(const std::string& reason) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    reason_ = reason;
+  }
 
  private:
   static int Answer(mg_connection* connection, int code, const char* type,
@@ -45,26 +50,33 @@ class Civet final : public AdminHttp {
     mg_write(connection, body.data(), body.size());
     return code;
   }
-  static int Probe(mg_connection* connection, bool good, const char* word) {
+  static int Probe(mg_connection* connection, bool good, const std::string& why) {
     return Answer(connection, good ? 200 : 503, "text/plain",
-                  good ? "ok\n" : absl::StrCat(word, "\n"));
+                  absl::StrCat(good ? "ok" : why, "\n"));
+  }
+  std::string Reason() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return reason_;
   }
   static int OnMetrics(mg_connection* connection, void* self) {
     return Answer(connection, 200, "text/plain; version=0.0.4; charset=utf-8",
                   static_cast<Civet*>(self)->metrics_.Text());
   }
   static int OnStarted(mg_connection* connection, void* self) {
-    return Probe(connection, static_cast<Civet*>(self)->started_, "starting");
+    auto* civet = static_cast<Civet*>(self);
+    return Probe(connection, civet->started_, civet->Reason());
   }
   static int OnReady(mg_connection* connection, void* self) {
     auto* civet = static_cast<Civet*>(self);
-    return Probe(connection, civet->started_ && civet->ready_, "not ready");
+    return Probe(connection, civet->started_ && civet->ready_, civet->Reason());
   }
   static int OnLive(mg_connection* connection, void*) { return Probe(connection, true, ""); }
 
   const Metrics& metrics_;
   std::atomic<bool> started_{false};
   std::atomic<bool> ready_{false};
+  std::mutex mutex_;
+  std::string reason_ = "starting";
   mg_context* context_ = nullptr;
 };
 

@@ -3,6 +3,7 @@
 //
 //   /startupz  200 once the gRPC port is bound
 //   /readyz    200 while started, the schema fits, and not draining; never looks at the store
+//              (503: the body says why)
 //   /livez     200 while this server answers at all
 #pragma once
 
@@ -23,6 +24,8 @@ class AdminHttp {
 
   virtual void SetStarted() = 0;
   virtual void SetReady(bool ready) = 0;
+  // What /startupz and /readyz say while they answer 503: a sentence of ours.
+  virtual void SetReason(const std::string& reason) = 0;
 };
 
 }  // namespace ipt::server

@@ -177,17 +177,22 @@ void Silence(google::protobuf::LogLevel, const char*, int, const std::string&) {
 // On an older schema, or before the store can be reached, a replica waits unready instead of dying
 // again and again: the job that migrates may come after it. CANCELLED when it is told to stop
 // first.
-absl::StatusOr<Modules> OpenWhenSchemaFits(const Platform& platform, const Program& program) {
+absl::StatusOr<Modules> OpenWhenSchemaFits(const Platform& platform, const Program& program,
+                                           AdminHttp* admin) {
+  auto& outdated =
+      platform.metrics.Gauge("ipt_schema_outdated", "1 while the server waits for `migrate`.");
   std::string said;
   while (true) {
     absl::StatusOr<Modules> modules = program.open(platform);
     const absl::StatusCode code = modules.status().code();
-    const bool may_come = code == absl::StatusCode::kUnavailable ||
-                          ErrorReasonOf(modules.status()) == storage::kSchemaOutdated;
+    const bool old = ErrorReasonOf(modules.status()) == storage::kSchemaOutdated;
+    outdated.Set(old ? 1 : 0);
+    const bool may_come = code == absl::StatusCode::kUnavailable || old;
     if (modules.ok() || !may_come) return modules;
     const absl::string_view why = modules.status().message();
     if (why != said) {
       log::Line(log::Level::kWarning, "waiting_for_store", {{log::Key::kDetail, why}});
+      if (admin != nullptr) admin->SetReason(absl::StrCat("waiting for the store: ", why));
       said = std::string(why);
     }
     if (WaitForStopSignal(absl::Seconds(1))) return absl::CancelledError(said);
@@ -248,11 +253,12 @@ absl::Status Run(const std::string& binary, const Settings& settings, const Prog
     return it->second(platform);
   }
 
+  auto& ready = metrics.Gauge("ipt_ready", "1 while /readyz answers 200.");
   std::unique_ptr<AdminHttp> admin;
   if (!settings.admin_listen.empty()) {
     IPT_ASSIGN_OR_RETURN(admin, AdminHttp::Start(settings.admin_listen, metrics));
   }
-  absl::StatusOr<Modules> opened = OpenWhenSchemaFits(platform, program);
+  absl::StatusOr<Modules> opened = OpenWhenSchemaFits(platform, program, admin.get());
   if (absl::IsCancelled(opened.status())) {
     log::Line(log::Level::kInfo, "stop", {{log::Key::kDetail, "before the store was ready"}});
     return absl::OkStatus();
@@ -295,6 +301,7 @@ absl::Status Run(const std::string& binary, const Settings& settings, const Prog
     queue_depth.Set(static_cast<double>(executor.queued()));
     identity->Report();
   });
+  ready.Set(1);
   if (admin != nullptr) {
     admin->SetStarted();
     admin->SetReady(true);
@@ -307,7 +314,11 @@ absl::Status Run(const std::string& binary, const Settings& settings, const Prog
               absl::StrCat("auth=", settings.auth, settings.uses_tls() ? " tls" : " plaintext")}});
   WaitForStopSignal();
   log::Line(log::Level::kInfo, "stop", {{log::Key::kDetail, "draining"}});
-  if (admin != nullptr) admin->SetReady(false);
+  ready.Set(0);
+  if (admin != nullptr) {
+    admin->SetReason("draining");
+    admin->SetReady(false);
+  }
   health.End();
   absl::SleepFor(settings.drain_delay);
   streams.Stop();

@@ -360,8 +360,6 @@ absl::StatusOr<Settings> Collect() {
 
 }  // namespace
 
-std::string Version() { return IPT_VERSION; }
-
 absl::StatusOr<Settings> ReadSettings(int argc, char** argv, absl::string_view usage,
                                       std::vector<std::string>& rest) {
   for (int i = 1; i < argc; ++i) {

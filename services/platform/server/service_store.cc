@@ -1,5 +1,6 @@
 #include "platform/server/service_store.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +13,7 @@ namespace ipt::server {
 namespace {
 
 constexpr absl::Duration kPurgeEvery = absl::Minutes(5);
+constexpr absl::Duration kMeasureEvery = absl::Seconds(10);
 constexpr int64_t kPurgeBatch = 1000;
 constexpr absl::Duration kBackgroundDeadline = absl::Seconds(30);
 constexpr absl::Duration kProbeDeadline = absl::Seconds(2);
@@ -50,7 +52,11 @@ ServiceStore::ServiceStore(const Platform& platform, absl::string_view service,
       read_audit_([this](const std::vector<AuditRecord>& batch) { return WriteAudit(batch); }),
       audit_waiting_(platform.metrics.Gauge("ipt_audit_reads_waiting",
                                             "Audit entries of reads not yet durable.",
-                                            {{"service", std::string(service)}})) {
+                                            {{"service", std::string(service)}})),
+      oldest_event_(platform.metrics.Gauge("ipt_events_oldest_waiting_seconds",
+                                           "How long the oldest event waits for its position.",
+                                           {{"service", std::string(service)}})) {
+  Measure([this] { return MeasureEvents(); });
   DeleteByAge(keep_answers, storage::idempotency::PurgeOlderThan,
               platform.metrics.Counter("ipt_answers_purged_total",
                                        "Answers kept for retries, deleted by age."));
@@ -81,6 +87,9 @@ absl::Status ServiceStore::Probe() {
 void ServiceStore::Start() {
   feed_.Start();
   purger_.emplace(kPurgeEvery, [this] { Purge(); });
+  measurer_.emplace(kMeasureEvery, [this] {
+    for (Measurement& measurement : measurements_) measurement().IgnoreError();
+  });
 }
 
 void ServiceStore::BeginStop() {
@@ -91,6 +100,7 @@ void ServiceStore::BeginStop() {
 void ServiceStore::EndStop() {
   feed_.Stop();
   purger_.reset();
+  measurer_.reset();
   const absl::Status flushed = read_audit_.Stop();
   if (!flushed.ok()) {
     log::Line(log::Level::kError, "audit_not_written",
@@ -103,6 +113,18 @@ storage::CallOptions ServiceStore::Background() const {
   storage::CallOptions options;
   options.deadline = BackgroundDeadline();
   return options;
+}
+
+absl::Status ServiceStore::MeasureEvents() {
+  std::optional<absl::Time> oldest;
+  IPT_RETURN_IF_ERROR(db_->Read(Background(), [&](storage::Connection& conn) -> absl::Status {
+    IPT_ASSIGN_OR_RETURN(oldest, storage::outbox::OldestWaiting(conn));
+    return absl::OkStatus();
+  }));
+  // A replica whose clock is ahead may have stamped it.
+  const absl::Time now = platform_.clock.Now();
+  oldest_event_.Set(absl::ToDoubleSeconds(now - std::min(now, oldest.value_or(now))));
+  return absl::OkStatus();
 }
 
 absl::Status ServiceStore::WriteAudit(const std::vector<AuditRecord>& batch) {

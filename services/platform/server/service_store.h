@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -64,6 +65,11 @@ class ServiceStore {
   void AuditReads(absl::Span<rpc::RpcService* const> services);
   // Before Start.
   void DeleteByAge(absl::Duration age, DeleteOlder delete_older, prometheus::Counter& counter);
+  // What is to be looked up for a gauge: every ten seconds in the background, never by a scrape.
+  // One that fails leaves its gauge as it was: that the store is away is told elsewhere. Before
+  // Start.
+  using Measurement = absl::AnyInvocable<absl::Status()>;
+  void Measure(Measurement measurement) { measurements_.push_back(std::move(measurement)); }
   // A deadline for work that no call waits for.
   absl::Time BackgroundDeadline() const;
 
@@ -87,6 +93,7 @@ class ServiceStore {
   absl::Status WriteAudit(const std::vector<AuditRecord>& batch);
   void Purge();
   absl::Status PurgeOlder(const ByAge& rule);
+  absl::Status MeasureEvents();
 
   const Platform& platform_;
   const std::unique_ptr<storage::Database> db_;
@@ -94,9 +101,12 @@ class ServiceStore {
   storage::audit::SqlAuditReader audit_reader_;
   audit::ReadAudit read_audit_;
   prometheus::Gauge& audit_waiting_;
+  prometheus::Gauge& oldest_event_;
   std::vector<ByAge> by_age_;
+  std::vector<Measurement> measurements_;
   std::atomic<bool> stopping_ = false;
   std::optional<Periodic> purger_;
+  std::optional<Periodic> measurer_;
 };
 
 }  // namespace ipt::server

@@ -7,6 +7,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "platform/storage/sql_error.h"
@@ -25,22 +26,32 @@ constexpr char kCreateTable[] =
     "  name          TEXT NOT NULL,"
     "  checksum      TEXT NOT NULL,"
     "  applied_at_us BIGINT NOT NULL,"
+    "  oldest_binary BIGINT,"
     "  PRIMARY KEY (component, version))";
+// Tables made before there was that column.
+constexpr char kAddOldestBinary[] = "ALTER TABLE schema_migrations ADD COLUMN oldest_binary BIGINT";
 
-constexpr Statement kTableExistsSqlite = {
-    "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_migrations'",
+// Whether the table has the column: 1, 0, also where there is no table.
+constexpr Statement kHasSqlite = {
+    "SELECT COUNT(*) FROM pragma_table_info('schema_migrations') WHERE name = :name",
     {ColumnType::kInt64}};
-constexpr Statement kTableExistsPostgres = {"SELECT COUNT(to_regclass('schema_migrations'))",
-                                            {ColumnType::kInt64}};
+constexpr Statement kHasPostgres = {
+    "SELECT COUNT(*) FROM pg_attribute WHERE attrelid = to_regclass('schema_migrations') "
+    "AND attname = :name AND NOT attisdropped",
+    {ColumnType::kInt64}};
 
 constexpr Statement kApplied = {
-    "SELECT version, checksum FROM schema_migrations WHERE component = :component "
+    "SELECT version, checksum, oldest_binary FROM schema_migrations WHERE component = :component "
     "ORDER BY version",
-    {ColumnType::kInt64, ColumnType::kText}};
+    {ColumnType::kInt64, ColumnType::kText, ColumnType::kInt64}};
+constexpr Statement kAppliedBefore = {
+    "SELECT version, checksum, CAST(NULL AS BIGINT) FROM schema_migrations "
+    "WHERE component = :component ORDER BY version",
+    {ColumnType::kInt64, ColumnType::kText, ColumnType::kInt64}};
 
 constexpr Statement kRecord = {
-    "INSERT INTO schema_migrations (component, version, name, checksum, applied_at_us) "
-    "VALUES (:component, :version, :name, :checksum, :at)"};
+    "INSERT INTO schema_migrations (component, version, name, checksum, applied_at_us, "
+    "oldest_binary) VALUES (:component, :version, :name, :checksum, :at, :oldest)"};
 
 std::string Checksum(absl::string_view sql) {
   unsigned char digest[EVP_MAX_MD_SIZE];
@@ -49,21 +60,38 @@ std::string Checksum(absl::string_view sql) {
   return absl::BytesToHexString(absl::string_view(reinterpret_cast<const char*>(digest), size));
 }
 
+absl::StatusOr<bool> Has(Connection& conn, absl::string_view column) {
+  const bool sqlite = conn.dialect() == Dialect::kSqlite;
+  IPT_ASSIGN_OR_RETURN(auto count, conn.QueryOne(sqlite ? kHasSqlite : kHasPostgres, {column},
+                                                 [](const Row& row) { return row.Int64(0); }));
+  return count.value_or(0) > 0;
+}
+
 // Version -> checksum of what was applied. Fails if this binary cannot go on from there.
 absl::StatusOr<std::map<int64_t, std::string>> Applied(Connection& conn,
                                                        const Component& component) {
-  std::map<int64_t, std::string> applied;
-  IPT_RETURN_IF_ERROR(conn.Query(kApplied, {component.name}, [&](const Row& row) {
-    applied[row.Int64(0)] = row.Text(1);
-    return absl::OkStatus();
-  }));
   const absl::Span<const Migration> known = component.For(conn.dialect());
-  if (!applied.empty() && applied.rbegin()->first > static_cast<int64_t>(known.size())) {
+  const auto own = static_cast<int64_t>(known.size());
+  IPT_ASSIGN_OR_RETURN(const bool told, Has(conn, "oldest_binary"));
+  std::map<int64_t, std::string> applied;
+  int64_t oldest_binary = 0;  // that what is newer than this binary can be run on with
+  IPT_RETURN_IF_ERROR(
+      conn.Query(told ? kApplied : kAppliedBefore, {component.name}, [&](const Row& row) {
+        const int64_t version = row.Int64(0);
+        applied[version] = row.Text(1);
+        if (version > own) {
+          oldest_binary = std::max(oldest_binary, row.IsNull(2) ? version : row.Int64(2));
+        }
+        return absl::OkStatus();
+      }));
+  if (oldest_binary > own) {
     return FailedPrecondition(
         kSchemaMismatch, component.name,
         absl::StrCat("the schema of ", component.name, " is at version ", applied.rbegin()->first,
-                     ", newer than this binary's ", known.size(),
-                     ": run a release at least as new as the one that migrated it"));
+                     ", newer than this binary's ", own, ", and binaries older than version ",
+                     oldest_binary,
+                     " cannot run on it: run a release at least as new as the one that migrated "
+                     "it, or restore the copy of before"));
   }
   for (const Migration& migration : known) {
     const auto found = applied.find(migration.version);
@@ -84,25 +112,42 @@ absl::Status Lock(Connection& conn) {
   return conn.Query(kLock, {}, [](const Row&) { return absl::OkStatus(); });
 }
 
-absl::StatusOr<bool> TableExists(Connection& conn) {
-  const bool sqlite = conn.dialect() == Dialect::kSqlite;
-  IPT_ASSIGN_OR_RETURN(auto count, conn.QueryOne(sqlite ? kTableExistsSqlite : kTableExistsPostgres,
-                                                 {}, [](const Row& row) { return row.Int64(0); }));
-  return count.value_or(0) > 0;
+// Runs the migration, and names it in its error.
+absl::Status Apply(Connection& conn, const Component& component, const Migration& migration,
+                   const MigrateOptions& options) {
+  if (conn.dialect() == Dialect::kPostgres) {
+    IPT_RETURN_IF_ERROR(conn.ExecuteScript(absl::StrCat(
+        "SET LOCAL lock_timeout = ", absl::ToInt64Milliseconds(options.lock_timeout))));
+  }
+  const absl::Status done = conn.ExecuteScript(migration.sql);
+  if (done.ok()) return done;
+  // Nothing else in it has a limit of time.
+  const bool locked = SqlErrorKindOf(done) == SqlErrorKind::kTimeout;
+  absl::Status named(
+      done.code(),
+      absl::StrCat("migration ", migration.name, " of ", component.name, ": ",
+                   locked ? absl::StrCat("others held a table that it changes for longer than ",
+                                         absl::FormatDuration(options.lock_timeout), ", ",
+                                         options.lock_tries,
+                                         " times: end the oldest transactions of pg_stat_activity, "
+                                         "then run `migrate` again")
+                          : std::string(done.message())));
+  done.ForEachPayload(
+      [&](absl::string_view type, const absl::Cord& payload) { named.SetPayload(type, payload); });
+  return named;
 }
 
 // Applies the first migration that is missing. Returns whether there was one.
-absl::StatusOr<bool> ApplyNext(Connection& conn, const Component& component, const Clock& clock) {
+absl::StatusOr<bool> ApplyNext(Connection& conn, const Component& component, const Clock& clock,
+                               const MigrateOptions& options) {
   IPT_ASSIGN_OR_RETURN(const auto applied, Applied(conn, component));
   for (const Migration& migration : component.For(conn.dialect())) {
     if (applied.contains(migration.version)) continue;
-    absl::Status done = conn.ExecuteScript(migration.sql);
-    if (!done.ok()) {
-      return absl::Status(done.code(), absl::StrCat("migration ", migration.name, " of ",
-                                                    component.name, ": ", done.message()));
-    }
+    IPT_RETURN_IF_ERROR(Apply(conn, component, migration, options));
+    const int64_t oldest =
+        migration.oldest_binary > 0 ? migration.oldest_binary : migration.version;
     IPT_RETURN_IF_ERROR(conn.Execute(kRecord, {component.name, migration.version, migration.name,
-                                               Checksum(migration.sql), clock.Now()})
+                                               Checksum(migration.sql), clock.Now(), oldest})
                             .status());
     return true;
   }
@@ -111,20 +156,31 @@ absl::StatusOr<bool> ApplyNext(Connection& conn, const Component& component, con
 
 }  // namespace
 
-absl::Status Migrate(Database& db, absl::Span<const Component> components, const Clock& clock) {
-  CallOptions options;
-  options.statement_timeout = absl::InfiniteDuration();  // rewriting a large table takes its time
-  IPT_RETURN_IF_ERROR(db.Write(options, [](Connection& conn) -> absl::Status {
+absl::Status Migrate(Database& db, absl::Span<const Component> components, const Clock& clock,
+                     const MigrateOptions& options) {
+  CallOptions call;
+  call.statement_timeout = absl::InfiniteDuration();  // rewriting a large table takes its time
+  IPT_RETURN_IF_ERROR(db.Write(call, [](Connection& conn) -> absl::Status {
     IPT_RETURN_IF_ERROR(Lock(conn));
-    return conn.ExecuteScript(kCreateTable);
+    IPT_RETURN_IF_ERROR(conn.ExecuteScript(kCreateTable));
+    IPT_ASSIGN_OR_RETURN(const bool told, Has(conn, "oldest_binary"));
+    return told ? absl::OkStatus() : conn.ExecuteScript(kAddOldestBinary);
   }));
   for (const Component& component : components) {
+    int tries = 0;
     for (bool more = true; more;) {
-      IPT_RETURN_IF_ERROR(db.Write(options, [&](Connection& conn) -> absl::Status {
+      const absl::Status done = db.Write(call, [&](Connection& conn) -> absl::Status {
         IPT_RETURN_IF_ERROR(Lock(conn));
-        IPT_ASSIGN_OR_RETURN(more, ApplyNext(conn, component, clock));
+        IPT_ASSIGN_OR_RETURN(more, ApplyNext(conn, component, clock, options));
         return absl::OkStatus();
-      }));
+      });
+      if (done.ok()) {
+        tries = 0;
+      } else if (SqlErrorKindOf(done) == SqlErrorKind::kTimeout && ++tries < options.lock_tries) {
+        absl::SleepFor(options.lock_pause);
+      } else {
+        return done;
+      }
     }
   }
   return absl::OkStatus();
@@ -132,7 +188,7 @@ absl::Status Migrate(Database& db, absl::Span<const Component> components, const
 
 absl::Status CheckSchema(Database& db, absl::Span<const Component> components) {
   return db.Read({}, [&](Connection& conn) -> absl::Status {
-    IPT_ASSIGN_OR_RETURN(const bool migrated, TableExists(conn));
+    IPT_ASSIGN_OR_RETURN(const bool migrated, Has(conn, "version"));
     for (const Component& component : components) {
       std::map<int64_t, std::string> applied;
       if (migrated) {

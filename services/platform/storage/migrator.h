@@ -9,14 +9,21 @@
 // in schema_migrations(component, version, name, checksum, applied_at_us), under a lock
 // (PostgreSQL's advisory one; SQLite's writer), so that replicas which start together apply it
 // once. A file that was applied is never edited: a changed checksum is refused.
+//
+// Upgrades without a stop (docs/decisions/0008-schema-compatibility.md): a migration that leaves
+// what older binaries need says so, in a line of its own,
+//
+//   -- oldest_binary: 3
+//
+// and binaries that know three migrations of this component, or more, start and go on on the schema
+// that it leaves. Without that line only binaries that know the migration itself do.
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "platform/storage/database.h"
 #include "platform/time/clock.h"
@@ -33,6 +40,9 @@ struct Migration {
   int64_t version = 0;
   absl::string_view name;  // "0001_courses"
   absl::string_view sql;
+  // The fewest migrations that a binary must know to run on the schema that this one leaves; 0: as
+  // many as this one's version.
+  int64_t oldest_binary = 0;
 };
 
 // All views are of constants.
@@ -46,11 +56,24 @@ struct Component {
   }
 };
 
-// Applies what is missing, component after component. Idempotent. FAILED_PRECONDITION for a schema
-// newer than this binary or a migration that was edited after it had been applied.
-absl::Status Migrate(Database& db, absl::Span<const Component> components, const Clock& clock);
+// How a migration shares PostgreSQL with the servers that work meanwhile.
+struct MigrateOptions {
+  // For a lock on a table. Whoever comes after a session that waits for one waits, too, so it does
+  // not wait for long, but again.
+  absl::Duration lock_timeout = absl::Seconds(3);
+  int lock_tries = 20;
+  absl::Duration lock_pause = absl::Seconds(1);
+};
 
-// Changes nothing. FAILED_PRECONDITION unless every component is exactly at this binary's version.
+// Applies what is missing, component after component. Idempotent; on a newer schema that this
+// binary can run on there is nothing to do. FAILED_PRECONDITION for one that it cannot run on or a
+// migration that was edited after it had been applied; DEADLINE_EXCEEDED where others held a table
+// for too long: what was applied stays, and the same again goes on from there.
+absl::Status Migrate(Database& db, absl::Span<const Component> components, const Clock& clock,
+                     const MigrateOptions& options = {});
+
+// Changes nothing. FAILED_PRECONDITION unless every component is at this binary's version, or at a
+// later one that this binary can run on.
 absl::Status CheckSchema(Database& db, absl::Span<const Component> components);
 
 }  // namespace ipt::storage

@@ -30,6 +30,12 @@ constexpr Statement kPlace = {
     "SELECT clinic_id, :last + ROW_NUMBER() OVER (ORDER BY seq), seq FROM placed"};
 constexpr Statement kMoveEnd = {"UPDATE event_feed SET position = position + :count WHERE id = 1"};
 
+// Many wait when the relay is at fault: only the first one's row is looked up.
+constexpr Statement kOldestWaiting = {
+    "SELECT at_us FROM outbox WHERE (clinic_id, seq) = "
+    "(SELECT clinic_id, seq FROM outbox_waiting ORDER BY seq LIMIT 1)",
+    {ColumnType::kInt64}};
+
 constexpr Statement kNewestByClinic = {
     "SELECT clinic_id, MAX(position) FROM outbox_position WHERE position > :after AND "
     "position <= :upto GROUP BY clinic_id",
@@ -98,6 +104,11 @@ absl::StatusOr<int64_t> Place(Connection& conn, int64_t limit, IfBusy if_busy) {
   IPT_ASSIGN_OR_RETURN(const int64_t placed, conn.Execute(kPlace, {limit, *last}));
   if (placed > 0) IPT_RETURN_IF_ERROR(conn.Execute(kMoveEnd, {placed}).status());
   return placed;
+}
+
+absl::StatusOr<std::optional<absl::Time>> OldestWaiting(Connection& conn) {
+  if (IsSqlite(conn)) return std::nullopt;
+  return conn.QueryOne(kOldestWaiting, {}, [](const Row& row) { return row.Time(0); });
 }
 
 absl::StatusOr<std::vector<std::pair<std::string, int64_t>>> NewestByClinic(Connection& conn,

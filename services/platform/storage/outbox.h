@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,6 +45,9 @@ enum class IfBusy {
 // Gives positions to at most `limit` events that wait. Returns how many got one. With kWait, fewer
 // than `limit` means that all that was committed before the call has its position. In a Write.
 absl::StatusOr<int64_t> Place(Connection& conn, int64_t limit, IfBusy if_busy);
+
+// When the oldest event happened that waits for Place; nullopt: none waits. One statement.
+absl::StatusOr<std::optional<absl::Time>> OldestWaiting(Connection& conn);
 
 // The clinics with events after `after` and up to `upto`, each with its newest such position.
 absl::StatusOr<std::vector<std::pair<std::string, int64_t>>> NewestByClinic(Connection& conn,

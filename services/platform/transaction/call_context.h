@@ -4,10 +4,12 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/time/time.h"
 #include "platform/auth/caller.h"
+#include "platform/observability/trace_context.h"
 
 namespace ipt {
 
@@ -18,6 +20,8 @@ struct CallContext {
   std::string method;
   // The server's id of this call, for logs and errors.
   std::string call_id;
+  // The trace that the caller counts this call to, if it said so.
+  std::optional<TraceContext> trace;
   // The instant that this call takes as now; one for all of the call.
   absl::Time now;
   // Work that is not done by then is given up.

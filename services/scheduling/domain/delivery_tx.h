@@ -115,7 +115,7 @@ class QueueReader {
   // The store's clock; `own_now` where the store is this process' own file.
   virtual absl::StatusOr<absl::Time> StoreNow(absl::Time own_now) = 0;
 
-  // Names the store's contents to an index of the queue.
+  // Names the store's contents to an index of the queue: another one after a restore.
   virtual absl::StatusOr<std::string> QueueEpoch() = 0;
 
   // Whether LockLapsed or LockTooLate would find any.

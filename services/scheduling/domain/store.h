@@ -92,6 +92,16 @@ struct CourseKey {
   friend auto operator<=>(const CourseKey&, const CourseKey&) = default;
 };
 
+// Open courses of all clinics, by their stored forecast; those without one count as open only.
+struct OpenCourseCounts {
+  int64_t open = 0;
+  int64_t at_risk = 0;
+  int64_t infeasible = 0;
+  int64_t overdue = 0;
+  std::optional<absl::CivilDay> oldest_overdue{};  // the deadline of the first overdue one
+  friend bool operator==(const OpenCourseCounts&, const OpenCourseCounts&) = default;
+};
+
 class SchedulingReader : public ReminderReader {
  public:
   // Get*: NOT_FOUND (with ResourceInfo) when absent. List*: ordered as stated, at most `limit`,
@@ -148,6 +158,7 @@ class SchedulingReader : public ReminderReader {
       const std::optional<DeadlineCursor>& after, int limit) = 0;
   virtual absl::StatusOr<int> CountOpenCourses(absl::string_view clinic_id,
                                                absl::string_view therapist_id) = 0;
+  virtual absl::StatusOr<OpenCourseCounts> CountOpenCoursesOfAll() = 0;
 
   virtual absl::StatusOr<Session> GetSession(absl::string_view clinic_id,
                                              absl::string_view course_id,

@@ -16,8 +16,9 @@ namespace ipt::scheduling {
 
 class SharedCourseSnapshots final : public CourseSnapshots, public CommitListener {
  public:
-  // `redis` outlives it.
-  explicit SharedCourseSnapshots(cache::RedisClient& redis) : cache_(redis, "course") {}
+  // `redis` outlives it. `history` as SnapshotCache has it.
+  SharedCourseSnapshots(cache::RedisClient& redis, cache::SnapshotCache::History history)
+      : cache_(redis, "course", std::move(history)) {}
 
   void Find(absl::string_view key, int64_t min_revision, Found found) override {
     cache_.Get(key, min_revision, std::move(found));

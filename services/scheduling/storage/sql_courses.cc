@@ -109,6 +109,12 @@ constexpr Statement kCountOpen = {
     "AND open = 1",
     {kInt}};
 
+// Read from courses_open_by_id alone: an entry an open course, no rows.
+constexpr Statement kCountOpenOfAll = {
+    "SELECT forecast_state, COUNT(*), MIN(deadline_day) FROM courses WHERE open = 1 "
+    "GROUP BY forecast_state",
+    {kInt, kInt, kInt}};
+
 // Stale courses in four parts, each through an index of its own over open courses:
 //
 // - by age: the entries of courses_open_by_age up to now, nothing but stale ones;
@@ -245,6 +251,31 @@ absl::StatusOr<int> SqlSchedulingTx::CountOpenCourses(absl::string_view clinic_i
     return absl::OkStatus();
   }));
   return count;
+}
+
+absl::StatusOr<OpenCourseCounts> SqlSchedulingTx::CountOpenCoursesOfAll() {
+  OpenCourseCounts counts;
+  IPT_RETURN_IF_ERROR(conn_.Query(kCountOpenOfAll, {}, [&](const Row& row) {
+    const int64_t count = row.Int64(1);
+    counts.open += count;
+    switch (static_cast<ForecastState>(row.Int64(0))) {
+      case ForecastState::kAtRisk:
+        counts.at_risk = count;
+        break;
+      case ForecastState::kInfeasible:
+        counts.infeasible = count;
+        break;
+      case ForecastState::kOverdue:
+        counts.overdue = count;
+        counts.oldest_overdue = FromDayNumber(row.Int64(2));
+        break;
+      case ForecastState::kUnspecified:
+      case ForecastState::kOnTrack:
+        break;
+    }
+    return absl::OkStatus();
+  }));
+  return counts;
 }
 
 absl::StatusOr<std::vector<CourseKey>> SqlSchedulingTx::StaleCourses(

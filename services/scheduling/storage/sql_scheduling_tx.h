@@ -119,6 +119,7 @@ class SqlSchedulingTx final : public SchedulingTx {
       const std::optional<DeadlineCursor>& after, int limit) override;
   absl::StatusOr<int> CountOpenCourses(absl::string_view clinic_id,
                                        absl::string_view therapist_id) override;
+  absl::StatusOr<OpenCourseCounts> CountOpenCoursesOfAll() override;
   absl::StatusOr<std::vector<CourseKey>> StaleCourses(absl::Time now, int limit,
                                                       const std::set<CourseKey>& but) override;
   absl::StatusOr<Course> LockCourse(absl::string_view clinic_id,

@@ -60,8 +60,8 @@ class InProcessTest : public ::testing::Test {
   // As a server stops.
   ~InProcessTest() override {
     streams_.Stop();
+    peer_->Stop();  // before the server: see peer::InProcess::SetChannel
     server_->Shutdown();
-    peer_->Stop();
     followers_.reset();
     executor_.Stop();
     module_->Stop();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <future>
 #include <set>
 #include <string>
 #include <utility>
@@ -50,6 +51,19 @@ class FixedLister final : public courses::CourseLister {
     return answer;
   }
   courses::ListedCourses listed;
+};
+
+// What outcomes would say, and what it was asked.
+class FixedDue final : public DueMeasureSource {
+ public:
+  std::future<DueMeasures> Ask(DueQuestion question) override {
+    asked.push_back(std::move(question));
+    std::promise<DueMeasures> promised;
+    promised.set_value(answer);
+    return promised.get_future();
+  }
+  DueMeasures answer;
+  std::vector<DueQuestion> asked;
 };
 
 class ProtocolHandlerTest : public HandlerTest {
@@ -179,6 +193,17 @@ class ProtocolHandlerTest : public HandlerTest {
     request.set_session(absl::StrCat("clinics/", clinic, "/courses/k1/sessions/", session));
     return handler_.GetSessionGuide(ReadCall(clinic), request);
   }
+  // Of a server that asks outcomes.
+  absl::StatusOr<pb::DueMeasures> DueOf(const std::string& session) {
+    pb::GetSessionGuideRequest request;
+    request.set_session(Session(session));
+    CallContext ctx = ReadCall();
+    ctx.deadline = now_ + absl::Seconds(5);
+    IPT_ASSIGN_OR_RETURN(const pb::SessionGuide guide, asking_.GetSessionGuide(ctx, request));
+    EXPECT_EQ(guide.session(), Session(session));
+    EXPECT_GT(guide.sources_size(), 0);  // the rest is as ever
+    return guide.due_measures();
+  }
   static std::vector<std::string> TasksOf(const pb::SessionGuide& guide) {
     std::vector<std::string> codes;
     for (const pb::GuideTask& task : guide.tasks()) codes.push_back(task.task().code());
@@ -256,7 +281,9 @@ class ProtocolHandlerTest : public HandlerTest {
 
   const Protocol& protocol_ = *protocols_.Find("ipt-uk-16--ipt-uk");
   FixedLister lister_;
+  FixedDue due_;
   ProtocolHandler handler_{store_, protocols_, courses_, lister_};
+  ProtocolHandler asking_{store_, protocols_, courses_, lister_, &due_};
   FormulationPolicyHandler policies_{store_, protocols_};
 };
 IPT_INSTANTIATE_ON_BOTH_ENGINES(ProtocolHandlerTest);
@@ -451,6 +478,88 @@ TEST_P(ProtocolHandlerTest, ASessionThatUsesUpNoneHasNoNumberAndNoTasks) {
   EXPECT_EQ(guide.standing().sessions_left(), 8);
   EXPECT_THAT(guide.tasks(), IsEmpty());
   EXPECT_GT(guide.focus(0).strategies_size(), 0);
+}
+
+TEST_P(ProtocolHandlerTest, AGuideTellsWhatIsDueForItsSession) {
+  const DueMeasure own{.instrument_id = "phq-9",
+                       .display_name = "PHQ-9",
+                       .state = DueMeasureState::kDue,
+                       .occasion = pb::DUE_MEASURE_OCCASION_EVERY_SESSION,
+                       .respondent = pb::DUE_MEASURE_RESPONDENT_SELF,
+                       .session_id = "s9",
+                       .week_number = 9,
+                       .due_day = DayOfSession(9),
+                       .overdue_day = DayOfSession(9) + 1};
+  DueMeasure later = own;
+  later.session_id = "s10";
+  later.due_day = DayOfSession(10);
+  const DueMeasure weekly{
+      .instrument_id = "wsas", .state = DueMeasureState::kOverdue, .due_day = DayOfSession(7)};
+  due_.answer = {.state = DueMeasuresState::kKnown,
+                 .measures = {weekly, own, later},
+                 .asked_at = now_,
+                 .age = {.as_of = now_ - absl::Seconds(30), .current = true}};
+  ASSERT_OK_AND_ASSIGN(const pb::DueMeasures due, DueOf("s9"));
+  EXPECT_EQ(due.state(), pb::DUE_MEASURES_STATE_KNOWN);
+  EXPECT_EQ(due.asked_time().seconds(), absl::ToUnixSeconds(now_));
+  EXPECT_TRUE(due.scheduling().current());
+  EXPECT_EQ(due.scheduling().as_of_time().seconds(), absl::ToUnixSeconds(now_) - 30);
+  ASSERT_EQ(due.measures_size(), 2);
+  EXPECT_EQ(due.measures(0).instrument(), "clinics/north/instruments/wsas");
+  EXPECT_EQ(due.measures(0).state(), pb::DUE_MEASURE_STATE_OVERDUE);
+  EXPECT_EQ(due.measures(0).session(), "");
+  EXPECT_FALSE(due.measures(0).has_overdue_date());
+  EXPECT_EQ(due.measures(1).instrument(), "clinics/north/instruments/phq-9");
+  EXPECT_EQ(due.measures(1).display_name(), "PHQ-9");
+  EXPECT_EQ(due.measures(1).state(), pb::DUE_MEASURE_STATE_DUE);
+  EXPECT_EQ(due.measures(1).occasion(), pb::DUE_MEASURE_OCCASION_EVERY_SESSION);
+  EXPECT_EQ(due.measures(1).respondent(), pb::DUE_MEASURE_RESPONDENT_SELF);
+  EXPECT_EQ(due.measures(1).session(), Session("s9"));
+  EXPECT_EQ(due.measures(1).week_number(), 9);
+  EXPECT_EQ(due.measures(1).due_date().day(), DayOfSession(9).day());
+  EXPECT_EQ(due.measures(1).overdue_date().day(), DayOfSession(9).day() + 1);
+
+  ASSERT_EQ(due_.asked.size(), 1u);
+  EXPECT_EQ(due_.asked[0].clinic_id, "north");
+  EXPECT_EQ(due_.asked[0].course_id, "k1");
+  EXPECT_EQ(due_.asked[0].last_day, DayOfSession(9));
+  EXPECT_EQ(due_.asked[0].deadline, now_ + absl::Seconds(5));
+}
+
+TEST_P(ProtocolHandlerTest, AGuideSaysWhereItIsNotKnownWhatIsDue) {
+  for (const auto state : {DueMeasuresState::kNotPermitted, DueMeasuresState::kUnavailable}) {
+    due_.answer = {.state = state, .asked_at = now_};
+    ASSERT_OK_AND_ASSIGN(const pb::DueMeasures due, DueOf("s9"));
+    EXPECT_EQ(due.state(), static_cast<pb::DueMeasuresState>(state));
+    EXPECT_THAT(due.measures(), IsEmpty());
+    EXPECT_TRUE(due.has_asked_time());
+    EXPECT_FALSE(due.has_scheduling());
+  }
+  // A server that knows of no outcomes asks none.
+  ASSERT_OK_AND_ASSIGN(const pb::SessionGuide guide, Guide("s9"));
+  EXPECT_EQ(guide.due_measures().state(), pb::DUE_MEASURES_STATE_NOT_CONFIGURED);
+  EXPECT_FALSE(guide.due_measures().has_asked_time());
+  EXPECT_THAT(due_.asked, SizeIs(2));
+}
+
+TEST_P(ProtocolHandlerTest, OutcomesIsNotAskedForASessionThatNothingCanBeDueFor) {
+  due_.answer.state = DueMeasuresState::kUnavailable;
+  const auto nothing_due = [&](const std::string& session) {
+    ASSERT_OK_AND_ASSIGN(const pb::DueMeasures due, DueOf(session));
+    EXPECT_EQ(due.state(), pb::DUE_MEASURES_STATE_KNOWN);
+    EXPECT_THAT(due.measures(), IsEmpty());
+    EXPECT_FALSE(due.has_asked_time());
+    EXPECT_FALSE(due.has_scheduling());
+  };
+  nothing_due("s3");
+  SessionNumber(9).state = CopiedSessionState::kCancelled;
+  nothing_due("s9");
+  course().state = courses::CopiedCourseState::kCompleted;
+  course().closed_at = now_;
+  nothing_due("s8");
+  EXPECT_THAT(due_.asked, IsEmpty());
+  EXPECT_THAT(DueOf("nowhere"), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(due_.asked, IsEmpty());
 }
 
 TEST_P(ProtocolHandlerTest, AGuideGoesOnFromTheCopyWhileSchedulingIsAway) {

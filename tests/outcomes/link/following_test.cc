@@ -175,8 +175,8 @@ class FormulationFollowingTest : public ::testing::TestWithParam<storage::Dialec
   // As a server stops.
   ~FormulationFollowingTest() override {
     streams_.Stop();
+    peer_.Stop();  // before the server: see peer::InProcess::SetChannel
     server_->Shutdown();
-    peer_.Stop();
     followers_.reset();
     executor_.Stop();
     formulation_.Stop();

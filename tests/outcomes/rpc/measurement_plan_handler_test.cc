@@ -604,6 +604,8 @@ TEST_P(MeasurementPlanHandlerTest, WhatIsDueFollowsFromPlanCourseAndAnswers) {
   EXPECT_EQ(DayOf(due.open_date()), -3);
   EXPECT_EQ(DayOf(due.overdue_date()), 1);
   EXPECT_FALSE(due.projected());
+  EXPECT_EQ(due.timing(), pb::PLAN_TIMING_EVERY_SESSION);
+  EXPECT_EQ(due.instrument_display_name(), "Patient Health Questionnaire-9 (PHQ-9)");
   EXPECT_TRUE(response.scheduling().current());
 
   now_ = TimeOf(0);

@@ -420,12 +420,40 @@ TEST_P(DueIndexTest, AMissingOrAnotherEpochAsksForARebuild) {
   EXPECT_OK(index_->Claim(kClinic, kEpoch, 10, kLong));
 }
 
-TEST_P(DueIndexTest, RebuildsForANewEpoch) {
-  Put("kept", 1, Ago(absl::Seconds(1)));
-  Build(kClinic, "e2");
+// A store that was restored has gone back: its generations are lower than what the index was told
+// of the history that is lost, and its times are others.
+TEST_P(DueIndexTest, ANewEpochForgetsWhatAnotherOneHeld) {
+  Put("lost", 1, Ago(absl::Seconds(1)));
+  Put("moved", 3, Ahead(absl::Hours(1)));
+  Put("leased", 3, Ago(absl::Minutes(1)));
+  const Claimed before = Claim(1);
+  ASSERT_THAT(Ids(before.entries), ElementsAre("leased"));
+  ASSERT_OK_AND_ASSIGN(const RebuildTicket ticket, index_->BeginRebuild(kClinic, "e2", kLong));
+  ASSERT_EQ(ticket.outcome, RebuildTicket::kStarted);
+  ASSERT_OK(index_->Upsert(kClinic, {DueEntry{"moved", 2, Ago(absl::Seconds(2))},
+                                     DueEntry{"leased", 2, Ago(absl::Seconds(1))}}));
+  ASSERT_OK(index_->FinishRebuild(kClinic, ticket.token, "e2"));
   EXPECT_THAT(index_->Claim(kClinic, kEpoch, 10, kLong), NeedsRebuild());
   ASSERT_OK_AND_ASSIGN(const Claimed claimed, index_->Claim(kClinic, "e2", 10, kLong));
-  EXPECT_THAT(Ids(claimed.entries), ElementsAre("kept"));
+  EXPECT_THAT(Ids(claimed.entries), ElementsAre("moved", "leased"));
+  EXPECT_EQ(*index_->Complete(kClinic, before.lease, {"leased"}), 0);
+}
+
+// Whose contents they are is known though their rebuild never ended.
+TEST_P(DueIndexTest, AnInterruptedRebuildsContentsAreOfItsEpoch) {
+  const auto begin_and_hang = [&](absl::string_view epoch) {
+    RebuildTicket ticket;
+    do {  // until the one before has run out
+      ASSERT_OK_AND_ASSIGN(ticket, index_->BeginRebuild(kClinic, epoch, absl::Milliseconds(1)));
+    } while (ticket.outcome == RebuildTicket::kBusy);
+    ASSERT_EQ(ticket.outcome, RebuildTicket::kStarted);
+  };
+  begin_and_hang("e2");
+  Put("a", 3, Ago(absl::Seconds(1)));
+  begin_and_hang("e2");
+  EXPECT_EQ(Know("a")->generation, 3);
+  begin_and_hang("e3");
+  EXPECT_FALSE(Know("a").has_value());
 }
 
 TEST_P(DueIndexTest, WhileItIsRebuiltClaimsAreRefusedAndWritesStay) {
@@ -481,8 +509,11 @@ TEST_P(DueIndexTest, AfterItsContentIsLostItAsksForARebuild) {
   Put("b", 1, Ago(absl::Seconds(1)));
   EXPECT_THAT(index_->Claim(kClinic, kEpoch, 10, kLong), NeedsRebuild());
   EXPECT_EQ(index_->NextDue({kClinic}, kEpoch)->at(0), std::nullopt);
+  // Of which history they were is not known.
   Build(kClinic, kEpoch);
-  EXPECT_THAT(Ids(Claim().entries), ElementsAre("b"));
+  EXPECT_FALSE(Know("b").has_value());
+  Put("c", 1, Ago(absl::Seconds(1)));
+  EXPECT_THAT(Ids(Claim().entries), ElementsAre("c"));
 }
 
 TEST_P(DueIndexTest, ARebuildInWhichTheContentIsLostCannotFinish) {

@@ -32,7 +32,7 @@ class SnapshotCacheTest : public ::testing::Test {
     options.command_timeout = absl::Seconds(5);
     client_ = std::make_unique<RedisClient>(options, &reads_);
     ASSERT_TRUE(client_->AwaitConnected(absl::Seconds(10)));
-    cache_ = std::make_unique<SnapshotCache>(*client_, "test");
+    cache_ = std::make_unique<SnapshotCache>(*client_, "test", [this] { return history_; });
     // The first fill waits for its script to be sent in full; the tests' do not.
     Fill("first", 1, "value");
     while (Get("first").empty()) absl::SleepFor(absl::Milliseconds(1));
@@ -55,6 +55,7 @@ class SnapshotCacheTest : public ::testing::Test {
   Reads reads_;
   std::unique_ptr<testing::RedisProcess> server_;
   std::unique_ptr<RedisClient> client_;
+  std::string history_ = "h1";
   std::unique_ptr<SnapshotCache> cache_;
 };
 
@@ -112,6 +113,33 @@ TEST_F(SnapshotCacheTest, OnlyANewerVersionReplacesACopy) {
   EXPECT_EQ(Get("a", 9'000'000'000'000'000'001), "huge");
   // Without a copy there, a version alone stores nothing.
   cache_->Fill("b", "", 1, "one", absl::Minutes(1));
+  EXPECT_EQ(Get("b"), "");
+}
+
+// A restored store has gone back: its version is the lower one, and the true one.
+TEST_F(SnapshotCacheTest, AnotherHistorysCopiesAreNotFound) {
+  Fill("a", 5, "lost");
+  const std::string old_ticket = cache_->BeginFill("b");
+  history_ = "h2";
+  EXPECT_EQ(Get("a"), "");
+  Fill("a", 3, "restored");
+  EXPECT_EQ(Get("a"), "restored");
+  // Whoever read what was lost does not store it any more.
+  cache_->Fill("b", old_ticket, 5, "lost", absl::Minutes(1));
+  EXPECT_EQ(Get("b"), "");
+  cache_->Invalidate({"a"});
+  EXPECT_EQ(Get("a"), "");
+}
+
+TEST_F(SnapshotCacheTest, WithoutAKnownHistoryThereAreNoCopies) {
+  Fill("a", 1, "one");
+  history_.clear();
+  EXPECT_EQ(Get("a"), "");
+  EXPECT_EQ(cache_->BeginFill("b"), "");
+  cache_->Fill("b", "", 1, "one", absl::Minutes(1));
+  cache_->Invalidate({"a"});
+  history_ = "h1";
+  EXPECT_EQ(Get("a"), "one");
   EXPECT_EQ(Get("b"), "");
 }
 

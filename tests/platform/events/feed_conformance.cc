@@ -24,8 +24,10 @@ namespace {
 
 using storage::Connection;
 using storage::Dialect;
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr absl::Duration kHeartbeat = absl::Seconds(30);
 
@@ -195,6 +197,7 @@ TEST_P(FeedTest, ACursorThatCannotGoOnIsToldToResync) {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   resync(restored);
+  EXPECT_THAT(replica_.feed().epoch(), Not(AnyOf("", cursor.epoch)));
 }
 
 // Writers that commit late, fail and overlap; two replicas that relay at once; followers of both

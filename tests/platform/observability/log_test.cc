@@ -2,6 +2,7 @@
 
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
+#include "platform/observability/trace_context.h"
 
 namespace ipt::log {
 namespace {
@@ -31,6 +32,25 @@ TEST(LogTest, ValuesCannotBreakOutOfTheirLine) {
 TEST(LogTest, EmptyTextsAreLeftOut) {
   const auto json = nlohmann::json::parse(Format(Level::kInfo, "call", {{Key::kReason, ""}}, 0));
   EXPECT_FALSE(json.contains("reason"));
+}
+
+TEST(LogTest, ALineSaysTheTraceThatItsThreadWorksFor) {
+  const TraceContext trace{std::string(32, 'a'), std::string(16, 'b'), std::string(16, 'c')};
+  const auto line = [] {
+    return nlohmann::json::parse(Format(Level::kInfo, "call", {{Key::kMethod, "/x/Get"}}, 0));
+  };
+  {
+    const TraceScope scope(&trace);
+    EXPECT_EQ(line()["trace_id"], trace.trace_id);
+    EXPECT_EQ(line()["parent_span_id"], trace.parent_id);
+    EXPECT_EQ(line()["span_id"], trace.span_id);
+    {
+      const TraceScope none(nullptr);
+      EXPECT_FALSE(line().contains("trace_id"));
+    }
+    EXPECT_TRUE(line().contains("trace_id"));
+  }
+  EXPECT_FALSE(line().contains("trace_id"));
 }
 
 }  // namespace

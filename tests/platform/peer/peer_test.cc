@@ -9,6 +9,7 @@
 #include <fstream>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "platform/auth/authenticator.h"
 #include "platform/errors/error.h"
 #include "platform/errors/grpc_status.h"
+#include "platform/observability/trace_context.h"
 #include "platform/rpc/rpc_service.h"
 #include "tests/support/eventually.h"
 #include "tests/support/status_matchers.h"
@@ -227,6 +229,8 @@ TEST_F(PeerTest, WhatIsWrongBetweenTheServicesIsNotTheCallersFault) {
     const absl::Status status = Get();
     EXPECT_THAT(status, FailsWith(absl::StatusCode::kUnavailable, reason::kPeerUnavailable));
     EXPECT_THAT(std::string(status.message()), Not(HasSubstr("abc")));
+    EXPECT_EQ(IsNotKnown(status), code == grpc::StatusCode::UNAUTHENTICATED);
+    EXPECT_EQ(IsNotAllowed(status), code == grpc::StatusCode::PERMISSION_DENIED);
   }
   EXPECT_EQ(clinics_.calls(), 4);  // repeating would not help
 }
@@ -345,10 +349,20 @@ TEST_F(PeerTest, MutualTlsAndItsFilesOfTheMoment) {
   OpenPeer();
   EXPECT_THAT(Get(), FailsWith(absl::StatusCode::kUnavailable, reason::kPeerUnavailable));
 
-  const auto right = clients.Issue({.common_name = "x", .extended_key_usage = "clientAuth"});
+  // Operators are told when it expires, of a new one from the next call on.
+  const auto not_after = [&] {
+    return metrics_.Gauge("tls_peer_certificate_not_after_seconds", "", {{"peer", "scheduling"}})
+        .Value();
+  };
+  const double first = not_after();
+  EXPECT_GT(first, static_cast<double>(absl::ToUnixSeconds(clock_.Now())));
+
+  const auto right = clients.Issue(
+      {.common_name = "x", .extended_key_usage = "clientAuth", .ends_in = absl::Hours(48)});
   Write("tls.crt", right.certificate_pem);  // for a moment, with the other key
   Write("tls.key", right.key_pem);
   EXPECT_TRUE(Eventually([&] { return Get().ok(); }));
+  EXPECT_GT(not_after(), first);
 }
 
 TEST_F(PeerTest, FilesThatCannotBeUsedAreSaidAtOnce) {
@@ -423,7 +437,8 @@ class InProcessTest : public ::testing::Test {
         runtime_{in_process_, clock_, executor_, ignore_, streams_},
         service_("ipt.scheduling.v1.ClinicService", runtime_) {
     service_.Handle<pb::GetClinicRequest, pb::Clinic>(
-        "GetClinic", [](const CallContext& ctx, const pb::GetClinicRequest& request) {
+        "GetClinic", [this](const CallContext& ctx, const pb::GetClinicRequest& request) {
+          trace_ = ctx.trace;
           pb::Clinic clinic;
           clinic.set_name(request.name());
           clinic.set_display_name(ctx.caller->subject);
@@ -472,7 +487,27 @@ class InProcessTest : public ::testing::Test {
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<Peer> peer_;
   pb::Clinic clinic_;
+  std::optional<TraceContext> trace_;  // that the last call came with
 };
+
+TEST_F(InProcessTest, ACallIsOfTheTraceThatItsThreadWorksFor) {
+  Open({.subject = "service:outcomes", .scopes = {"clinics.read"}, .scopes_of_all = {}});
+  in_process_.SetChannel(server_->InProcessChannel(InProcessArguments()));
+  const std::string id(32, 'a');
+  const TraceContext trace{id, std::string(16, 'b'), std::string(16, 'c'), true, "x=1"};
+  {
+    const TraceScope scope(&trace);
+    ASSERT_OK(Get("north", "north"));
+  }
+  ASSERT_TRUE(trace_.has_value());
+  EXPECT_EQ(trace_->trace_id, id);
+  EXPECT_EQ(trace_->parent_id, trace.span_id);
+  EXPECT_NE(trace_->span_id, trace.span_id);
+  EXPECT_TRUE(trace_->sampled);
+  EXPECT_EQ(trace_->state, "x=1");
+  ASSERT_OK(Get("north", "north"));
+  EXPECT_FALSE(trace_.has_value());
+}
 
 TEST_F(InProcessTest, ACallSaysWhoMakesItAndReachesOneClinic) {
   Open({.subject = "service:outcomes", .scopes = {"clinics.read"}, .scopes_of_all = {}});

@@ -226,6 +226,29 @@ TEST_F(RpcServiceTest, ACallIdIsTakenOverOrMadeAndSentBack) {
   EXPECT_EQ(hostile.GetServerTrailingMetadata().find("x-request-id")->second.size(), 36u);
 }
 
+TEST_F(RpcServiceTest, ATraceIsTakenOverWithASpanOfItsOwn) {
+  const std::string parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  grpc::ClientContext context;
+  context.AddMetadata("traceparent", parent);
+  context.AddMetadata("tracestate", "rojo=1");
+  context.AddMetadata("tracestate", "congo=2");
+  EXPECT_TRUE(CallGet(context, "clinics/a").ok());
+  ASSERT_TRUE(last_.trace.has_value());
+  EXPECT_EQ(last_.trace->trace_id, "0af7651916cd43dd8448eb211c80319c");
+  EXPECT_EQ(last_.trace->parent_id, "b7ad6b7169203331");
+  EXPECT_EQ(last_.trace->span_id.size(), 16u);
+  EXPECT_EQ(last_.trace->state, "rojo=1,congo=2");
+
+  grpc::ClientContext two;
+  two.AddMetadata("traceparent", parent);
+  two.AddMetadata("traceparent", parent);
+  EXPECT_TRUE(CallGet(two, "clinics/a").ok());
+  EXPECT_FALSE(last_.trace.has_value());
+
+  EXPECT_TRUE(CallGet("clinics/a").ok());
+  EXPECT_FALSE(last_.trace.has_value());
+}
+
 TEST_F(RpcServiceTest, ACallIdNobodyAskedForComesBackWithErrorsOnly) {
   grpc::ClientContext well;
   EXPECT_TRUE(CallGet(well, "clinics/a").ok());

@@ -1,8 +1,10 @@
 // Migrations on both engines.
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "platform/errors/status_macros.h"
@@ -27,6 +29,16 @@ constexpr Migration kBroken = {3, "0003_broken",
                                "CREATE TABLE three (id BIGINT); INSERT INTO nowhere VALUES (1)"};
 constexpr Migration kOneEdited = {1, "0001_one", "CREATE TABLE one (id BIGINT)"};
 
+// They leave what binaries that know fewer migrations need.
+constexpr Migration kAddsNote = {2, "0002_note", "ALTER TABLE one ADD COLUMN note TEXT", 1};
+constexpr Migration kAddsMore = {3, "0003_more", "ALTER TABLE one ADD COLUMN more TEXT", 2};
+constexpr Migration kRemoves = {3, "0003_removes", "ALTER TABLE one DROP COLUMN note", 3};
+constexpr Migration kAddsAfter = {4, "0004_after", "ALTER TABLE one ADD COLUMN after TEXT", 1};
+
+constexpr Migration kExpanded[] = {kOne, kAddsNote};
+constexpr Migration kTwiceExpanded[] = {kOne, kAddsNote, kAddsMore};
+constexpr Migration kContracted[] = {kOne, kAddsNote, kRemoves};
+constexpr Migration kAfterContracted[] = {kOne, kAddsNote, kRemoves, kAddsAfter};
 constexpr Migration kFirst[] = {kOne};
 constexpr Migration kBoth[] = {kOne, kTwo};
 constexpr Migration kEdited[] = {kOneEdited, kTwo};
@@ -43,6 +55,26 @@ class MigratorTest : public ::testing::TestWithParam<Dialect> {
   absl::Status Check(absl::Span<const Migration> migrations) {
     const Component component = Of(migrations);
     return CheckSchema(*db_, {&component, 1});
+  }
+  // Both refuse it, and say what to do.
+  void ExpectRefused(absl::Span<const Migration> binary, const char* because) {
+    for (const absl::Status& status : {Apply(binary), Check(binary)}) {
+      EXPECT_THAT(status, FailsWith(absl::StatusCode::kFailedPrecondition, kSchemaMismatch));
+      EXPECT_THAT(std::string(status.message()), HasSubstr(because));
+      EXPECT_THAT(std::string(status.message()), HasSubstr("run a release at least as new"));
+    }
+  }
+  void ExpectRuns(absl::Span<const Migration> binary) {
+    const int64_t before = Count("SELECT COUNT(*) FROM schema_migrations");
+    EXPECT_OK(Check(binary));
+    EXPECT_OK(Apply(binary));
+    EXPECT_EQ(Count("SELECT COUNT(*) FROM schema_migrations"), before);
+  }
+  // The table of releases that had no such column.
+  void ForgetOldestBinaries() {
+    EXPECT_OK(db_->Write({}, [](Connection& conn) {
+      return conn.ExecuteScript("ALTER TABLE schema_migrations DROP COLUMN oldest_binary");
+    }));
   }
   int64_t Count(const char* sql) {
     int64_t count = -1;
@@ -89,12 +121,47 @@ TEST_P(MigratorTest, CheckChangesNothing) {
   EXPECT_OK(Check(kBoth));
 }
 
-TEST_P(MigratorTest, ANewerSchemaIsRefused) {
+TEST_P(MigratorTest, ANewerSchemaThatSaysNothingIsRefused) {
   ASSERT_OK(Apply(kBoth));
-  for (const absl::Status& status : {Apply(kFirst), Check(kFirst)}) {
-    EXPECT_THAT(status, FailsWith(absl::StatusCode::kFailedPrecondition, kSchemaMismatch));
-    EXPECT_THAT(std::string(status.message()), HasSubstr("newer"));
-  }
+  ExpectRefused(kFirst,
+                "at version 2, newer than this binary's 1, and binaries older than version 2");
+}
+
+TEST_P(MigratorTest, ANewerSchemaIsRunOnAsFarAsItSays) {
+  ASSERT_OK(Apply(kExpanded));
+  ExpectRuns(kFirst);
+  ASSERT_OK(Apply(kTwiceExpanded));
+  ExpectRuns(kExpanded);
+  ExpectRefused(kFirst, "older than version 2");
+}
+
+TEST_P(MigratorTest, WhatWasRemovedStaysRemovedWhateverComesAfter) {
+  ASSERT_OK(Apply(kContracted));
+  ExpectRefused(kExpanded, "older than version 3");
+  ASSERT_OK(Apply(kAfterContracted));
+  ExpectRefused(kExpanded, "older than version 3");
+  ExpectRuns(kContracted);
+}
+
+TEST_P(MigratorTest, AnEditedMigrationIsRefusedOnANewerSchemaToo) {
+  ASSERT_OK(Apply(kExpanded));
+  EXPECT_THAT(Check({&kOneEdited, 1}),
+              FailsWith(absl::StatusCode::kFailedPrecondition, kSchemaMismatch));
+}
+
+TEST_P(MigratorTest, AStoreOfAReleaseThatNamedNoOldestBinaryIsTakenOver) {
+  ASSERT_OK(Apply(kFirst));
+  ForgetOldestBinaries();
+  EXPECT_OK(Check(kFirst));
+  EXPECT_THAT(Check(kExpanded), FailsWith(absl::StatusCode::kFailedPrecondition, kSchemaOutdated));
+  ASSERT_OK(Apply(kExpanded));
+  ExpectRuns(kFirst);
+}
+
+TEST_P(MigratorTest, ANewerSchemaOfAReleaseThatNamedNoOldestBinaryIsRefused) {
+  ASSERT_OK(Apply(kExpanded));
+  ForgetOldestBinaries();
+  EXPECT_THAT(Check(kFirst), FailsWith(absl::StatusCode::kFailedPrecondition, kSchemaMismatch));
 }
 
 TEST_P(MigratorTest, AnEditedMigrationIsRefused) {
@@ -130,7 +197,70 @@ TEST_P(MigratorTest, ReplicasThatStartTogetherApplyOnce) {
   EXPECT_EQ(Count("SELECT COUNT(*) FROM schema_migrations"), own + 2);
 }
 
+// PostgreSQL alone has servers that work while the schema changes.
+class MigratorLockTest : public MigratorTest {
+ protected:
+  MigratorLockTest() {
+    EXPECT_OK(Apply(kFirst));
+    reader_ = std::thread([this] {
+      EXPECT_OK(other_->Read({}, [this](Connection& conn) {
+        const absl::Status status = Look(conn);
+        reading_.Notify();
+        release_.WaitForNotification();
+        return status;
+      }));
+    });
+    reading_.WaitForNotification();
+  }
+  ~MigratorLockTest() override {
+    Release();
+    reader_.join();
+  }
+
+  static absl::Status Look(Connection& conn) {
+    return conn.Query({"SELECT COUNT(*) FROM one", {ColumnType::kInt64}}, {},
+                      [](const Row&) { return absl::OkStatus(); });
+  }
+  void Release() {
+    if (!release_.HasBeenNotified()) release_.Notify();
+  }
+  absl::Status ApplyBoth(const MigrateOptions& options) {
+    const Component component = Of(kBoth);
+    return Migrate(*db_, {&component, 1}, clock_, options);
+  }
+
+  const std::unique_ptr<Database> other_ = db_.OpenAnother();
+  absl::Notification reading_, release_;
+  std::thread reader_;
+};
+
+TEST_P(MigratorLockTest, ATableThatIsHeldForTooLongIsNamedAndNothingIsChanged) {
+  const absl::Status status =
+      ApplyBoth({absl::Milliseconds(50), /*lock_tries=*/2, absl::Milliseconds(1)});
+  EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("migration 0002_two of rooms"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("50ms, 2 times"));
+  EXPECT_OK(Check(kFirst));
+}
+
+TEST_P(MigratorLockTest, OthersGoOnWhileItWaitsAndItIsAppliedAfterwards) {
+  std::thread migration([this] {
+    EXPECT_OK(ApplyBoth({absl::Milliseconds(50), /*lock_tries=*/100000, absl::Milliseconds(1)}));
+  });
+  // Each has to get by the lock that the migration asks for.
+  for (int i = 0; i < 20; ++i) {
+    CallOptions soon;
+    soon.deadline = clock_.Now() + absl::Seconds(30);
+    EXPECT_OK(other_->Read(soon, Look));
+  }
+  Release();
+  migration.join();
+  EXPECT_OK(Check(kBoth));
+}
+
 IPT_INSTANTIATE_ON_BOTH_ENGINES(MigratorTest);
+INSTANTIATE_TEST_SUITE_P(Engines, MigratorLockTest, ::testing::Values(Dialect::kPostgres),
+                         [](const auto& info) { return ::ipt::testing::DialectName(info.param); });
 
 }  // namespace
 }  // namespace ipt::storage

@@ -230,6 +230,26 @@ TEST_P(OutboxTest, EventsComeBackByClinicInTheOrderOfTheirPositions) {
   EXPECT_THAT(Subjects(Read("north", 0, 2)), ElementsAre("a"));
 }
 
+TEST_P(OutboxTest, TellsSinceWhenTheFirstOneWaits) {
+  const auto oldest = [&] {
+    std::optional<absl::Time> found = absl::InfiniteFuture();
+    EXPECT_OK(db_->Read({}, [&](Connection& conn) -> absl::Status {
+      IPT_ASSIGN_OR_RETURN(found, outbox::OldestWaiting(conn));
+      return absl::OkStatus();
+    }));
+    return found;
+  };
+  EXPECT_EQ(oldest(), std::nullopt);
+  ASSERT_OK(Append("north", "a", kNow - absl::Minutes(3)));
+  ASSERT_OK(Append("south", "b", kNow - absl::Minutes(2)));
+  // SQLite's commits give positions themselves: nothing ever waits.
+  EXPECT_EQ(oldest(), relays() ? std::optional(kNow - absl::Minutes(3)) : std::nullopt);
+  Place(1);
+  EXPECT_EQ(oldest(), relays() ? std::optional(kNow - absl::Minutes(2)) : std::nullopt);
+  Place();
+  EXPECT_EQ(oldest(), std::nullopt);
+}
+
 TEST_P(OutboxTest, PagesAreBoundedInNumberAndBytes) {
   for (const char* subject : {"aaaa", "bbbb", "cccc", "d"}) ASSERT_OK(Append("north", subject));
   Place();

@@ -19,11 +19,12 @@ class CourseSnapshotsTest : public BookingTest {
     Replica(storage::Database& db, const EventEncoder& encoder, IdSource& ids,
             const cache::RedisOptions& options)
         : redis(options),
-          snapshots(redis),
+          snapshots(redis, [this] { return history; }),
           store(db, encoder, &snapshots),
           courses(store, ids, nullptr, &snapshots),
           sessions(store, ids) {}
     cache::RedisClient redis;
+    std::string history = "h1";
     SharedCourseSnapshots snapshots;
     SqlSchedulingStore store;
     CourseHandler courses;
@@ -148,7 +149,7 @@ TEST_F(CourseSnapshotsTest, FreshAndANewerRevisionAskTheStore) {
 TEST_F(CourseSnapshotsTest, ACopyDoesNotOutliveItsDerivedValues) {
   Ask(*one_);
   ASSERT_OK_AND_ASSIGN(const std::string keys, redis_->Run({"KEYS", "*"}));
-  EXPECT_EQ(keys, absl::StrCat("course:", Key()));
+  EXPECT_EQ(keys, absl::StrCat("course:h1:", Key()));
   ASSERT_OK_AND_ASSIGN(const std::string left, redis_->Run({"PTTL", keys}));
   EXPECT_GT(std::stoi(left), 20'000);
   EXPECT_LE(std::stoi(left), 30'000);
@@ -195,6 +196,15 @@ TEST_F(CourseSnapshotsTest, ListsOfDeadlinesAreSharedForAWhile) {
   // The newer list has taken the older one's place.
   AwaitSent(*one_);
   EXPECT_EQ(find(*two_)->deadlines_size(), 2);
+}
+
+// What Redis has of a history that a restore ended is not answered, though its revision is newer.
+TEST_F(CourseSnapshotsTest, ARestoreEndsTheCopies) {
+  Ask(*one_);
+  one_->history = two_->history = "h2";
+  EXPECT_EQ(Copy(*one_), std::nullopt);
+  Ask(*two_);
+  EXPECT_TRUE(Copy(*one_).has_value());
 }
 
 TEST_F(CourseSnapshotsTest, WithoutRedisTheStoreAnswers) {

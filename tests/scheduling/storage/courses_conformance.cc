@@ -352,5 +352,37 @@ TEST_P(CoursesTest, StaleCoursesThatArePassedOverTakeNoOthersPlace) {
   EXPECT_THAT(Stale(At(1), 1, but), others);
 }
 
+TEST_P(CoursesTest, OpenCoursesOfAllClinicsAreCountedByTheirForecast) {
+  const auto count = [&] {
+    const auto counts = Read([](SchedulingReader& r) { return r.CountOpenCoursesOfAll(); });
+    EXPECT_OK(counts);
+    return counts.value_or(OpenCourseCounts{.open = -1});
+  };
+  EXPECT_EQ(count(), OpenCourseCounts());
+  const auto add = [&](const std::string& id, std::optional<ForecastState> forecast,
+                       absl::CivilDay deadline, CourseState state = CourseState::kActive) {
+    Course course = SampleCourse(id);
+    course.allow_concurrent = true;
+    course.state = state;
+    course.progress.deadline_day = deadline;
+    if (forecast.has_value()) course.forecast.emplace().state = *forecast;
+    ASSERT_OK(Insert(course));
+  };
+  const absl::CivilDay day(2026, 5, 1);
+  add("none", std::nullopt, day);
+  add("fine", ForecastState::kOnTrack, day - 9);
+  add("risk", ForecastState::kAtRisk, day - 8);
+  add("risk2", ForecastState::kAtRisk, day);
+  add("infeasible", ForecastState::kInfeasible, day - 7);
+  EXPECT_EQ(count(), (OpenCourseCounts{.open = 5, .at_risk = 2, .infeasible = 1}));
+  add("over", ForecastState::kOverdue, day - 3);
+  add("over2", ForecastState::kOverdue, day - 4);
+  add("closed", ForecastState::kOverdue, day - 99, CourseState::kCompleted);
+  EXPECT_EQ(
+      count(),
+      (OpenCourseCounts{
+          .open = 7, .at_risk = 2, .infeasible = 1, .overdue = 2, .oldest_overdue = day - 4}));
+}
+
 }  // namespace
 }  // namespace ipt::scheduling

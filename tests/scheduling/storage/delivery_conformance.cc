@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "absl/strings/str_join.h"
+#include "platform/storage/outbox.h"
 #include "scheduling/domain/delivery.h"
 #include "tests/scheduling/reminder_rows.h"
 #include "tests/scheduling/storage/scheduling_store_conformance.h"
@@ -427,6 +428,20 @@ TEST_P(DeliveryTest, PagesAndCountsTheQueue) {
   EXPECT_EQ(counts.leased, 1);
   EXPECT_EQ(counts.due, 3);
   EXPECT_EQ(counts.dead, 0);
+}
+
+TEST_P(DeliveryTest, ARestoreGivesTheQueueAnotherEpoch) {
+  const auto epoch = [&] {
+    const auto read = Read([](SchedulingReader& reader) { return reader.queue().QueueEpoch(); });
+    EXPECT_OK(read);
+    return read.value_or("");
+  };
+  const std::string before = epoch();
+  EXPECT_FALSE(before.empty());
+  Add({.id = "r1"});
+  EXPECT_EQ(epoch(), before);
+  ASSERT_OK(db_->Write({}, storage::outbox::MarkRestored));
+  EXPECT_NE(epoch(), before);
 }
 
 // Eight claimers at once over one queue, each word said twice: every reminder is given once, no

@@ -205,6 +205,12 @@ TEST_F(QueryPlansTest, CountsOfOpenCoursesStayWithinTheTherapist) {
               ::testing::HasSubstr("SEARCH c USING INDEX courses_open_by_therapist_calendar"));
 }
 
+// Operators' counts read an entry of one index an open course, and no row.
+TEST_F(QueryPlansTest, CountsOfAllOpenCoursesReadNoRows) {
+  EXPECT_THAT(PlanOf("courses", [](SchedulingTx& tx) { (void)tx.CountOpenCoursesOfAll(); }),
+              ::testing::HasSubstr("USING COVERING INDEX courses_open_by_id"));
+}
+
 // Calendars are walked through; of the courses only the oldest under each is looked at.
 TEST_F(QueryPlansTest, StaleCoursesAreReachedFromCalendars) {
   const auto stale = [&](SchedulingTx& tx) { (void)tx.StaleCourses(At(0), 9, {}); };

@@ -22,7 +22,6 @@
 #include "ipt/formulation/v1/inventory_service.pb.h"
 #include "ipt/formulation/v1/problem_area_service.pb.h"
 #include "ipt/formulation/v1/protocol_service.pb.h"
-#include "ipt/outcomes/v1/measurement_plan_service.pb.h"
 #include "ipt/scheduling/v1/session_service.pb.h"
 #include "iptctl/app.h"
 #include "nlohmann/json.hpp"
@@ -41,7 +40,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 namespace f = formulation::v1;
-namespace o = outcomes::v1;
 namespace s = scheduling::v1;
 
 // Answers a method with the bytes that are put down for it, and those without any with
@@ -234,11 +232,10 @@ TEST_F(FormulationCliTest, ShowsTheGuideOfTheNextSession) {
   f::SessionGuide guide;
   guide.mutable_standing()->set_session_number(2);
   guide.mutable_standing()->set_planned_sessions(16);
+  guide.mutable_due_measures()->set_state(f::DUE_MEASURES_STATE_KNOWN);
+  guide.mutable_due_measures()->add_measures()->set_instrument("clinics/north/instruments/phq-9");
   service_.Put("formulation.v1.ProtocolService/GetSessionGuide", guide);
   service_.Put("formulation.v1.ProblemAreaService/ListProblemAreas", f::ListProblemAreasResponse());
-  o::ListDueMeasurementsResponse due;
-  due.add_due_measurements()->set_instrument("clinics/north/instruments/phq-9");
-  service_.Put("outcomes.v1.MeasurementPlanService/ListDueMeasurements", due);
   const Ran outcome = RunWith({"guide", "show", "c1", "--clinic", "north"});
   EXPECT_EQ(outcome.exit, 0) << outcome.err;
   EXPECT_THAT(outcome.out, AllOf(HasSubstr("Guide for session 2 of 16"), HasSubstr("BST, booked"),
@@ -265,7 +262,9 @@ TEST_F(FormulationCliTest, ShowsTheGuideOfTheNextSession) {
   RunWith({"guide", "show", "c1", "courses/c1/sessions/s8", "--clinic", "north"});
   EXPECT_EQ(asked(), NameOf("sessions", "s8"));
   const Ran json = RunWith({"guide", "show", kCourse, "s9", "-o", "json"});
-  EXPECT_EQ(nlohmann::json::parse(json.out)["dueMeasurements"].size(), 1u);
+  const auto due = nlohmann::json::parse(json.out)["guide"]["dueMeasures"];
+  EXPECT_EQ(due["state"], "DUE_MEASURES_STATE_KNOWN");
+  EXPECT_EQ(due["measures"].size(), 1u);
 }
 
 TEST_F(FormulationCliTest, AGuideNeedsASession) {

@@ -16,7 +16,6 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 namespace f = formulation::v1;
-namespace o = outcomes::v1;
 namespace s = scheduling::v1;
 
 f::GuideTask& AddTask(f::SessionGuide& guide, const char* code, const char* words,
@@ -75,11 +74,21 @@ GuideFacts SampleGuide() {
   guide.add_findings()->set_message("No work is recorded of two sessions.");
   guide.mutable_findings(0)->set_severity(f::FINDING_SEVERITY_REVIEW);
   facts.areas[NameOf("problemAreas", "house")] = "Whose house it is";
-  o::DueMeasurement& measure = facts.measures.emplace_back();
-  measure.set_instrument("clinics/north/instruments/phq-9");
-  measure.set_state(o::DUE_STATE_OVERDUE);
-  measure.set_respondent(o::RESPONDENT_SELF);
-  SetDate(measure.mutable_due_date(), 2026, 11, 23);
+  guide.mutable_due_measures()->set_state(f::DUE_MEASURES_STATE_KNOWN);
+  f::DueMeasure& overdue = *guide.mutable_due_measures()->add_measures();
+  overdue.set_instrument("clinics/north/instruments/phq-9");
+  overdue.set_display_name("PHQ-9");
+  overdue.set_state(f::DUE_MEASURE_STATE_OVERDUE);
+  overdue.set_occasion(f::DUE_MEASURE_OCCASION_EVERY_SESSION);
+  overdue.set_respondent(f::DUE_MEASURE_RESPONDENT_SELF);
+  overdue.set_session(NameOf("sessions", "s6"));
+  SetDate(overdue.mutable_due_date(), 2026, 11, 23);
+  f::DueMeasure& coming = *guide.mutable_due_measures()->add_measures();
+  coming.set_instrument("clinics/north/instruments/ham-d17");
+  coming.set_state(f::DUE_MEASURE_STATE_UPCOMING);
+  coming.set_respondent(f::DUE_MEASURE_RESPONDENT_CLINICIAN_RATED);
+  coming.set_session(guide.session());
+  SetDate(coming.mutable_due_date(), 2026, 11, 30);
   facts.session.set_state(s::SESSION_STATE_BOOKED);
   facts.when = "Mon 2026-11-30 09:00 GMT";
   return facts;
@@ -101,8 +110,10 @@ TEST(GuideTextTest, ShowsWhatToHaveBesideASession) {
         "  \"Whose house it is\"; stage: impasse; last worked on in session 6\n",
         "  - Bring the conflict up. [to confirm] (REOPEN, used in 2 sessions)\n",
         "  ? What did you hope he would say?\n", "  Techniques for it: Communication analysis\n",
-        "  - Communication analysis (COMMUNICATION_ANALYSIS): Going through",
-        "  [overdue] phq-9, answered by the patient, for 2026-11-23\n",
+        "  - Communication analysis (COMMUNICATION_ANALYSIS): Going through", "MEASURES DUE\n",
+        "  [overdue] PHQ-9, answered by the patient, for 2026-11-23 (every session, of an earlier "
+        "session)\n",
+        "  [upcoming] ham-d17, rated by a clinician, for 2026-11-30\n",
         "  [review] No work is recorded of two sessions.\n", "ipt-uk-16--ipt-uk, version 3"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }
@@ -111,18 +122,40 @@ TEST(GuideTextTest, ShowsWhatToHaveBesideASession) {
 
 TEST(GuideTextTest, SaysWhatIsNotThere) {
   GuideFacts facts;
-  facts.missing.emplace_back("Measures that are due are not shown (UNAVAILABLE).");
+  facts.missing.emplace_back("When the session is, is not shown (UNAVAILABLE).");
   const std::string text = GuideText(facts, {});
   EXPECT_THAT(text, HasSubstr("a session that uses up none"));
   EXPECT_THAT(text, HasSubstr("mind: scheduling could not be asked"));
-  EXPECT_THAT(text, HasSubstr("mind: Measures that are due are not shown"));
+  EXPECT_THAT(text, HasSubstr("mind: When the session is, is not shown"));
   EXPECT_THAT(text, HasSubstr("None is agreed yet."));
+}
+
+TEST(GuideTextTest, SaysWhyItIsNotKnownWhatIsDue) {
+  GuideFacts facts = SampleGuide();
+  f::DueMeasures& due = *facts.guide.mutable_due_measures();
+  due.mutable_scheduling()->set_current(true);
+  EXPECT_THAT(GuideText(facts, {}), Not(HasSubstr("could not ask scheduling")));
+  due.mutable_scheduling()->set_current(false);
+  EXPECT_THAT(GuideText(facts, {}), HasSubstr("mind: outcomes could not ask scheduling"));
+  due.clear_measures();
+  EXPECT_THAT(GuideText(facts, {}), HasSubstr("MEASURES DUE\n  None for this session.\n"));
+  for (const auto& [state, words] : std::initializer_list<std::pair<int, const char*>>{
+           {f::DUE_MEASURES_STATE_UNSPECIFIED, "the server does not say it."},
+           {f::DUE_MEASURES_STATE_NOT_CONFIGURED, "the server was not told of an outcomes service"},
+           {f::DUE_MEASURES_STATE_NOT_PERMITTED, "outcomes does not let the server read them."},
+           {f::DUE_MEASURES_STATE_UNAVAILABLE, "outcomes could not be asked"}}) {
+    due.set_state(static_cast<f::DueMeasuresState>(state));
+    const std::string text = GuideText(facts, {});
+    EXPECT_THAT(text, HasSubstr(std::string("MEASURES DUE\n  Not known: ") + words));
+    EXPECT_THAT(text, Not(HasSubstr("None for this session")));
+  }
 }
 
 TEST(GuideTextTest, HostileWordsSteerNoTerminal) {
   GuideFacts facts = SampleGuide();
   facts.areas.begin()->second = samples::kHostile;
   facts.guide.mutable_focus(0)->mutable_questions(0)->set_text(samples::kHostile);
+  facts.guide.mutable_due_measures()->mutable_measures(0)->set_display_name(samples::kHostile);
   EXPECT_THAT(GuideText(facts, {}), Not(HasSubstr("\x1b")));
 }
 

@@ -1,0 +1,37 @@
+// Outcomes as guides ask it, wired: a way to it, and the threads that ask.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "absl/status/statusor.h"
+#include "formulation/link/outcomes_measures.h"
+#include "platform/peer/link.h"
+#include "platform/peer/peer.h"
+#include "platform/rpc/executor.h"
+#include "platform/server/server.h"
+
+namespace ipt::formulation {
+
+// To outcomes where it is: by the network, or (unset) in this process.
+absl::StatusOr<std::unique_ptr<peer::Link>> OpenOutcomesLink(
+    const server::Platform& platform, const std::optional<peer::Settings>& outcomes);
+
+class AskedOutcomes {
+ public:
+  AskedOutcomes(const server::Platform& platform, std::unique_ptr<peer::Link> outcomes);
+
+  DueMeasureSource& measures() { return measures_; }
+
+  // No call to outcomes begins after it, nor goes on: before the server is shut down, which they
+  // may lead to.
+  void EndCalls() { outcomes_.Stop(); }
+  void Stop() { threads_.Stop(); }
+
+ private:
+  peer::Peer outcomes_;
+  OutcomesMeasures measures_;
+  rpc::Executor threads_;
+};
+
+}  // namespace ipt::formulation
