@@ -125,6 +125,8 @@ BROKEN = [
     ("jobs", "local", "ttlSeconds", lambda c: c.get("Job", MIGRATE)["spec"].pop("ttlSecondsAfterFinished")),
     ("jobs", "local", "changes its name", lambda c: c.container("Job", MIGRATE)["envFrom"].append(
         {"configMapRef": {"name": "ipt-scheduling-742kdkd5bc"}})),
+    ("settings", "production", "not notice", lambda c: c.container(name="ipt-deliver")["envFrom"][0]["configMapRef"].update(
+        name="ipt-deliver")),
     ("ports", "local", "readinessProbe", lambda c: c.container()["readinessProbe"]["httpGet"].update(port="http")),
     ("ports", "local", "port grpcs", lambda c: c.get("Service", "ipt-scheduling")["spec"]["ports"][0].update(
         targetPort="grpcs")),
