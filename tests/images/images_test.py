@@ -175,8 +175,7 @@ class EveryImage(unittest.TestCase):
         # Of the project's binary nothing but what runs: a third of the size.
         sections = subprocess.run(["readelf", "-SW", root / "usr/bin" / name], check=True,
                                   capture_output=True, text=True).stdout
-        self.assertIn(".dynsym", sections)
-        self.assertNotIn(".symtab", sections)
+        self.assertEqual(re.findall(r"\.(?:dynsym|symtab)\b", sections), [".dynsym"])
 
     @of_every_image
     def test_its_user_can_change_nothing_but_its_folder(self, target, name, root):
@@ -219,7 +218,8 @@ class EveryImage(unittest.TestCase):
         ids = [entry["SPDXID"] for entry in (bill, *bill["packages"], *bill["files"])]
         self.assertEqual(len(ids), len(set(ids)))
         for relation in bill["relationships"]:
-            self.assertLessEqual({relation["spdxElementId"], relation["relatedSpdxElement"]}, set(ids))
+            self.assertIn(relation["spdxElementId"], ids)
+            self.assertIn(relation["relatedSpdxElement"], ids)
 
         files = {entry["fileName"].removeprefix("./"): entry for entry in bill["files"]}
         self.assertEqual(set(files), {path for path, file in files_of(root).items() if is_elf(file)})
