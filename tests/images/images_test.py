@@ -83,8 +83,8 @@ def why_not():
 def build():
     """All images. Says why they cannot be had here; empty: they are there."""
     done = subprocess.run(
-        [ROOT / "tools/build_images", "--offline", "--binaries", BUILD, "--storage",
-         FOLDER / os.environ["STORAGE_DRIVER"], "--out", FOLDER / "bills", "--source", "https://example.test/ipt", "--tag", "test"],
+        [ROOT / "tools/build_images", "--offline", "--binaries", BUILD, "--tag", "test", "--source",
+         "https://example.test/ipt", "--out", FOLDER / "bills", "--storage", FOLDER / os.environ["STORAGE_DRIVER"]],
         text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     print(done.stdout, flush=True)
     if done.returncode == BUILDER["UNREACHABLE"]:
@@ -331,7 +331,8 @@ class RunningImages(unittest.TestCase):
         for target, name in TARGETS.items():
             with self.subTest(target):
                 container = Container(target)
-                there = subprocess.run([BUILD / "bin" / name, "--version"], check=True, capture_output=True, text=True)
+                there = subprocess.run([BUILD / "bin" / name, "--version"], check=True, capture_output=True,
+                                       text=True)
                 done = container.run("--version")
                 self.assertEqual((done.returncode, done.stdout), (0, there.stdout), done.stderr)
                 self.assertEqual(container.run("--help").returncode, 0)
