@@ -206,7 +206,10 @@ TEST_F(OutcomesMeasuresTest, TellsWhatOutcomesSaysPageByPage) {
 }
 
 TEST_F(OutcomesMeasuresTest, OutcomesIsAskedInTheTraceOfTheGuide) {
-  const TraceContext trace{std::string(32, 'a'), std::string(16, 'b'), std::string(16, 'c')};
+  const TraceContext trace{.trace_id = std::string(32, 'a'),
+                           .parent_id = std::string(16, 'b'),
+                           .span_id = std::string(16, 'c'),
+                           .state = ""};
   {
     const TraceScope scope(&trace);
     Ask();
