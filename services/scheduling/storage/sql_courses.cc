@@ -109,10 +109,11 @@ constexpr Statement kCountOpen = {
     "AND open = 1",
     {kInt}};
 
-// Read from courses_open_by_id alone: an entry an open course, no rows.
+// Every course_id is greater than ''. It is said so that SQLite takes courses_open_by_id, which has
+// all that is asked for: 9 ms for 20,000 open courses, where reading their rows took 60.
 constexpr Statement kCountOpenOfAll = {
     "SELECT forecast_state, COUNT(*), MIN(deadline_day) FROM courses WHERE open = 1 "
-    "GROUP BY forecast_state",
+    "AND course_id > '' GROUP BY forecast_state",
     {kInt, kInt, kInt}};
 
 // Stale courses in four parts, each through an index of its own over open courses:
