@@ -385,8 +385,8 @@ class Postgres:
     def check_target(self):
         tables = self.query(TABLES)
         if tables:
-            raise Problem(f"{self.service}: the database {self.name()} has {len(tables)} tables, and a store is restored "
-                          "into an empty database only: make another one (createdb), restore into it, and give the "
+            raise Problem(f"{self.service}: the database {self.name()} has {len(tables)} tables, and a store is "
+                          "restored into an empty database only: make another one (createdb), restore into it, and give the "
                           "servers its URL; keep the old one until the restored store was looked at")
         others = self.query("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
                             "pid <> pg_backend_pid() AND backend_type = 'client backend'")
@@ -398,7 +398,8 @@ class Postgres:
         return self.query("SELECT current_database()")[0][0]
 
     def restore(self, source, told, servers, progress):
-        words = ["pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", "-d", self.url]
+        words = ["pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction",
+                 "-d", self.url]
         done = 0
         with subprocess.Popen(words, env=self.env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE) as process:
@@ -491,8 +492,8 @@ def compare(service, told, found):
 
 def without_password(url):
     if re.search(r"[?&]password=", url):
-        raise Problem("a password does not belong into a URL's parameters, where lists of processes show it: give it by "
-                      "--password-file")
+        raise Problem("a password does not belong into a URL's parameters, where lists of processes show it: give "
+                      "it by --password-file")
     match = re.match(r"(postgres(?:ql)?://[^:/@]*):([^@/]*)@", url)
     if match is None:
         return url, None

@@ -227,8 +227,9 @@ class Restored(unittest.TestCase):
 
         # Each reminder as it was then: one was sent, the other one is offered now, not in an hour.
         self.assertEqual("SENT", self.state(api, sent))
-        leased = self.lease(api, seconds=20)
-        self.assertEqual((waiting.name, 1, 1), (leased.reminder.name, leased.reminder.generation, leased.reminder.attempt))
+        leased = self.lease(api)
+        offered = leased.reminder
+        self.assertEqual((waiting.name, 1, 1), (offered.name, offered.generation, offered.attempt))
         self.assertEqual(["LOST"], self.complete(api, put_off, SENT), "a lease of the lost time")
         self.assertEqual(["APPLIED"], self.complete(api, leased, SENT))
         self.assertEqual(0, len(api.LeaseReminders(clinic=NORTH).reminders), "nothing is offered twice")
@@ -271,10 +272,9 @@ class Restored(unittest.TestCase):
     def remind(self, api, course):
         return api.TestReminder(course=course.name, audience=THERAPIST, channels=[EMAIL], template="test")
 
-    def lease(self, api, seconds=120):
+    def lease(self, api):
         found = []
-        wait_until(lambda: found.extend(api.LeaseReminders(clinic=NORTH).reminders) or found, "a reminder to lease",
-                   seconds=seconds)
+        wait_until(lambda: found.extend(api.LeaseReminders(clinic=NORTH).reminders) or found, "a reminder to lease")
         self.assertEqual(1, len(found))
         return found[0]
 
@@ -499,7 +499,8 @@ class Taking(unittest.TestCase):
         if origin.user:
             shutil.chown(wal, "postgres", "postgres")
         origin.sql("ALTER SYSTEM SET archive_mode = on")
-        origin.sql(f"ALTER SYSTEM SET archive_command = '/usr/bin/python3 {origin.dir}/backup archive --to {wal} %p %f'")
+        command = f"/usr/bin/python3 {origin.dir}/backup archive --to {wal} %p %f"
+        origin.sql(f"ALTER SYSTEM SET archive_command = '{command}'")
         origin.halt()
         origin.start()
         url = origin.database()

@@ -22,7 +22,10 @@ def module(name, area="scheduling"):
 
 class Client:
     """Calls methods on whichever server answers; writes are sent again with their request_id until
-    one does. Refusals other than UNAVAILABLE come back as grpc.RpcError. For one thread."""
+    one does. Refusals other than UNAVAILABLE come back as grpc.RpcError. For one thread.
+
+    It watches nobody's health: gRPC itself answers CANCELLED to a call that reaches a server which has
+    just begun to close its connections, and nothing was done."""
 
     def __init__(self, addresses, area="scheduling"):
         import grpc
@@ -58,7 +61,8 @@ class Client:
                     request, timeout=10, wait_for_ready=self.wait)
             except self.grpc.RpcError as error:
                 again = (self.grpc.StatusCode.UNAVAILABLE, self.grpc.StatusCode.DEADLINE_EXCEEDED,
-                         self.grpc.StatusCode.ABORTED, self.grpc.StatusCode.RESOURCE_EXHAUSTED)
+                         self.grpc.StatusCode.ABORTED, self.grpc.StatusCode.RESOURCE_EXHAUSTED,
+                         self.grpc.StatusCode.CANCELLED)
                 if error.code() not in again or time.monotonic() > until:
                     raise
                 self.failed.append(error.code().name)

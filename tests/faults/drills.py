@@ -10,6 +10,7 @@ import time
 
 import reminding
 import risking
+import rolling
 from following import follow
 from processes import Failure, Postgres, Service, dead_port, wait_for
 from stores import PostgresStore, SqliteStore, check_not_torn, check_store, read_log
@@ -238,6 +239,56 @@ def restart(world, engine, size):
         expect_changes(named, ["SERVING"] + ["NOT_SERVING", "SERVING"] * size["restarts"], "of " + COURSES)
         expect_changes(whole, ["SERVING"], "of the server")
         return {"down": f"{size['down']} s", "back in": f"{back:.1f} s", **numbers}
+
+
+def lines(path):
+    with open(path, "rb") as text:
+        return text.read().count(b"\n")
+
+
+def failover(world, engine, size):
+    """PostgreSQL's primary is killed, its synchronous standby promoted: nothing acknowledged is lost."""
+    with contextlib.ExitStack() as end:
+        primary = Postgres(world.tools, world.name("primary"))
+        end.callback(primary.close)
+        standby = Postgres(world.tools, world.name("standby"), primary)
+        end.callback(standby.close)
+        primary.follow_with(standby)
+        database = primary.new_database()
+        url = (f"postgresql://ipt@127.0.0.1:{primary.port},127.0.0.1:{standby.port}/{database}"
+               "?target_session_attrs=read-write&connect_timeout=3")
+        services = []
+        for _ in range(2):
+            services.append(Service(world.tools, engine, world.name("failover"), database=url))
+            end.push(services[-1])
+            services[-1].start()
+        log_path = world.log_path()
+        running = start_fight(world, services[0], size, log_path)
+        time.sleep(size["seconds"] / 4)
+        primary.crash()
+        died = time.monotonic()
+        wait_for("store_up 0", lambda: all(service.metric("store_up") == 0 for service in services))
+        time.sleep(max(0.0, size["away"] - (time.monotonic() - died)))
+        acknowledged = lines(log_path)
+        standby.promote()
+        promoted = time.monotonic()
+        wait_for("acknowledged writes", lambda: lines(log_path) > acknowledged, every=0.01)
+        back = time.monotonic()
+        wait_for("store_up 1", lambda: all(service.metric("store_up") == 1 for service in services))
+        up = time.monotonic()
+        answer = running.result()
+        numbers = check_fight(world, services[1], PostgresStore(standby, database), log_path, answer)
+        for service in services:
+            if service.starts != 1 or service.process.poll() is not None:
+                raise Failure("a service did not survive")
+        again = answer[1]["sent_again"]
+        if again.get("UNAVAILABLE STORE_UNAVAILABLE", 0) == 0:
+            raise Failure(f"no client was told UNAVAILABLE STORE_UNAVAILABLE: {again}")
+        odd = set(again) - {"UNAVAILABLE STORE_UNAVAILABLE", "ABORTED STORE_CONFLICT"}
+        if odd:
+            raise Failure(f"clients were also told {sorted(odd)}")
+        return {"away": f"{promoted - died:.1f} s", "writes after promotion": f"{back - promoted:.2f} s",
+                "all up after": f"{up - promoted:.2f} s", **numbers}
 
 
 def expect_changes(watch, expected, whose):
@@ -476,6 +527,9 @@ DRILLS = [
     *both("risk-killed", risking.killed, {"writers": 8, "kills": 5}, {"writers": 24, "kills": 50, "both": True}),
     Drill("full-queue", "sqlite", full_queue, {"in_flight": 64, "seconds": 2},
           {"in_flight": 256, "seconds": 10}),
+    Drill("rolling-restart", "postgres", rolling.restart, rolling.REDUCED, rolling.FULL),
+    Drill("postgres-failover", "postgres", failover, {**REDUCED_FIGHT, "seconds": 8, "away": 2},
+          {**FULL_FIGHT, "seconds": 40, "away": 10}),
     *[Drill(name, engine, run, {**reminding.REDUCED, **reduced}, {**reminding.FULL, **full})
       for name, engines, run, reduced, full in reminding.FAULTS for engine in engines],
 ]

@@ -13,7 +13,7 @@ text = pathlib.Path(sys.argv[1]).read_text(encoding="utf-8")
 named = {
     (words.split()[0], engine)
     for words in re.findall(r"^ipt_add_drill\((.*)\)$", text, re.MULTILINE)
-    for engine in words.split()[1:] if engine != "SERIAL"
+    for engine in words.split()[1:] if engine not in ("SERIAL", "UNINSTRUMENTED")
 }
 there = {(drill.name, drill.engine) for drill in DRILLS}
 if named != there:

@@ -210,6 +210,10 @@ class Service:
         if self.process is None or self.process.poll() is not None:
             return
         self.process.terminate()
+        self.wait_for_end()
+
+    def wait_for_end(self):
+        """After SIGTERM."""
         try:
             status = self.process.wait(40)
         except subprocess.TimeoutExpired:
@@ -275,14 +279,16 @@ class Tmpfs:
 
 
 class Postgres:
-    """A PostgreSQL of our own, durable as in production. As root it runs as an unprivileged user."""
+    """A PostgreSQL of our own, durable as in production. As root it runs as an unprivileged user.
+    With `primary`, a standby that streams from that one, under its name."""
 
-    def __init__(self, tools):
+    def __init__(self, tools, name="postgres", primary=None):
         found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
         if not found:
             raise Failure("no PostgreSQL in /usr/lib/postgresql: run tools/setup")
         self.bin = os.path.dirname(found[-1])
-        self.folder = tools.path("postgres")
+        self.name = name
+        self.folder = tools.path(name)
         os.mkdir(self.folder)
         self.user = None
         if os.getuid() == 0:
@@ -298,9 +304,15 @@ class Postgres:
         self.port = free_port()
         self.log = os.path.join(self.folder, "log")
         self.process = None
-        self._as_user([
-            f"{self.bin}/initdb", "-D", f"{self.folder}/data", "-U", "ipt", "-A", "trust", "-E",
-            "UTF8", "--locale=C.UTF-8", "--no-sync"]).wait()
+        if primary is None:
+            self._as_user([
+                f"{self.bin}/initdb", "-D", f"{self.folder}/data", "-U", "ipt", "-A", "trust", "-E",
+                "UTF8", "--locale=C.UTF-8", "--no-sync"]).wait()
+        else:
+            self._as_user([
+                f"{self.bin}/pg_basebackup", "-D", f"{self.folder}/data", "-R", "-X", "stream", "-c", "fast",
+                "--no-sync", "-d",
+                f"host=127.0.0.1 port={primary.port} user=ipt application_name={self.name}"]).wait()
         self.start()
 
     def _as_user(self, args):
@@ -333,6 +345,34 @@ class Postgres:
         """fast: sessions are ended and data is checkpointed. immediate: as a crash."""
         self.process.send_signal({"fast": signal.SIGINT, "immediate": signal.SIGQUIT}[mode])
         self.process.wait(60)
+
+    def crash(self):
+        """As a machine that is gone: kill -9 of all its processes at once."""
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="utf-8") as text:
+            children = [int(pid) for pid in text.read().split()]
+        self.process.kill()
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(60)
+
+    def follow_with(self, standby):
+        """From now on a commit is acknowledged when that standby has applied it."""
+        wait_for("the standby", lambda: self.sql("postgres", "SELECT application_name FROM pg_stat_replication"
+                                                 " WHERE state = 'streaming'")[0] == [(standby.name,)])
+        for statement in (f"ALTER SYSTEM SET synchronous_standby_names = '\"{standby.name}\"'",
+                          "ALTER SYSTEM SET synchronous_commit = remote_apply", "SELECT pg_reload_conf()"):
+            _, error = self.sql("postgres", statement)
+            if error:
+                raise Failure(error)
+        wait_for("synchronous replication", lambda: self.sql(
+            "postgres", "SELECT sync_state FROM pg_stat_replication")[0] == [("sync",)])
+
+    def promote(self):
+        """A standby becomes the primary."""
+        rows, error = self.sql("postgres", "SELECT pg_promote()")
+        if error or rows != [("t",)]:
+            raise Failure(f"the standby was not promoted: {error or rows}")
 
     def sql(self, database, text, timeout=60):
         """The rows' columns as texts, and the error or None."""

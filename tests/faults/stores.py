@@ -152,7 +152,8 @@ def check_answers_audited(store):
     answers = dict(store.rows("SELECT method, count(*) FROM idempotency GROUP BY method"))
     entries = dict(store.rows(
         "SELECT method, count(DISTINCT clinic_id || ' ' || caller || ' ' || request_id) FROM audit_entries"
-        " WHERE action = 2 AND outcome = 'OK' GROUP BY method"))
+        # What is done on a stream has no request_id, and so no answer that is kept.
+        " WHERE action = 2 AND outcome = 'OK' AND method NOT LIKE '%/Stream%' GROUP BY method"))
     if answers != entries:
         raise Failure(f"answers and audited writes differ: {answers} against {entries}")
     # A write has an entry for each resource that it changed, and never two for one.

@@ -83,8 +83,8 @@ def why_not():
 def build():
     """All images. Says why they cannot be had here; empty: they are there."""
     done = subprocess.run(
-        [ROOT / "tools/build_images", "--offline", "--binaries", BUILD, "--storage",
-         FOLDER / os.environ["STORAGE_DRIVER"], "--out", FOLDER / "bills", "--source", "https://example.test/ipt", "--tag", "test"],
+        [ROOT / "tools/build_images", "--offline", "--binaries", BUILD, "--tag", "test", "--source",
+         "https://example.test/ipt", "--out", FOLDER / "bills", "--storage", FOLDER / os.environ["STORAGE_DRIVER"]],
         text=True, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     print(done.stdout, flush=True)
     if done.returncode == BUILDER["UNREACHABLE"]:
@@ -175,8 +175,7 @@ class EveryImage(unittest.TestCase):
         # Of the project's binary nothing but what runs: a third of the size.
         sections = subprocess.run(["readelf", "-SW", root / "usr/bin" / name], check=True,
                                   capture_output=True, text=True).stdout
-        self.assertIn(".dynsym", sections)
-        self.assertNotIn(".symtab", sections)
+        self.assertEqual(re.findall(r"\.(?:dynsym|symtab)\b", sections), [".dynsym"])
 
     @of_every_image
     def test_its_user_can_change_nothing_but_its_folder(self, target, name, root):
@@ -219,7 +218,8 @@ class EveryImage(unittest.TestCase):
         ids = [entry["SPDXID"] for entry in (bill, *bill["packages"], *bill["files"])]
         self.assertEqual(len(ids), len(set(ids)))
         for relation in bill["relationships"]:
-            self.assertLessEqual({relation["spdxElementId"], relation["relatedSpdxElement"]}, set(ids))
+            self.assertIn(relation["spdxElementId"], ids)
+            self.assertIn(relation["relatedSpdxElement"], ids)
 
         files = {entry["fileName"].removeprefix("./"): entry for entry in bill["files"]}
         self.assertEqual(set(files), {path for path, file in files_of(root).items() if is_elf(file)})
@@ -331,7 +331,8 @@ class RunningImages(unittest.TestCase):
         for target, name in TARGETS.items():
             with self.subTest(target):
                 container = Container(target)
-                there = subprocess.run([BUILD / "bin" / name, "--version"], check=True, capture_output=True, text=True)
+                there = subprocess.run([BUILD / "bin" / name, "--version"], check=True, capture_output=True,
+                                       text=True)
                 done = container.run("--version")
                 self.assertEqual((done.returncode, done.stdout), (0, there.stdout), done.stderr)
                 self.assertEqual(container.run("--help").returncode, 0)

@@ -5,6 +5,7 @@ tools/check_manifests finds what it is for in a copy that is broken, and they ar
 import copy
 import importlib.machinery
 import importlib.util
+import json
 import os
 import pathlib
 import re
@@ -124,6 +125,8 @@ BROKEN = [
     ("jobs", "local", "ttlSeconds", lambda c: c.get("Job", MIGRATE)["spec"].pop("ttlSecondsAfterFinished")),
     ("jobs", "local", "changes its name", lambda c: c.container("Job", MIGRATE)["envFrom"].append(
         {"configMapRef": {"name": "ipt-scheduling-742kdkd5bc"}})),
+    ("settings", "production", "not notice", lambda c: c.container(name="ipt-deliver")["envFrom"][0]["configMapRef"].update(
+        name="ipt-deliver")),
     ("ports", "local", "readinessProbe", lambda c: c.container()["readinessProbe"]["httpGet"].update(port="http")),
     ("ports", "local", "port grpcs", lambda c: c.get("Service", "ipt-scheduling")["spec"]["ports"][0].update(
         targetPort="grpcs")),
@@ -264,6 +267,37 @@ class ManifestsTest(unittest.TestCase):
                                   check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn("maxSurgee", done.stdout)
+
+    def test_other_checkers_are_asked_and_missed(self):
+        """By commands that answer as the real ones do."""
+        score = [{"type_meta": {"kind": "Deployment"}, "object_meta": {"name": "ipt-scheduling"}, "checks": [
+            {"check": {"id": "pod-probes"}, "skipped": False, "grade": 1, "comments": [{"summary": "Bad probe"}]},
+            {"check": {"id": "stable-version"}, "skipped": False, "grade": 10, "comments": None},
+            {"check": {"id": "container-resources"}, "skipped": False, "grade": 1, "comments": [
+                {"summary": "CPU limit is not set"}]}]}]
+        lint = {"Reports": [{"Diagnostic": {"Message": "is privileged"}, "Check": "privileged-container", "Object": {
+            "K8sObject": {"Name": "redis", "GroupVersionKind": {"Kind": "Deployment"}}}}]}
+        with tempfile.TemporaryDirectory() as folder:
+            environment = {k: v for k, v in os.environ.items() if k not in ("IPT_NPM", "KUBERNETES_VALIDATE")}
+            environment["PATH"] = "/usr/bin:/bin"
+            for name, answer in (("KUBE_SCORE", score), ("KUBE_LINTER", lint)):
+                command = pathlib.Path(folder, name)
+                command.write_text(f"#!/bin/sh\necho lint errors found >&2\ncat <<'E'\n{json.dumps(answer)}\nE\nexit 1\n",
+                                   encoding="utf-8")
+                command.chmod(0o755)
+                environment[name] = str(command)
+            ask = lambda: subprocess.run(  # noqa: E731
+                [ROOT / "tools/check_manifests", "--external", KUBERNETES / "rendered/local.yaml"], capture_output=True,
+                text=True, check=False, env=environment)
+            done = ask()
+            self.assertEqual(done.returncode, 1)
+            self.assertEqual(done.stdout.splitlines(), [
+                "local.yaml: Deployment/ipt-scheduling: pod-probes: Bad probe (kube-score)",
+                "local.yaml: Deployment/redis: privileged-container: is privileged (kube-linter)"])
+            for missing in ("kubernetes-validate", "IPT_NPM"):
+                self.assertRegex(done.stderr, f"SKIPPED: .*{missing}")
+            pathlib.Path(environment["KUBE_LINTER"]).write_text("#!/bin/sh\necho it broke >&2\n", encoding="utf-8")
+            self.assertRegex(ask().stderr, "KUBE_LINTER: it broke")
 
     def test_what_is_written_from_other_files_is_compared(self):
         with tempfile.TemporaryDirectory() as folder:

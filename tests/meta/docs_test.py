@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The documents tell the truth about what can be looked up: links, settings, metrics, log lines."""
 
+import json
 import pathlib
 import re
 import unittest
@@ -106,6 +107,23 @@ class DocsTest(unittest.TestCase):
                               SOURCES[ROOT / "services/platform/observability/log.cc"]))
         self.assertGreater(len(keys), 10)
         self.assertEqual(first_cells(log), keys | {"time", "level", "event"})
+
+    def test_the_service_config_leaves_streams_alone(self):
+        """They last longer than any call, and who follows one opens the next with its own cursor."""
+        config = json.loads((ROOT / "docs/client-service-config.json").read_text(encoding="utf-8"))
+        calls, streams = config["methodConfig"]
+        self.assertEqual([{}], calls["name"])
+        self.assertFalse({"timeout", "retryPolicy"} & streams.keys())
+        declared = set()
+        for path in (ROOT / "protos/ipt").rglob("*.proto"):
+            text = path.read_text(encoding="utf-8")
+            package = re.search(r"^package (\S+);", text, re.M).group(1)
+            for service, body in re.findall(r"^service (\w+) \{(.*?)^\}", text, re.M | re.S):
+                for method, signature in re.findall(r"^  rpc (\w+)(\([^{;]*)", body, re.M):
+                    if "stream " in signature:
+                        declared.add((f"{package}.{service}", method))
+        self.assertGreater(len(declared), 5)
+        self.assertEqual(declared, {(name["service"], name["method"]) for name in streams["name"]})
 
 
 if __name__ == "__main__":

@@ -28,5 +28,7 @@ function(ipt_embed_sql)
             -P ${CMAKE_SOURCE_DIR}/tools/cmake/EmbedSql.cmake
     DEPENDS ${files} ${CMAKE_SOURCE_DIR}/tools/cmake/EmbedSql.cmake
     VERBATIM)
+  # A test's binary may bring its own in its place (tests/next_release).
+  ipt_compile_alone(${out})
   set(${ARG_OUT} ${out} PARENT_SCOPE)
 endfunction()

@@ -3,9 +3,8 @@
 //   rem:{clinic}:due     sorted set: id, by due time and generation (due_score.h)
 //   rem:{clinic}:lease   sorted set: leased id, by when its lease runs out (ms)
 //   rem:{clinic}:own     hash: leased id -> "score:lease"
-//   rem:{clinic}:epoch   the epoch that it was built for, and at which server; while it is built,
-//   for
-//                        which epoch alone
+//   rem:{clinic}:epoch   the epoch that it was built for, and at which server;
+//                        while it is built, for which epoch alone
 //   rem:{clinic}:build   the ticket of a rebuild under way
 //
 // Each method is one script, so it happens as a whole or not at all, at Redis' time. The epoch is

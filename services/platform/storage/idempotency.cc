@@ -21,6 +21,10 @@ constexpr Statement kLockAndLookup = {
     "CAST(:caller AS TEXT), CAST(:method AS TEXT), CAST(:request AS TEXT))",
     {ColumnType::kBytes, ColumnType::kBytes}};
 
+// A commit that wrote nothing waits for no standby; this makes it wait for all that was before it.
+constexpr Statement kWaitForStandby = {
+    "SELECT CAST(pg_logical_emit_message(TRUE, 'ipt', '') AS TEXT)", {ColumnType::kText}};
+
 constexpr Statement kRemember = {
     "INSERT INTO idempotency (clinic_id, caller, method, request_id, request_hash, response, "
     "created_us) VALUES (:clinic, :caller, :method, :request, :hash, :response, :created) "
@@ -47,6 +51,12 @@ absl::StatusOr<std::optional<std::string>> Lookup(Connection& conn, const Reques
   if (!same) {
     return AlreadyExists(reason::kRequestIdReused, "request", key.request_id,
                          "this request_id was used for another request; make a new one");
+  }
+  // What is kept may be on this server alone, where its commit did not wait to its end: it was
+  // cancelled, or the server restarted.
+  if (response.has_value() && conn.dialect() == Dialect::kPostgres) {
+    IPT_RETURN_IF_ERROR(
+        conn.Query(kWaitForStandby, {}, [](const Row&) { return absl::OkStatus(); }));
   }
   return response;
 }

@@ -194,7 +194,7 @@ absl::StatusOr<std::unique_ptr<PostgresConnection>> PostgresConnection::Connect(
   const std::string set_up =
       absl::StrCat("SET statement_timeout = ", Milliseconds(options.statement_timeout),
                    "; SET idle_in_transaction_session_timeout = 60000; SET bytea_output = hex; "
-                   "SET standard_conforming_strings = on");
+                   "SET standard_conforming_strings = on; SET client_min_messages = warning");
   IPT_RETURN_IF_ERROR(Exec(connection->connection_, set_up.c_str()));
   return connection;
 }
@@ -208,7 +208,13 @@ PostgresConnection::PostgresConnection(std::unique_ptr<soci::session> session,
       statement_timeout_(options.statement_timeout) {
   // libpq would print notices to stderr, and they may quote data.
   PQsetNoticeReceiver(
-      connection_, [](void*, const PGresult*) {}, nullptr);
+      connection_,
+      [](void* warned, const PGresult* notice) {
+        if (Field(notice, PG_DIAG_SEVERITY_NONLOCALIZED) == "WARNING") {
+          *static_cast<bool*>(warned) = true;
+        }
+      },
+      &warned_);
 }
 
 PostgresConnection::~PostgresConnection() { AbandonStatements(); }
@@ -222,12 +228,16 @@ absl::Status PostgresConnection::Begin(absl::string_view mode, absl::Duration ti
 }
 
 absl::Status PostgresConnection::Commit() {
+  warned_ = false;
   const Result result(PQexec(connection_, "COMMIT"));
   if (!Succeeded(result.get())) return ErrorOf(connection_, result.get());
   // The server answers COMMIT of a failed transaction with success, and the tag ROLLBACK.
   if (std::strcmp(PQcmdStatus(result.get()), "COMMIT") != 0) {
     return Internal("COMMIT of a failed transaction");
   }
+  // Told to cancel while it waits for its synchronous standby, the server no longer waits, and
+  // answers with success and a warning. A failover would lose what such an answer promises.
+  if (warned_) return SqlError(SqlErrorKind::kConnection, "not confirmed by a standby");
   return absl::OkStatus();
 }
 

@@ -33,6 +33,8 @@ class PostgresConnection final : public SociConnection {
 
   // `mode` follows BEGIN, e.g. "ISOLATION LEVEL SERIALIZABLE". A statement may then take `timeout`.
   absl::Status Begin(absl::string_view mode, absl::Duration timeout);
+  // kConnection, too, where the transaction was committed here, but not where the server should
+  // have waited for it: a standby.
   absl::Status Commit();
   absl::Status Rollback();
 
@@ -57,6 +59,7 @@ class PostgresConnection final : public SociConnection {
   void Abandon(soci::details::statement_backend* statement) override;
 
   ::pg_conn* connection_;
+  bool warned_ = false;  // by the server, since this was last set
   const std::shared_ptr<const SocketHandle> socket_;
   absl::Duration statement_timeout_;  // the session's own
 };

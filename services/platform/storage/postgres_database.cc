@@ -33,8 +33,8 @@ bool IsSessionLost(SqlErrorKind kind) {
 
 absl::Status CommitUnknown() {
   return Unavailable(reason::kStoreUnavailable,
-                     "the store's connection broke during the commit, which may or may not have "
-                     "happened; send the same request_id again",
+                     "the store did not confirm the commit, which may or may not have happened; "
+                     "send the same request_id again",
                      absl::Seconds(1));
 }
 

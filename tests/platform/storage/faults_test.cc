@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,6 +22,8 @@
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
 #include "platform/storage/database.h"
+#include "platform/storage/idempotency.h"
+#include "platform/storage/platform_migrations.h"
 #include "platform/storage/sql_error.h"
 #include "tests/support/postgres_process.h"
 #include "tests/support/status_matchers.h"
@@ -438,6 +441,77 @@ absl::Status Hang(Connection& conn, std::atomic<pid_t>& hung) {
   EXPECT_EQ(kill(pid, SIGSTOP), 0);
   hung = pid;
   return conn.Query(kCount, {}, [](const Row&) { return absl::OkStatus(); });
+}
+
+// The shared server waits for a standby that there is not, until the object goes.
+class NoStandby {
+ public:
+  NoStandby() { Set("ALTER SYSTEM SET synchronous_standby_names = 'nobody'", "nobody"); }
+  ~NoStandby() { Set("ALTER SYSTEM RESET synchronous_standby_names", ""); }
+
+ private:
+  static void Set(absl::string_view sql, absl::string_view then) {
+    EXPECT_OK(PostgresProcess::Shared().Run("postgres", sql));
+    EXPECT_OK(PostgresProcess::Shared().Run("postgres", "SELECT pg_reload_conf()"));
+    // New sessions have it once the postmaster has read it; those that are, when they are idle.
+    const std::string look =
+        absl::StrCat("DO $$ BEGIN IF current_setting('synchronous_standby_names') <> '", then,
+                     "' THEN RAISE EXCEPTION 'not yet'; END IF; END $$");
+    while (!PostgresProcess::Shared().Run("postgres", look).ok()) {
+      absl::SleepFor(absl::Milliseconds(10));
+    }
+  }
+};
+
+// Writes, and cancels the commit once it waits for the standby.
+absl::Status WriteAndCancel(TempDatabase& db, Body body) {
+  std::thread administrator([&] {
+    EXPECT_OK(PostgresProcess::Shared().Run(
+        "postgres", absl::StrCat("DO $$ BEGIN LOOP PERFORM pg_cancel_backend(pid) FROM "
+                                 "pg_stat_activity WHERE wait_event = 'SyncRep' AND datname = '",
+                                 db.name(),
+                                 "'; EXIT WHEN FOUND; PERFORM pg_stat_clear_snapshot(); "
+                                 "PERFORM pg_sleep(0.01); END LOOP; END $$")));
+  });
+  const absl::Status status = db->Write({}, body);
+  administrator.join();
+  return status;
+}
+
+TEST(PostgresFaultsTest, ACommitThatNoStandbyConfirmedIsUnavailable) {
+  TempDatabase db(Dialect::kPostgres);
+  CreateItems(*db);
+  {
+    const NoStandby gone;
+    EXPECT_THAT(WriteAndCancel(db,
+                               [](Connection& conn) {
+                                 return conn.Execute(kInsert, {1, "x"}).status();
+                               }),
+                FailsWith(absl::StatusCode::kUnavailable, reason::kStoreUnavailable));
+    EXPECT_EQ(CountItems(*db).value(), 1);  // reads go on
+  }
+  EXPECT_OK(Insert(*db, 2));
+}
+
+TEST(PostgresFaultsTest, AnAnswerThatNoStandbyConfirmedIsNotRepeated) {
+  TempDatabase db(Dialect::kPostgres, {PlatformMigrations()});
+  const RequestKey key = {"north", "me", "/Write", "1"};
+  std::optional<std::string> found;
+  const auto write = [&](Connection& conn) -> absl::Status {
+    IPT_ASSIGN_OR_RETURN(found, idempotency::Lookup(conn, key, "hash"));
+    if (found.has_value()) return absl::OkStatus();
+    return idempotency::Remember(conn, key, "hash", "answer", absl::Now());
+  };
+  {
+    const NoStandby gone;
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_THAT(WriteAndCancel(db, write),
+                  FailsWith(absl::StatusCode::kUnavailable, reason::kStoreUnavailable));
+    }
+    EXPECT_EQ(found, "answer");  // it was there all the time
+  }
+  EXPECT_OK(db->Write({}, write));
+  EXPECT_EQ(found, "answer");
 }
 
 TEST(PostgresFaultsTest, AServerThatHangsIsGivenUpAfterTheDeadline) {
