@@ -207,8 +207,9 @@ TEST_F(QueryPlansTest, CountsOfOpenCoursesStayWithinTheTherapist) {
 
 // The index that has all columns that are asked for.
 TEST_F(QueryPlansTest, CountsOfAllOpenCoursesReadOneIndex) {
-  EXPECT_THAT(PlanOf("courses", [](SchedulingTx& tx) { (void)tx.CountOpenCoursesOfAll(); }),
-              ::testing::HasSubstr("SEARCH courses USING INDEX courses_open_by_id (ANY(clinic_id)"));
+  EXPECT_THAT(
+      PlanOf("courses", [](SchedulingTx& tx) { (void)tx.CountOpenCoursesOfAll(); }),
+      ::testing::HasSubstr("SEARCH courses USING INDEX courses_open_by_id (ANY(clinic_id)"));
 }
 
 // Calendars are walked through; of the courses only the oldest under each is looked at.
