@@ -46,8 +46,9 @@ class InProcess final : public auth::Authenticator {
   // The `authorization` of this caller for this clinic; empty: for none of them.
   std::string Authorization(const LocalCaller& caller, absl::string_view clinic_id);
 
-  // The way into the server, once there is one; null when it ends. The peers that use it are stopped
-  // before the server is shut down: gRPC 1.51 dereferences null when a call begins after that.
+  // The way into the server, once there is one; null when it ends. The peers that use it are
+  // stopped before the server is shut down: gRPC 1.51 dereferences null when a call begins after
+  // that.
   void SetChannel(std::shared_ptr<grpc::Channel> channel);
   std::shared_ptr<grpc::Channel> channel() const;
 

@@ -35,7 +35,8 @@ TEST(LogTest, EmptyTextsAreLeftOut) {
 }
 
 TEST(LogTest, ALineSaysTheTraceThatItsThreadWorksFor) {
-  const TraceContext trace{std::string(32, 'a'), std::string(16, 'b'), std::string(16, 'c')};
+  const TraceContext trace{std::string(32, 'a'), std::string(16, 'b'), std::string(16, 'c'), false,
+                           ""};
   const auto line = [] {
     return nlohmann::json::parse(Format(Level::kInfo, "call", {{Key::kMethod, "/x/Get"}}, 0));
   };
