@@ -30,8 +30,8 @@ FLAGS = ["--database_sessions=8", "--drain_delay=1s"]
 class Area:
     """The replicas of one service, and its store."""
 
-    def __init__(self, name, services, store, database):
-        self.name, self.services, self.store, self.database = name, services, store, database
+    def __init__(self, name, services, store):
+        self.name, self.services, self.store = name, services, store
 
     @property
     def target(self):
@@ -42,17 +42,17 @@ class Area:
             f"SELECT max(version) FROM schema_migrations WHERE component = '{self.name}'")[0][0])
 
 
-def start_area(world, stage, name, url_flags, end):
+def start_area(world, stage, name, end):
     """Replicas of outcomes or formulation, each with a scheduling of its own to follow."""
     database = world.postgres.new_database()
     services = []
     for number in range(REPLICAS):
         services.append(Service(
             world.tools, "postgres", world.name(name), database=world.postgres.url(database),
-            flags=[*FLAGS, *url_flags, f"--scheduling={stage.services[number].address}"], binary=f"ipt-{name}"))
+            flags=[*FLAGS, f"--scheduling={stage.services[number].address}"], binary=f"ipt-{name}"))
         end.push(services[-1])
         services[-1].start()
-    return Area(name, services, PostgresStore(world.postgres, database), database)
+    return Area(name, services, PostgresStore(world.postgres, database))
 
 
 class Callers:
@@ -236,10 +236,9 @@ def restart(world, engine, size):
         redis = Redis(world.tools, name=world.name("redis"))
         end.callback(redis.close)
         stage = end.enter_context(reminding.Stage(world, engine, size, redis.url(), replicas=REPLICAS, flags=FLAGS))
-        database = stage.service.args[1].rsplit("/", 1)[1]
-        areas = [Area("scheduling", stage.services, stage.store, database)]
+        areas = [Area("scheduling", stage.services, stage.store)]
         for name in AREAS[1:]:
-            areas.append(start_area(world, stage, name, [], end))
+            areas.append(start_area(world, stage, name, end))
         courses = make_courses(stage, size["clients"])
         stage.begin()
         callers = Callers(world, areas, courses, size)
