@@ -7,6 +7,7 @@ What a pod would find under /etc/ipt lies in a folder; addresses are those of th
 """
 
 import base64
+import contextlib
 import json
 import os
 import pathlib
@@ -59,7 +60,7 @@ MADE = made()
 class Run:
     """A pod's container as a process."""
 
-    def __init__(self, bundle, pod, replace=(), settings=None):
+    def __init__(self, bundle, pod, replace=(), settings=None, ports=None):
         self.pod, self.container = pod, pod.containers[0]
         self.root = pathlib.Path(tempfile.mkdtemp(dir=FOLDER.name))
         objects = {("ConfigMap", t["metadata"]["name"]): {k: v.encode() for k, v in (t.get("data") or {}).items()}
@@ -74,7 +75,7 @@ class Run:
                         items = source[key].get("items") or [{"key": k, "path": k} for k in held]
                         for item in items:
                             self._put(f"{mounts[volume['name']]}/{item['path']}", held[item["key"]])
-        self.ports = {number: support.free_port() for number in pod.ports().values()}
+        self.ports = {number: support.free_port() for number in pod.ports().values()} | (ports or {})
         said = bundle.settings(self.container)
         environment = {k: self._here(v, replace) for k, v in said.items()}
         environment.update(settings or {})
@@ -220,39 +221,58 @@ class TogetherTest(unittest.TestCase):
         wait_until(lambda: metric(server.admin(), f'ipt_follower_feeds{{peer="{peer}"}}') >= 1,
                    f"{server.pod.name} to follow {peer}", server.process, 60)
 
-    def make_course(self, server):
-        """As a person would by a forwarded port: a certificate to be let in, a token to be somebody."""
+    @contextlib.contextmanager
+    def person(self, server):
+        """As a person calls by a forwarded port: a certificate to be let in, a token to be somebody."""
         token = support.Identity._tool("sign", "--dir", str(MADE_FOLDER), "--clinics", "*").strip()
         files = [(MADE_FOLDER / name).read_bytes() for name in ("ca.crt", "client.key", "client.crt")]
         with support.grpc.secure_channel(f"localhost:{server.ports[8443]}",
                                          support.grpc.ssl_channel_credentials(*files)) as channel:
-            api = support.Api(channel).with_token(token)
+            yield support.Api(channel).with_token(token)
+
+    def make_course(self, server):
+        """The first session that is booked of it."""
+        with self.person(server) as api:
             api.CreateClinic(clinic_id="north", clinic=dict(display_name="North", time_zone="Europe/London"))
             api.CreateTherapist(parent="clinics/north", therapist_id="ana", therapist=dict(
                 display_name="Ana", working_hours=support.weekly()))
-            api.CreateCourse(parent="clinics/north", course_id="c1", course=dict(
-                patient=dict(system="urn:mrn", value="p-1"), therapist="clinics/north/therapists/ana"))
+            course = api.CreateCourse(parent="clinics/north", course_id="c1", course=dict(
+                patient=dict(system="urn:mrn", value="p-1"), therapist="clinics/north/therapists/ana")).name
+            slot = api.PlanCourse(name=course, earliest_time=support.ts(support.tomorrow())).sessions[0]
+            return api.BookPlan(name=course, slots=[dict(start_time=slot.start_time)]).sessions[0].name
+
+    def asks_outcomes(self, formulation, session):
+        """By the certificate that callers.json knows, with the scope that it gives."""
+        known = support.module("ipt.formulation.v1", "due_measure").DUE_MEASURES_STATE_KNOWN
+
+        def told():
+            due = api.GetSessionGuide(session=session).due_measures
+            return due.state == known and due.HasField("asked_time")
+        with self.person(formulation) as api:
+            wait_until(told, "outcomes to say what is due", formulation.process, 60)
 
     def test_they_serve_and_follow_each_other(self):
         for pod in (pod for pod in self.bundle.workloads() if pod.owner["kind"] == "Job"):
             job = Run(self.bundle, pod, self.stores()).start()
             self.assertEqual(job.process.wait(120), 0, job.log())
         servers = {}
-        for service in ("scheduling", "formulation", "outcomes"):
+        # Some are called by those that start before them.
+        ports = {service: support.free_port() for service in ("scheduling", "formulation", "outcomes")}
+        peers = [(rf"^ipt-{name}-lb:8443$", f"127.0.0.1:{port}") for name, port in ports.items()]
+        for service, port in ports.items():
             pod = next(p for p in self.bundle.servers() if p.owner["metadata"]["name"] == f"ipt-{service}")
-            peers, names = [], {}
-            for name, server in servers.items():
-                peers.append((rf"^ipt-{name}-lb:8443$", f"127.0.0.1:{server.ports[8443]}"))
-                if f"IPT_{name.upper()}" in self.bundle.settings(pod.containers[0]):
-                    names[f"IPT_{name.upper()}_TLS_NAME"] = f"ipt-{name}-lb"
-            servers[service] = Run(self.bundle, pod, [*self.stores(), *peers], names)
+            said = self.bundle.settings(pod.containers[0])
+            names = {f"IPT_{name.upper()}_TLS_NAME": f"ipt-{name}-lb" for name in ports
+                     if f"IPT_{name.upper()}" in said}
+            servers[service] = Run(self.bundle, pod, [*self.stores(), *peers], names, {8443: port})
             self.addCleanup(servers[service].kill)
             self.serve(servers[service])
             if service == "scheduling":
-                self.make_course(servers[service])
+                session = self.make_course(servers[service])
         self.wait_for_feed(servers["formulation"], "scheduling")
         self.wait_for_feed(servers["outcomes"], "scheduling")
         self.wait_for_feed(servers["outcomes"], "formulation")
+        self.asks_outcomes(servers["formulation"], session)
         for server in servers.values():
             self.assertIn("redis_connected", server.log())
             server.process.send_signal(signal.SIGTERM)
