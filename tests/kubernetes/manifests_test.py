@@ -186,6 +186,9 @@ BROKEN = [
     ("flows", "local", "closes", lambda c: c.drop("NetworkPolicy", "default-deny")),
     ("flows", "local", "kept from", lambda c: c.policy("ipt-scheduling")["ingress"][0]["from"].pop()),
     ("flows", "local", "kept from", lambda c: c.policy("ipt-outcomes")["egress"].clear()),
+    ("flows", "local", "kept from Deployment/ipt-outcomes", lambda c: c.policy("ipt-outcomes")["ingress"][0][
+        "from"].pop()),
+    ("flows", "local", "may reach Deployment/ipt-outcomes", lambda c: c.config("ipt-formulation").pop("IPT_OUTCOMES")),
     ("flows", "local", "kept from", lambda c: c.drop("NetworkPolicy", "to-postgres")),
     ("flows", "local", "may reach", lambda c: (
         c.policy("to-redis")["podSelector"].clear(), c.policy("redis")["ingress"][0].pop("from"))),
@@ -198,6 +201,8 @@ BROKEN = [
         renewBefore="100h")),
     ("certificates", "production", "has not", lambda c: c.get("Certificate", "ipt-scheduling")["spec"][
         "dnsNames"].remove("ipt-scheduling-lb")),
+    ("certificates", "production", "calls ipt-outcomes-lb", lambda c: c.get("Certificate", "ipt-outcomes")["spec"][
+        "dnsNames"].remove("ipt-outcomes-lb")),
     ("sessions", "production-cnpg", "four fifths", lambda c: c.config("ipt-server").update(IPT_DATABASE_SESSIONS="16")),
 ]
 
