@@ -10,7 +10,8 @@ ABSL_FLAG(std::string, scheduling, "",
           "Address of the scheduling service, host:port. Anything but loopback needs TLS (or "
           "--scheduling_allow_insecure).");
 ABSL_FLAG(bool, scheduling_tls, false,
-          "Reach it by TLS with the system's CAs; implied by the two files below.");
+          "Reach it by TLS with the system's CAs; implied by --scheduling_ca_file and "
+          "--scheduling_cert_file.");
 ABSL_FLAG(std::string, scheduling_ca_file, "", "CA of its certificate, PEM; reloaded.");
 ABSL_FLAG(std::string, scheduling_cert_file, "",
           "Certificate chain to show it (mutual TLS), PEM; reloaded.");

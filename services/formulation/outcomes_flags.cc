@@ -11,7 +11,8 @@ ABSL_FLAG(std::string, outcomes, "",
           "session. Empty: guides do without. Anything but loopback needs TLS (or "
           "--outcomes_allow_insecure).");
 ABSL_FLAG(bool, outcomes_tls, false,
-          "Reach it by TLS with the system's CAs; implied by the two files below.");
+          "Reach it by TLS with the system's CAs; implied by --outcomes_ca_file and "
+          "--outcomes_cert_file.");
 ABSL_FLAG(std::string, outcomes_ca_file, "", "CA of its certificate, PEM; reloaded.");
 ABSL_FLAG(std::string, outcomes_cert_file, "",
           "Certificate chain to show it (mutual TLS), PEM; reloaded.");

@@ -11,7 +11,8 @@ ABSL_FLAG(
     "Address of the formulation service, host:port, whose agreed focuses are followed. Empty: "
     "no focus is known. Anything but loopback needs TLS (or --formulation_allow_insecure).");
 ABSL_FLAG(bool, formulation_tls, false,
-          "Reach it by TLS with the system's CAs; implied by the two files below.");
+          "Reach it by TLS with the system's CAs; implied by --formulation_ca_file and "
+          "--formulation_cert_file.");
 ABSL_FLAG(std::string, formulation_ca_file, "", "CA of its certificate, PEM; reloaded.");
 ABSL_FLAG(std::string, formulation_cert_file, "",
           "Certificate chain to show it (mutual TLS), PEM; reloaded.");

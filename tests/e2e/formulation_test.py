@@ -142,7 +142,8 @@ class World:
     def replica(self):
         """Scheduling, and another server of formulation on the same store."""
         other = Alone("formulation", "postgres", self.server.flags, store=self.server.store)
-        return types.SimpleNamespace(server=other, scheduling=self.scheduling, close=other.close)
+        return types.SimpleNamespace(server=other, scheduling=self.scheduling, outcomes=self.outcomes,
+                                     close=other.close)
 
     def close(self):
         self.server.close()

@@ -42,14 +42,15 @@ class Area:
             f"SELECT max(version) FROM schema_migrations WHERE component = '{self.name}'")[0][0])
 
 
-def start_area(world, stage, name, end):
-    """Replicas of outcomes or formulation, each with a scheduling of its own to follow."""
+def start_area(world, scheduling, name, end):
+    """Replicas of outcomes or formulation, which follow whichever replica of scheduling is there."""
     database = world.postgres.new_database()
     services = []
-    for number in range(REPLICAS):
+    for _ in range(REPLICAS):
         services.append(Service(
             world.tools, "postgres", world.name(name), database=world.postgres.url(database),
-            flags=[*FLAGS, f"--scheduling={stage.services[number].address}"], binary=f"ipt-{name}"))
+            flags=[*FLAGS, f"--scheduling={scheduling.target}", "--scheduling_allow_insecure"],
+            binary=f"ipt-{name}"))
         end.push(services[-1])
         services[-1].start()
     return Area(name, services, PostgresStore(world.postgres, database))
@@ -238,9 +239,12 @@ def restart(world, engine, size):
         stage = end.enter_context(reminding.Stage(world, engine, size, redis.url(), replicas=REPLICAS, flags=FLAGS))
         areas = [Area("scheduling", stage.services, stage.store)]
         for name in AREAS[1:]:
-            areas.append(start_area(world, stage, name, end))
+            areas.append(start_area(world, areas[0], name, end))
         courses = make_courses(stage, size["clients"])
         stage.begin()
+        for area in areas[1:]:
+            wait_for(f"the courses in {area.name}", lambda area=area: area.store.rows(
+                f"SELECT count(*) FROM course_copies WHERE clinic_id = '{CLINIC}'") == [(str(len(courses)),)])
         callers = Callers(world, areas, courses, size)
         end.callback(callers.kill)
 
@@ -257,9 +261,11 @@ def restart(world, engine, size):
         stage.check_alive()
 
         done = callers.finish(areas)
-        check_the_checks(areas, done)
         stage.settle()
         reminders = stage.check()
+        for gateway in stage.gateways:  # the last that write
+            gateway.kill()
+        check_the_checks(areas, done)
         return {"calls": sum(done["calls"].values()), "failed": len(done["failed"]), "retried": callers.retries,
                 "slowest": f"{done['slowest']:.1f} s", "migrate": f"{longest:.1f} s",
                 "upgrade": f"{upgraded:.0f} s", "streams": sum(e["streams"] for e in done["events"].values()),
@@ -267,5 +273,5 @@ def restart(world, engine, size):
                 "sent": reminders["sent"], "sent twice": reminders["twice"]}
 
 
-REDUCED = {**reminding.REDUCED, "seconds": 15, "due": 200, "clients": 64, "client_pause": 0.3}
+REDUCED = {**reminding.REDUCED, "seconds": 10, "due": 100, "clients": 64, "client_pause": 0.3}
 FULL = {**reminding.REDUCED, "seconds": 60, "due": 2000, "clients": 64, "client_pause": 0.1}

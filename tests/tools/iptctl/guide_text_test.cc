@@ -111,8 +111,8 @@ TEST(GuideTextTest, ShowsWhatToHaveBesideASession) {
         "  - Bring the conflict up. [to confirm] (REOPEN, used in 2 sessions)\n",
         "  ? What did you hope he would say?\n", "  Techniques for it: Communication analysis\n",
         "  - Communication analysis (COMMUNICATION_ANALYSIS): Going through", "MEASURES DUE\n",
-        "  [overdue] PHQ-9, answered by the patient, for 2026-11-23 (every session, of an earlier "
-        "session)\n",
+        "  [overdue] PHQ-9, answered by the patient, for 2026-11-23 (every session, of an earlier\n"
+        "      session)\n",
         "  [upcoming] ham-d17, rated by a clinician, for 2026-11-30\n",
         "  [review] No work is recorded of two sessions.\n", "ipt-uk-16--ipt-uk, version 3"}) {
     EXPECT_THAT(text, HasSubstr(line));
