@@ -1,6 +1,8 @@
 // Outcomes as guides ask it, wired: a way to it, and the threads that ask.
 #pragma once
 
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -19,7 +21,9 @@ absl::StatusOr<std::unique_ptr<peer::Link>> OpenOutcomesLink(
 
 class AskedOutcomes {
  public:
-  AskedOutcomes(const server::Platform& platform, std::unique_ptr<peer::Link> outcomes);
+  // `in_process`: outcomes answers in this process.
+  AskedOutcomes(const server::Platform& platform, std::unique_ptr<peer::Link> outcomes,
+                bool in_process);
 
   DueMeasureSource& measures() { return measures_; }
 
@@ -29,6 +33,10 @@ class AskedOutcomes {
   void Stop() { threads_.Stop(); }
 
  private:
+  bool Post(std::function<void()> ask);
+
+  const int most_waiting_;  // guides at once
+  std::atomic<int> waiting_ = 0;
   peer::Peer outcomes_;
   OutcomesMeasures measures_;
   rpc::Executor threads_;

@@ -227,7 +227,8 @@ absl::StatusOr<std::unique_ptr<Module>> OpenModule(const server::Platform& platf
   if (options.ask_outcomes) {
     IPT_ASSIGN_OR_RETURN(std::unique_ptr<peer::Link> link,
                          OpenOutcomesLink(platform, options.outcomes));
-    outcomes = std::make_unique<AskedOutcomes>(platform, std::move(link));
+    outcomes = std::make_unique<AskedOutcomes>(platform, std::move(link),
+                                               /*in_process=*/!options.outcomes.has_value());
   }
   return std::make_unique<FormulationModule>(platform, std::move(db), std::move(protocols),
                                              std::move(scheduling), std::move(outcomes), options);

@@ -971,6 +971,39 @@ class FormulationTest(unittest.TestCase):
         alone = self.world("suite").client()
         self.assertEqual("NOT_CONFIGURED", self.due(alone, self.recent(alone).sessions[3])[0])
 
+    def test_guides_leave_outcomes_a_thread_of_a_small_suite(self):
+        world = self.world("suite", outcomes=True, flags=["--executor_threads=2"])
+        client = world.client()
+        session = self.recent(client).sessions[3]
+        wait_until(lambda: self.due(client, session)[0] == "KNOWN", "outcomes to know the course")
+        states = collections.Counter()
+
+        def read():
+            own = world.client()
+            for _ in range(25):
+                states[self.due(own, session)[0]] += 1
+
+        before = self.calls_of_outcomes(world)
+        readers = [threading.Thread(target=read) for _ in range(4)]
+        for reader in readers:
+            reader.start()
+        for reader in readers:
+            reader.join()
+        self.assertEqual(100, sum(states.values()))
+        self.assertGreater(states["KNOWN"], 0)
+        after = self.calls_of_outcomes(world)
+        self.assertGreater(after["OK"], before["OK"])
+        self.assertEqual(before["DEADLINE_EXCEEDED"], after["DEADLINE_EXCEEDED"])
+
+    @staticmethod
+    def calls_of_outcomes(world):
+        """How many calls to outcomes ended, by code."""
+        ended = collections.Counter()
+        for line in support.http(world.server.admin, "/metrics")[1].splitlines():
+            if line.startswith("ipt_peer_calls_total{") and 'peer="outcomes"' in line:
+                ended[re.search('grpc_code="([A-Z_]+)"', line)[1]] += float(line.rsplit(" ", 1)[1])
+        return ended
+
     @staticmethod
     def outcome(call, **fields):
         try:

@@ -1,6 +1,8 @@
 #include "formulation/link/outcomes_measures.h"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -94,15 +96,27 @@ std::future<DueMeasures> OutcomesMeasures::Ask(DueQuestion question) {
   const absl::Time now = clock_.Now();
   // What is left after it is for the guide itself.
   const absl::Time deadline = std::min(now + kAskTime, now + (question.deadline - now) / 2);
-  auto promised = std::make_shared<std::promise<DueMeasures>>();
-  std::future<DueMeasures> answer = promised->get_future();
+  const auto until = std::chrono::steady_clock::now() +
+                     absl::ToChronoNanoseconds(std::max(deadline - now, absl::ZeroDuration()));
+  struct Asked {
+    std::promise<DueMeasures> promised;
+    std::atomic<bool> begun = false;
+  };
+  auto asked = std::make_shared<Asked>();
+  std::future<DueMeasures> answer = asked->promised.get_future();
   const bool taken = post_(
-      [this, promised, question = std::move(question), now, deadline, trace = TraceScope::Copy()] {
+      [this, asked, question = std::move(question), now, deadline, trace = TraceScope::Copy()] {
         const TraceScope scope(trace);
-        promised->set_value(AskNow(question, now, deadline));
+        asked->begun = true;
+        asked->promised.set_value(AskNow(question, now, deadline));
       });
-  if (!taken) promised->set_value(NothingTold(std::nullopt));
-  return answer;
+  if (!taken) asked->promised.set_value(NothingTold(std::nullopt));
+  // A question that still waits for its turn behind slow ones is not waited for, either.
+  auto wait = [asked, answer = std::move(answer), now, until]() mutable -> DueMeasures {
+    if (answer.wait_until(until) == std::future_status::ready) return answer.get();
+    return NothingTold(asked->begun ? std::make_optional(now) : std::nullopt);
+  };
+  return std::async(std::launch::deferred, std::move(wait));
 }
 
 DueMeasures OutcomesMeasures::AskNow(const DueQuestion& question, absl::Time asked_at,

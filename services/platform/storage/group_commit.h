@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "platform/observability/trace_context.h"
 #include "platform/storage/database.h"
 #include "platform/storage/observer.h"
 #include "platform/storage/time_limit.h"
@@ -23,6 +24,8 @@ class GroupCommit {
     SteadyTime deadline;
     absl::Duration statement_timeout;  // from when the writer turns to it
     absl::Status result;
+    // Of the thread that waits for it, which may be another than the one that runs it.
+    const TraceContext* trace = TraceScope::Current();
   };
 
   // Runs the writes, in their order, and sets their results. Never called twice at a time.

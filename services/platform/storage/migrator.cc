@@ -121,8 +121,7 @@ absl::Status Apply(Connection& conn, const Component& component, const Migration
   }
   const absl::Status done = conn.ExecuteScript(migration.sql);
   if (done.ok()) return done;
-  // Nothing else in it has a limit of time.
-  const bool locked = SqlErrorKindOf(done) == SqlErrorKind::kTimeout;
+  const bool locked = SqlErrorKindOf(done) == SqlErrorKind::kLocked;
   absl::Status named(
       done.code(),
       absl::StrCat("migration ", migration.name, " of ", component.name, ": ",
@@ -176,7 +175,7 @@ absl::Status Migrate(Database& db, absl::Span<const Component> components, const
       });
       if (done.ok()) {
         tries = 0;
-      } else if (SqlErrorKindOf(done) == SqlErrorKind::kTimeout && ++tries < options.lock_tries) {
+      } else if (SqlErrorKindOf(done) == SqlErrorKind::kLocked && ++tries < options.lock_tries) {
         absl::SleepFor(options.lock_pause);
       } else {
         return done;

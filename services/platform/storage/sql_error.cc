@@ -47,6 +47,7 @@ absl::Status Build(SqlErrorKind kind, absl::string_view code, absl::string_view 
       return ResourceExhausted(reason::kStoreFull, "the store's disk is full; reads still work",
                                absl::Seconds(30));
     case SqlErrorKind::kTimeout:
+    case SqlErrorKind::kLocked:
       return DeadlineExceeded("the store did not finish in time");
     case SqlErrorKind::kBadText:
       return InvalidFields({{"", "text must be UTF-8 without NUL characters"}},
@@ -148,8 +149,10 @@ absl::Status PostgresError(absl::string_view sqlstate, absl::string_view constra
     kind = SqlErrorKind::kSerialization;
   } else if (is("40P01")) {
     kind = SqlErrorKind::kDeadlock;
-  } else if (is("57014") || is("55P03") || is("25P03")) {
+  } else if (is("57014") || is("25P03")) {
     kind = SqlErrorKind::kTimeout;
+  } else if (is("55P03")) {
+    kind = SqlErrorKind::kLocked;
   } else if (is("53100")) {
     kind = SqlErrorKind::kFull;
   } else if (is("25006")) {

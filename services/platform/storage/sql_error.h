@@ -9,7 +9,7 @@
 //   kSerialization, kDeadlock, kRetry      ABORTED              STORE_CONFLICT
 //   kConnection, kReadOnly, kCorrupt, kBusy UNAVAILABLE         STORE_UNAVAILABLE, RetryInfo
 //   kFull                                  RESOURCE_EXHAUSTED   STORE_FULL, RetryInfo
-//   kTimeout                               DEADLINE_EXCEEDED    DEADLINE_EXCEEDED
+//   kTimeout, kLocked                      DEADLINE_EXCEEDED    DEADLINE_EXCEEDED
 //   kBadText                               INVALID_ARGUMENT     MALFORMED_REQUEST
 #pragma once
 
@@ -36,6 +36,7 @@ enum class SqlErrorKind {
   kCorrupt,
   kBusy,  // another process holds the SQLite file
   kTimeout,
+  kLocked,   // PostgreSQL's lock_timeout
   kBadText,  // text that the engine cannot store (NUL, invalid UTF-8)
   kOther,
 };

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
+#include "platform/observability/trace_context.h"
 #include "platform/storage/file_lock.h"
 #include "platform/storage/group_commit.h"
 #include "platform/storage/run_body.h"
@@ -127,6 +128,7 @@ class SqliteDatabase final : public Database {
   }
 
   absl::Status RunOne(PendingWrite& write, bool in_savepoint) {
+    const TraceScope trace(write.trace);
     if (SteadyClock::now() >= write.deadline) {
       return SqlError(SqlErrorKind::kTimeout, "writer wait");
     }

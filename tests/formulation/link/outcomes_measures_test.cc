@@ -289,6 +289,27 @@ TEST_F(OutcomesMeasuresTest, NoMoreThanHalfOfTheTimeLeftIsWaited) {
   go->Notify();
 }
 
+// The threads that ask are held up by others, whose calls have more time.
+TEST_F(OutcomesMeasuresTest, AQuestionThatHasNoTurnIsNotWaitedForLonger) {
+  const auto go = std::make_shared<absl::Notification>();
+  Answer([go](const auto&) {
+    go->WaitForNotification();
+    return Known();
+  });
+  const DueQuestion question{.clinic_id = "north", .course_id = "k1", .last_day = kDay};
+  std::vector<std::future<DueMeasures>> before;
+  for (int i = 0; i < 2; ++i) before.push_back(measures_->Ask(question));
+  const absl::Time begun = clock_.Now();
+  const DueMeasures due = Ask(begun + absl::Milliseconds(400));
+  EXPECT_EQ(due.state, kUnavailable);
+  EXPECT_EQ(due.asked_at, std::nullopt);
+  EXPECT_LT(clock_.Now() - begun, absl::Seconds(1));
+  go->Notify();
+  for (std::future<DueMeasures>& each : before) {
+    EXPECT_EQ(each.get().state, DueMeasuresState::kKnown);
+  }
+}
+
 TEST_F(OutcomesMeasuresTest, AskingNeverWaitsAndTooManyDoWithout) {
   const auto go = std::make_shared<absl::Notification>();
   Answer([go](const auto&) {

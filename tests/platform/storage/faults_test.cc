@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <optional>
@@ -21,6 +22,7 @@
 #include "gtest/gtest.h"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
+#include "platform/observability/trace_context.h"
 #include "platform/storage/database.h"
 #include "platform/storage/idempotency.h"
 #include "platform/storage/platform_migrations.h"
@@ -360,6 +362,46 @@ size_t CommitsOf16(bool group_commit) {
 TEST(SqliteFaultsTest, WaitingWritesAreCommittedTogetherUnlessTurnedOff) {
   EXPECT_LE(CommitsOf16(true), 6u);
   EXPECT_EQ(CommitsOf16(false), 18u);
+}
+
+// Log lines of its statements are of its trace, whichever thread holds the writer.
+TEST(SqliteFaultsTest, AWriteIsRunInTheTraceOfWhoeverWaitsForIt) {
+  class Queue final : public StorageObserver {
+   public:
+    void OnWriteQueue(size_t waiting) override { longest = std::max(longest.load(), waiting); }
+    std::atomic<size_t> longest = 0;
+  } queue;
+  TempDatabase db(Dialect::kSqlite, {}, {}, nullptr, &queue);
+  CreateItems(*db);
+  std::vector<std::thread> threads;
+  std::atomic<int> by_others = 0;
+  ASSERT_OK(db->Write({}, [&](Connection&) {
+    for (const char digit : {'1', '2', '3', '-'}) {
+      threads.emplace_back([&, digit] {
+        std::optional<TraceContext> own;
+        if (digit != '-') {
+          own = TraceContext{.trace_id = std::string(32, digit),
+                             .parent_id = std::string(16, digit),
+                             .span_id = std::string(16, digit),
+                             .state = ""};
+        }
+        const TraceScope scope(own);
+        const std::thread::id waits = std::this_thread::get_id();
+        EXPECT_OK(db->Write({}, [&](Connection&) {
+          if (std::this_thread::get_id() != waits) ++by_others;
+          EXPECT_EQ(TraceScope::Current() != nullptr, own.has_value());
+          if (TraceScope::Current() != nullptr && own.has_value()) {
+            EXPECT_EQ(TraceScope::Current()->trace_id, own->trace_id);
+          }
+          return absl::OkStatus();
+        }));
+      });
+    }
+    while (queue.longest < 4) absl::SleepFor(absl::Milliseconds(1));
+    return absl::OkStatus();
+  }));
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_GT(by_others, 0);
 }
 
 // PostgreSQL.

@@ -4,12 +4,14 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "platform/errors/status_macros.h"
 #include "platform/storage/migrator.h"
 #include "platform/storage/platform_migrations.h"
+#include "tests/support/postgres_process.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_database.h"
 
@@ -18,8 +20,10 @@ namespace {
 
 using ::ipt::testing::FailsWith;
 using ::ipt::testing::IsOk;
+using ::ipt::testing::PostgresProcess;
 using ::ipt::testing::TempDatabase;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr Migration kOne = {1, "0001_one",
                             "CREATE TABLE one (id BIGINT PRIMARY KEY); -- a; comment; 'with'\n"
@@ -256,6 +260,26 @@ TEST_P(MigratorLockTest, OthersGoOnWhileItWaitsAndItIsAppliedAfterwards) {
   Release();
   migration.join();
   EXPECT_OK(Check(kBoth));
+}
+
+// Whoever cancels it wants it to end, not to begin again.
+TEST_P(MigratorLockTest, OneThatIsCancelledEnds) {
+  std::thread administrator([this] {
+    EXPECT_OK(PostgresProcess::Shared().Run(
+        "postgres",
+        absl::StrCat("DO $$ BEGIN LOOP PERFORM pg_cancel_backend(pid) FROM pg_stat_activity WHERE "
+                     "wait_event_type = 'Lock' AND datname = '",
+                     db_.name(),
+                     "'; EXIT WHEN FOUND; PERFORM pg_stat_clear_snapshot(); PERFORM "
+                     "pg_sleep(0.01); END LOOP; END $$")));
+  });
+  const absl::Status status =
+      ApplyBoth({absl::Minutes(1), /*lock_tries=*/2, absl::Milliseconds(1)});
+  administrator.join();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("migration 0002_two of rooms"));
+  EXPECT_THAT(std::string(status.message()), Not(HasSubstr("others held")));
+  EXPECT_OK(Check(kFirst));
 }
 
 IPT_INSTANTIATE_ON_BOTH_ENGINES(MigratorTest);

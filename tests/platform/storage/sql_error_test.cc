@@ -32,6 +32,7 @@ TEST(SqlErrorTest, PostgresStatesHaveTheirKinds) {
   EXPECT_EQ(kind("40001"), SqlErrorKind::kSerialization);
   EXPECT_EQ(kind("40P01"), SqlErrorKind::kDeadlock);
   EXPECT_EQ(kind("57014"), SqlErrorKind::kTimeout);
+  EXPECT_EQ(kind("55P03"), SqlErrorKind::kLocked);
   EXPECT_EQ(kind("57P01"), SqlErrorKind::kConnection);
   EXPECT_EQ(kind("08006"), SqlErrorKind::kConnection);
   EXPECT_EQ(kind("53300"), SqlErrorKind::kConnection);
