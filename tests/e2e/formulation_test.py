@@ -1014,6 +1014,27 @@ class FormulationTest(unittest.TestCase):
         except Refused as error:
             return error.code
 
+    def test_a_callers_trace_is_in_the_lines_of_both_services(self):
+        for engine in ("suite", "sqlite"):
+            world, trace = self.world(engine), f"{random.getrandbits(128) | 1:032x}"
+            client = world.client()
+            client.metadata = (*client.metadata, ("traceparent", f"00-{trace}-{'b' * 16}-01"))
+            self.assertEqual("NOT_FOUND", self.outcome(client.CreateGoal, parent=f"{NORTH}/courses/{rid()}",
+                                                       goal=dict(description="To sleep.")))
+            lines = functools.partial(self.lines_of, world, trace)
+            wait_until(lambda lines=lines: len(lines()) == 2, "a line of each service")
+            goal, asked = lines()["CreateGoal"], lines()["GetCourse"]
+            self.assertEqual("b" * 16, goal["parent_span_id"])
+            self.assertEqual(goal["span_id"], asked["parent_span_id"])
+            self.assertNotEqual(goal["span_id"], asked["span_id"])
+
+    @staticmethod
+    def lines_of(world, trace):
+        """The log lines of calls of that trace, by method."""
+        told = "".join(server.log() for server in {world.server, world.scheduling})
+        lines = [json.loads(line) for line in told.splitlines() if trace in line and line.endswith("}")]
+        return {line["method"].rsplit("/", 1)[1]: line for line in lines if line["event"] == "call"}
+
     def test_a_folder_of_ones_own_changes_the_guide_without_a_rebuild(self):
         """As a mounted ConfigMap has it: links into a folder whose name begins with dots."""
         folder = pathlib.Path(tempfile.mkdtemp(prefix="ipt-e2e-protocol-"))
