@@ -17,11 +17,16 @@ ReviewLevel LevelOf(const Signal& signal) {
   return signal.level == SignalLevel::kRed ? ReviewLevel::kRed : ReviewLevel::kAmber;
 }
 
-bool WasRaised(const std::vector<Alert>& alerts, const Signal& signal) {
-  return std::any_of(alerts.begin(), alerts.end(), [&](const Alert& alert) {
-    return alert.kind == AlertKind::kReview && alert.rule == signal.rule.id &&
-           alert.measurement_id == signal.raised_by;
+bool IsOf(const Alert& alert, const Signal& signal) {
+  return alert.kind == AlertKind::kReview && alert.rule == signal.rule.id;
+}
+
+// The alert that was raised at the signal's beginning.
+const Alert* RaisedFor(const std::vector<Alert>& alerts, const Signal& signal) {
+  const auto found = std::find_if(alerts.begin(), alerts.end(), [&](const Alert& alert) {
+    return IsOf(alert, signal) && alert.measurement_id == signal.raised_by;
   });
+  return found == alerts.end() ? nullptr : &*found;
 }
 
 absl::Status Raise(OutcomesTx& tx, IdSource& ids, const CourseOutcomes& outcomes,
@@ -43,6 +48,15 @@ absl::Status Raise(OutcomesTx& tx, IdSource& ids, const CourseOutcomes& outcomes
 }
 
 }  // namespace
+
+const Alert* ReviewAlertOf(const std::vector<Alert>& alerts, const Signal& signal) {
+  if (const Alert* raised = RaisedFor(alerts, signal); raised != nullptr) return raised;
+  if (!signal.cleared_by.empty()) return nullptr;
+  const auto unresolved = std::find_if(alerts.begin(), alerts.end(), [&](const Alert& alert) {
+    return IsOf(alert, signal) && alert.state != AlertState::kResolved;
+  });
+  return unresolved == alerts.end() ? nullptr : &*unresolved;
+}
 
 absl::StatusOr<int> RaiseReviews(OutcomesTx& tx, IdSource& ids, const Catalog& catalog,
                                  const OutcomePolicy& policy, const courses::CourseAnswer& course,
@@ -72,7 +86,7 @@ absl::StatusOr<int> RaiseReviews(OutcomesTx& tx, IdSource& ids, const Catalog& c
       if (!alerts.has_value()) {
         IPT_ASSIGN_OR_RETURN(alerts, AlertsOf(tx, written.clinic_id, written.course_id));
       }
-      if (WasRaised(*alerts, signal)) continue;
+      if (RaisedFor(*alerts, signal) != nullptr) continue;
       IPT_RETURN_IF_ERROR(Raise(tx, ids, outcomes, series, signal, now));
       ++passed_on;
     }

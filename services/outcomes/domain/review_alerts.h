@@ -2,10 +2,14 @@
 // makes alerts of them. In the transaction that writes the measurement.
 #pragma once
 
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "course_copies/domain/course_copies.h"
+#include "outcomes/domain/alert_types.h"
 #include "outcomes/domain/instruments.h"
+#include "outcomes/domain/not_on_track.h"
 #include "outcomes/domain/store.h"
 #include "outcomes/domain/types.h"
 #include "platform/ids/ids.h"
@@ -20,5 +24,9 @@ namespace ipt::outcomes {
 absl::StatusOr<int> RaiseReviews(OutcomesTx& tx, IdSource& ids, const Catalog& catalog,
                                  const OutcomePolicy& policy, const courses::CourseAnswer& course,
                                  const Measurement& written, absl::Time now);
+
+// Of a course's alerts, the one that is about the signal: raised when it began, or, of one that
+// holds, unresolved since its rule found something before. Null: the policy makes none of it.
+const Alert* ReviewAlertOf(const std::vector<Alert>& alerts, const Signal& signal);
 
 }  // namespace ipt::outcomes

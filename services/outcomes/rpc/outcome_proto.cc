@@ -9,6 +9,7 @@
 #include "course_copies/rpc/scheduling_view.h"
 #include "outcomes/domain/alert_types.h"
 #include "outcomes/domain/names.h"
+#include "outcomes/domain/review_alerts.h"
 #include "outcomes/rpc/focus_proto.h"
 #include "outcomes/rpc/instrument_proto.h"
 #include "outcomes/rpc/measurement_proto.h"
@@ -180,6 +181,10 @@ class SeriesWriter {
     WriteAnySignal(DisplayName(), signal, out);
     out->set_measurement(
         MeasurementName(outcomes_.clinic_id, outcomes_.course_id, signal.raised_by));
+    const Alert* const alert = series_.watched ? ReviewAlertOf(outcomes_.alerts, signal) : nullptr;
+    if (alert != nullptr) {
+      out->set_alert(AlertName(alert->clinic_id, alert->course_id, alert->alert_id));
+    }
     if (trajectory_.first.index.has_value()) out->set_baseline(ValueAt(*trajectory_.first.index));
     for (const PlacedScore& placed : trajectory_.scores) {
       if (placed.score.id == signal.raised_by) out->set_score(placed.score.value);

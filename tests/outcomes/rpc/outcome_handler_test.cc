@@ -4,6 +4,7 @@
 #include <map>
 
 #include "gmock/gmock.h"
+#include "outcomes/domain/alerts.h"
 #include "outcomes/domain/outcomes.h"
 #include "tests/outcomes/rpc/handler_fixture.h"
 
@@ -314,6 +315,54 @@ TEST_P(OutcomeHandlerTest, AReliableRiseIsToBeReviewedAtOnce) {
   ASSERT_THAT(Rules(seen), ElementsAre("deterioration"));
   EXPECT_EQ(seen.signals(0).level(), pb::SIGNAL_LEVEL_RED);
   EXPECT_EQ(seen.signals(0).measurement(), worse.name());
+}
+
+TEST_P(OutcomeHandlerTest, ASignalNamesTheAlertThatIsAboutIt) {
+  Attend(6);
+  Fill(kPhq9, 12, 1);
+  Fill(kPhq9, 18, 2);
+  ASSERT_OK_AND_ASSIGN(pb::Trajectory seen, Seen());
+  ASSERT_THAT(Rules(seen), ElementsAre("deterioration"));
+  ASSERT_EQ(seen.alerts_size(), 1);
+  const std::string first = seen.alerts(0).alert();
+  EXPECT_EQ(seen.signals(0).alert(), first);
+  // It ends and begins anew while nobody has seen to the alert, which is about both.
+  Fill(kPhq9, 12, 3);
+  Fill(kPhq9, 19, 4);
+  ASSERT_OK_AND_ASSIGN(seen, Seen());
+  ASSERT_THAT(Rules(seen), ElementsAre("deterioration", "deterioration"));
+  ASSERT_EQ(seen.alerts_size(), 1);
+  EXPECT_EQ(seen.signals(0).alert(), first);
+  EXPECT_EQ(seen.signals(1).alert(), first);
+  // Once it is resolved, what begins anew has one of its own.
+  ASSERT_OK(store_.Write(absl::InfiniteFuture(), [&](OutcomesTx& tx) {
+    return Resolve(tx.alerts(), {"north", "k1", first.substr(first.rfind('/') + 1)},
+                   ResolutionOutcome::kReviewed, "ana", "seen", now_)
+        .status();
+  }));
+  ASSERT_OK_AND_ASSIGN(seen, Seen());
+  EXPECT_EQ(seen.signals(0).alert(), "");
+  EXPECT_EQ(seen.signals(1).alert(), first);
+  Fill(kPhq9, 12, 5);
+  Fill(kPhq9, 20, 6);
+  ASSERT_OK_AND_ASSIGN(seen, Seen());
+  ASSERT_THAT(Rules(seen), ElementsAre("deterioration", "deterioration", "deterioration"));
+  ASSERT_EQ(seen.alerts_size(), 2);
+  EXPECT_EQ(seen.signals(0).alert(), seen.alerts(1).alert());
+}
+
+TEST_P(OutcomeHandlerTest, ASignalOfWhichThePolicyMakesNoAlertNamesNone) {
+  pb::UpdateOutcomePolicyRequest request;
+  request.set_clinic("clinics/north");
+  request.mutable_policy()->set_no_review_alerts(true);
+  request.mutable_update_mask()->add_paths("no_review_alerts");
+  ASSERT_OK(policies_.UpdateOutcomePolicy(WriteCall(request), request));
+  Attend(2);
+  Fill(kPhq9, 12, 1);
+  Fill(kPhq9, 18, 2);
+  ASSERT_OK_AND_ASSIGN(const pb::Trajectory seen, Seen());
+  ASSERT_THAT(Rules(seen), ElementsAre("deterioration"));
+  EXPECT_EQ(seen.signals(0).alert(), "");
 }
 
 TEST_P(OutcomeHandlerTest, ASingleScoreIsNoOutcome) {
