@@ -912,6 +912,8 @@ class FormulationTest(unittest.TestCase):
         self.assertEqual("KNOWN", self.due(client, session)[0])
         for stop, seconds in ((signal.SIGSTOP, 2), (signal.SIGKILL, 1)):
             outcomes.send_signal(stop)
+            # A signal is sent before each thread has heard of it.
+            wait_until(lambda: self.rests(outcomes.pid), "outcomes to rest")
             began = time.monotonic()
             state, due = self.due(client, session)
             self.assertLess(time.monotonic() - began, seconds + 3, "no guide waits longer for outcomes")
@@ -933,6 +935,15 @@ class FormulationTest(unittest.TestCase):
         self.assertEqual(1, max(details.values()), "once for each cause")
         world.outcomes.start()
         wait_until(lambda: self.due(client, session)[0] == "KNOWN", "outcomes to be asked again")
+
+    @staticmethod
+    def rests(pid):
+        """Whether all threads of a process are stopped or dead."""
+        try:
+            return all(task.read_text().rsplit(") ", 1)[1][0] in "TZX"
+                       for task in pathlib.Path(f"/proc/{pid}/task").glob("*/stat"))
+        except OSError:  # one ended meanwhile
+            return False
 
     @staticmethod
     def takes(call):
