@@ -398,6 +398,11 @@ class Refusals(unittest.TestCase):
             self.assertNotIn(b"SQLite format", data)
             self.assertNotIn(b"PGDMP", data)
 
+    def test_a_plain_one_where_a_key_is_named(self):
+        for engine, backup in self.plain.items():
+            with self.subTest(engine=engine):
+                self.refused(backup, engine, "is not sealed", "--key-file", self.key)
+
     def test_into_a_place_that_is_not_empty(self):
         folder = self.here / "data"
         folder.mkdir()
@@ -486,6 +491,9 @@ class Taking(unittest.TestCase):
         foreign = postgres().database()
         self.assertRegex(tool("backup", "take", "--to", self.here, "--store", f"scheduling={foreign}", status=1),
                          "no store of the suite")
+        (self.here / "odd/scheduling.db").mkdir(parents=True)  # as root, no file is one that may not be read
+        self.assertRegex(tool("backup", "take", "--to", self.here / "b", "--data-dir", self.here / "odd", status=1),
+                         "SQLite: unable to open")
 
     def test_a_base_backup_and_archived_wal_lead_to_any_instant(self):
         """The way back to just before a mistake, which a dump of the night does not have."""
