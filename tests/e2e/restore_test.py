@@ -417,6 +417,14 @@ class Refusals(unittest.TestCase):
         self.assertRegex(said, r"has \d+ tables.*createdb")
         self.assertEqual(before, Rows(self.url).rows("SELECT count(*) FROM audit_entries"))
 
+    def test_restored_where_nothing_was_put_back(self):
+        server = Server("suite", store=[f"--data_dir={self.here}/data"], start=False)
+        self.addCleanup(server.close)
+        done = server.run("restored", *server.store)
+        self.assertEqual(1, done.returncode)
+        self.assertRegex(done.stderr, "there is no such store")
+        self.assertFalse((self.here / "data").exists())
+
     def test_into_a_folder_whose_server_still_runs(self):
         server = Server("suite")
         self.addCleanup(server.close)
