@@ -524,6 +524,9 @@ def load(folder, key=None):
     if not known:
         raise Problem(f"{folder}: its manifest.json is damaged, or of a newer release")
     if not manifest["sealed"]:
+        if key is not None:  # else whoever can write there puts one of their own in the place of a sealed one
+            raise Problem(f"{folder}: is not sealed, so no key says whose it is: leave --key-file out where it was "
+                          "taken so")
         return manifest
     if key is None:
         raise Problem(f"{folder}: is sealed: name its --key-file")
@@ -536,8 +539,6 @@ def verify(folder, key, progress):
     """Reads all of a backup and refuses a damaged one. Returns its manifest."""
     folder = pathlib.Path(folder)
     manifest = load(folder, key)
-    if not manifest["sealed"]:
-        key = None
     for told in manifest["stores"]:
         path = folder / told["file"]
         if not path.is_file():

@@ -117,6 +117,12 @@ absl::StatusOr<ipt::server::Modules> Open(const ipt::server::Platform& platform)
 
 absl::Status Restored(const ipt::server::Platform& platform, absl::string_view file,
                       const std::vector<ipt::storage::Component>& components) {
+  const auto path = std::filesystem::path(absl::GetFlag(FLAGS_data_dir)) / std::string(file);
+  // An empty store made here would pass for the one that was put back.
+  if (!std::filesystem::exists(path)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        path.string(), ": there is no such store: put the copy into --data_dir first"));
+  }
   const auto store = StoreIn(file);
   if (!store.ok()) return store.status();
   auto db = ipt::server::OpenServiceStore(platform, *store, components);

@@ -398,6 +398,11 @@ class Refusals(unittest.TestCase):
             self.assertNotIn(b"SQLite format", data)
             self.assertNotIn(b"PGDMP", data)
 
+    def test_a_plain_one_where_a_key_is_named(self):
+        for engine, backup in self.plain.items():
+            with self.subTest(engine=engine):
+                self.refused(backup, engine, "is not sealed", "--key-file", self.key)
+
     def test_into_a_place_that_is_not_empty(self):
         folder = self.here / "data"
         folder.mkdir()
@@ -411,6 +416,14 @@ class Refusals(unittest.TestCase):
         said = restore(self.plain["postgres"], "--store", f"scheduling={self.url}", status=1)
         self.assertRegex(said, r"has \d+ tables.*createdb")
         self.assertEqual(before, Rows(self.url).rows("SELECT count(*) FROM audit_entries"))
+
+    def test_restored_where_nothing_was_put_back(self):
+        server = Server("suite", store=[f"--data_dir={self.here}/data"], start=False)
+        self.addCleanup(server.close)
+        done = server.run("restored", *server.store)
+        self.assertEqual(1, done.returncode)
+        self.assertRegex(done.stderr, "there is no such store")
+        self.assertFalse((self.here / "data").exists())
 
     def test_into_a_folder_whose_server_still_runs(self):
         server = Server("suite")
@@ -486,6 +499,9 @@ class Taking(unittest.TestCase):
         foreign = postgres().database()
         self.assertRegex(tool("backup", "take", "--to", self.here, "--store", f"scheduling={foreign}", status=1),
                          "no store of the suite")
+        (self.here / "odd/scheduling.db").mkdir(parents=True)  # as root, no file is one that may not be read
+        self.assertRegex(tool("backup", "take", "--to", self.here / "b", "--data-dir", self.here / "odd", status=1),
+                         "SQLite: unable to open")
 
     def test_a_base_backup_and_archived_wal_lead_to_any_instant(self):
         """The way back to just before a mistake, which a dump of the night does not have."""

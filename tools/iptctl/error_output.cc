@@ -104,7 +104,8 @@ std::string HintFor(grpc::StatusCode code, const std::string& reason, bool write
     case grpc::StatusCode::RESOURCE_EXHAUSTED:
       return "wait, then repeat";
     case grpc::StatusCode::UNIMPLEMENTED:
-      return "this server does not have the method: compare iptctl --version with the server's";
+      return "this server does not have the method: name the service that has it by --server, or "
+             "compare iptctl --version with the server's";
     case grpc::StatusCode::INTERNAL:
     case grpc::StatusCode::UNKNOWN:
     case grpc::StatusCode::DATA_LOSS:
