@@ -346,9 +346,11 @@ TEST_P(OutcomeHandlerTest, ASignalNamesTheAlertThatIsAboutIt) {
   Fill(kPhq9, 12, 5);
   Fill(kPhq9, 20, 6);
   ASSERT_OK_AND_ASSIGN(seen, Seen());
-  ASSERT_THAT(Rules(seen), ElementsAre("deterioration", "deterioration", "deterioration"));
+  ASSERT_THAT(Rules(seen),
+              ElementsAre("deterioration", "slow-start", "deterioration", "deterioration"));
   ASSERT_EQ(seen.alerts_size(), 2);
   EXPECT_EQ(seen.signals(0).alert(), seen.alerts(1).alert());
+  EXPECT_EQ(seen.signals(1).alert(), "") << "amber: alerts are made of red ones alone";
 }
 
 TEST_P(OutcomeHandlerTest, ASignalOfWhichThePolicyMakesNoAlertNamesNone) {
