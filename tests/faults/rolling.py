@@ -2,6 +2,7 @@
 next release's schema (tests/next_release) while they serve, replaced one by one, and replaced back by the
 old release on the newer schema. Clients that know nothing but the shipped service config lose no call."""
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -238,9 +239,9 @@ def restart(world, engine, size):
         end.callback(redis.close)
         stage = end.enter_context(reminding.Stage(world, engine, size, redis.url(), replicas=REPLICAS, flags=FLAGS))
         areas = [Area("scheduling", stage.services, stage.store)]
+        courses = make_courses(stage, size["clients"])  # before there is who follows: new clinics are looked for
         for name in AREAS[1:]:
             areas.append(start_area(world, areas[0], name, end))
-        courses = make_courses(stage, size["clients"])
         stage.begin()
         for area in areas[1:]:
             wait_for(f"the courses in {area.name}", lambda area=area: area.store.rows(
@@ -266,6 +267,8 @@ def restart(world, engine, size):
         for gateway in stage.gateways:  # the last that write
             gateway.kill()
         check_the_checks(areas, done)
+        with concurrent.futures.ThreadPoolExecutor(REPLICAS * len(AREAS)) as at_once:
+            list(at_once.map(Service.stop, [service for area in areas for service in area.services]))
         return {"calls": sum(done["calls"].values()), "failed": len(done["failed"]), "retried": callers.retries,
                 "slowest": f"{done['slowest']:.1f} s", "migrate": f"{longest:.1f} s",
                 "upgrade": f"{upgraded:.0f} s", "streams": sum(e["streams"] for e in done["events"].values()),
