@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "platform/server/reload_report.h"
+#include "platform/server/peer_link.h"
 
 namespace ipt::courses {
 namespace {
@@ -19,13 +19,9 @@ follow::FollowersOptions FollowingOptions(IdSource& ids) {
 absl::StatusOr<std::unique_ptr<peer::Link>> OpenSchedulingLink(
     const server::Platform& platform, absl::string_view service,
     const std::optional<peer::Settings>& scheduling, const std::vector<std::string>& more_scopes) {
-  if (!scheduling.has_value()) {
-    peer::LocalCaller caller = CallerOfScheduling(service);
-    caller.scopes.insert(more_scopes.begin(), more_scopes.end());
-    return peer::MakeInProcessLink(platform.in_process, std::move(caller));
-  }
-  return peer::OpenNetworkLink(*scheduling, platform.clock,
-                               server::ReportReloads(kScheduling, platform.metrics));
+  peer::LocalCaller caller = CallerOfScheduling(service);
+  caller.scopes.insert(more_scopes.begin(), more_scopes.end());
+  return server::OpenPeerLink(platform, kScheduling, scheduling, std::move(caller));
 }
 
 SchedulingCopy::SchedulingCopy(const server::Platform& platform, storage::Database& db,

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "platform/server/reload_report.h"
-
 namespace ipt::formulation {
 namespace {
 
@@ -21,15 +19,6 @@ int MostWaiting(const server::Platform& platform, bool in_process) {
 }
 
 }  // namespace
-
-absl::StatusOr<std::unique_ptr<peer::Link>> OpenOutcomesLink(
-    const server::Platform& platform, const std::optional<peer::Settings>& outcomes) {
-  if (!outcomes.has_value()) {
-    return peer::MakeInProcessLink(platform.in_process, CallerOfOutcomes());
-  }
-  return peer::OpenNetworkLink(*outcomes, platform.clock,
-                               server::ReportReloads(kOutcomes, platform.metrics));
-}
 
 AskedOutcomes::AskedOutcomes(const server::Platform& platform, std::unique_ptr<peer::Link> outcomes,
                              bool in_process)

@@ -4,9 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <optional>
 
-#include "absl/status/statusor.h"
 #include "formulation/link/outcomes_measures.h"
 #include "platform/peer/link.h"
 #include "platform/peer/peer.h"
@@ -14,10 +12,6 @@
 #include "platform/server/server.h"
 
 namespace ipt::formulation {
-
-// To outcomes where it is: by the network, or (unset) in this process.
-absl::StatusOr<std::unique_ptr<peer::Link>> OpenOutcomesLink(
-    const server::Platform& platform, const std::optional<peer::Settings>& outcomes);
 
 class AskedOutcomes {
  public:

@@ -26,6 +26,7 @@
 #include "platform/events/event_handler.h"
 #include "platform/follow/follow_migrations.h"
 #include "platform/ids/ids.h"
+#include "platform/server/peer_link.h"
 #include "platform/storage/platform_migrations.h"
 
 namespace ipt::formulation {
@@ -225,8 +226,9 @@ absl::StatusOr<std::unique_ptr<Module>> OpenModule(const server::Platform& platf
       courses::OpenSchedulingLink(platform, "formulation", options.scheduling, {"findings.write"}));
   std::unique_ptr<AskedOutcomes> outcomes;
   if (options.ask_outcomes) {
-    IPT_ASSIGN_OR_RETURN(std::unique_ptr<peer::Link> link,
-                         OpenOutcomesLink(platform, options.outcomes));
+    IPT_ASSIGN_OR_RETURN(
+        std::unique_ptr<peer::Link> link,
+        server::OpenPeerLink(platform, kOutcomes, options.outcomes, CallerOfOutcomes()));
     outcomes = std::make_unique<AskedOutcomes>(platform, std::move(link),
                                                /*in_process=*/!options.outcomes.has_value());
   }

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "platform/server/reload_report.h"
-
 namespace ipt::outcomes {
 namespace {
 
@@ -17,15 +15,6 @@ follow::FollowersOptions FollowingOptions(IdSource& ids) {
 }
 
 }  // namespace
-
-absl::StatusOr<std::unique_ptr<peer::Link>> OpenFormulationLink(
-    const server::Platform& platform, const std::optional<peer::Settings>& formulation) {
-  if (!formulation.has_value()) {
-    return peer::MakeInProcessLink(platform.in_process, CallerOfFormulation());
-  }
-  return peer::OpenNetworkLink(*formulation, platform.clock,
-                               server::ReportReloads(kFormulation, platform.metrics));
-}
 
 FormulationCopy::FormulationCopy(const server::Platform& platform, storage::Database& db,
                                  std::unique_ptr<peer::Link> formulation, IdSource& ids)

@@ -2,9 +2,7 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 
-#include "absl/status/statusor.h"
 #include "outcomes/link/formulation_source.h"
 #include "platform/follow/followers.h"
 #include "platform/ids/ids.h"
@@ -14,10 +12,6 @@
 #include "platform/storage/database.h"
 
 namespace ipt::outcomes {
-
-// To formulation where it is: by the network, or (unset) in this process.
-absl::StatusOr<std::unique_ptr<peer::Link>> OpenFormulationLink(
-    const server::Platform& platform, const std::optional<peer::Settings>& formulation);
 
 // The module's, in its own order. `db` (with the tables of follow and of outcomes) outlives it.
 class FormulationCopy {

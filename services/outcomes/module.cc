@@ -39,6 +39,7 @@
 #include "platform/follow/follow_migrations.h"
 #include "platform/ids/ids.h"
 #include "platform/peer/link.h"
+#include "platform/server/peer_link.h"
 #include "platform/storage/platform_migrations.h"
 
 namespace ipt::outcomes {
@@ -275,7 +276,9 @@ absl::StatusOr<std::unique_ptr<Module>> OpenModule(const server::Platform& platf
                        courses::OpenSchedulingLink(platform, "outcomes", options.scheduling));
   std::unique_ptr<peer::Link> formulation;
   if (options.follow_formulation) {
-    IPT_ASSIGN_OR_RETURN(formulation, OpenFormulationLink(platform, options.formulation));
+    IPT_ASSIGN_OR_RETURN(
+        formulation,
+        server::OpenPeerLink(platform, kFormulation, options.formulation, CallerOfFormulation()));
   }
   return std::make_unique<OutcomesModule>(platform, std::move(db), std::move(shipped),
                                           std::move(scheduling), std::move(formulation), options);

@@ -22,7 +22,6 @@ grpc::ChannelArguments Arguments() {
 
 struct OpenedChannel {
   std::shared_ptr<grpc::Channel> channel;
-  std::optional<absl::Time> not_after{};  // of the certificate that it shows
 };
 
 absl::StatusOr<std::shared_ptr<const std::string>> ParseToken(absl::string_view text) {
@@ -36,7 +35,8 @@ absl::StatusOr<std::shared_ptr<const std::string>> ParseToken(absl::string_view 
 class NetworkLink final : public Link {
  public:
   static absl::StatusOr<std::unique_ptr<Link>> Open(const Settings& settings, const Clock& clock,
-                                                    const auth::ReloadObserver& observer) {
+                                                    const auth::ReloadObserver& observer,
+                                                    const ExpiryObserver& expiry) {
     auto link = std::make_unique<NetworkLink>();
     const Target& target = settings.target;
     std::vector<std::string> paths;
@@ -47,10 +47,9 @@ class NetworkLink final : public Link {
       link->channel_ = OpenChannel(target, TlsTexts{}, Arguments());
     } else {
       // A connection keeps what it began with: other files, another channel.
-      const auto open = [target, &clock](const auth::FileWatcher::Contents& contents)
+      const auto open = [target, &clock, expiry](const auth::FileWatcher::Contents& contents)
           -> absl::StatusOr<std::shared_ptr<const OpenedChannel>> {
         TlsTexts texts;
-        std::optional<absl::Time> not_after;
         size_t next = 0;
         if (!target.ca.empty()) {
           texts.ca = contents[next++];
@@ -62,10 +61,10 @@ class NetworkLink final : public Link {
           IPT_ASSIGN_OR_RETURN(const auto material,
                                auth::TlsMaterial::Parse(texts.cert, texts.key, "", clock.Now(),
                                                         auth::CertificateUse::kClient));
-          not_after = material->not_after;
+          if (expiry != nullptr) expiry(material->not_after);
         }
         return std::make_shared<const OpenedChannel>(
-            OpenedChannel{OpenChannel(target, texts, Arguments()), not_after});
+            OpenedChannel{OpenChannel(target, texts, Arguments())});
       };
       IPT_ASSIGN_OR_RETURN(
           link->files_, auth::WatchedFiles<OpenedChannel>::Open(std::move(paths), open, observer));
@@ -82,9 +81,6 @@ class NetworkLink final : public Link {
   }
   std::string Authorization(absl::string_view) override {
     return token_ == nullptr ? "" : *token_->current();
-  }
-  std::optional<absl::Time> NotAfter() const override {
-    return files_ == nullptr ? std::nullopt : files_->current()->not_after;
   }
 
  private:
@@ -137,9 +133,19 @@ absl::Status CheckSettings(const Settings& settings, absl::string_view flag) {
   return absl::OkStatus();
 }
 
+ExpiryObserver ReportExpiry(const std::string& peer, Metrics& metrics) {
+  return [peer, &metrics](absl::Time not_after) {
+    metrics
+        .Gauge("tls_peer_certificate_not_after_seconds",
+               "When the certificate expires that another service is shown.", {{"peer", peer}})
+        .Set(static_cast<double>(absl::ToUnixSeconds(not_after)));
+  };
+}
+
 absl::StatusOr<std::unique_ptr<Link>> OpenNetworkLink(const Settings& settings, const Clock& clock,
-                                                      auth::ReloadObserver observer) {
-  return NetworkLink::Open(settings, clock, observer);
+                                                      auth::ReloadObserver observer,
+                                                      ExpiryObserver expiry) {
+  return NetworkLink::Open(settings, clock, observer, expiry);
 }
 
 std::unique_ptr<Link> MakeInProcessLink(InProcess& in_process, LocalCaller caller) {

@@ -3,8 +3,8 @@
 // Thread-safe.
 #pragma once
 
+#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "grpcpp/channel.h"
 #include "platform/auth/watched_files.h"
+#include "platform/observability/metrics.h"
 #include "platform/peer/channel.h"
 #include "platform/peer/in_process.h"
 #include "platform/time/clock.h"
@@ -26,8 +27,6 @@ class Link {
   // The value of `authorization` for a call on this clinic's behalf (empty: on nobody's); empty
   // where a call carries none.
   virtual std::string Authorization(absl::string_view clinic_id) = 0;
-  // When the certificate expires that new connections show; nullopt where they show none.
-  virtual std::optional<absl::Time> NotAfter() const { return std::nullopt; }
 };
 
 // Where another process is, from settings.
@@ -41,10 +40,16 @@ struct Settings {
 // e.g. "scheduling": --scheduling, --scheduling_ca_file, ...
 absl::Status CheckSettings(const Settings& settings, absl::string_view flag);
 
+// Told, at once and with each new one, when the certificate expires that connections show.
+using ExpiryObserver = std::function<void(absl::Time not_after)>;
+// A gauge of it. `peer` is the name of the other service; `metrics` outlives the observer.
+ExpiryObserver ReportExpiry(const std::string& peer, Metrics& metrics);
+
 // TLS files and token are looked at every second; what cannot be used is told to `observer`, and
 // the last good ones go on. Fails where a file cannot be used right now. `clock` outlives it.
 absl::StatusOr<std::unique_ptr<Link>> OpenNetworkLink(const Settings& settings, const Clock& clock,
-                                                      auth::ReloadObserver observer = nullptr);
+                                                      auth::ReloadObserver observer = nullptr,
+                                                      ExpiryObserver expiry = nullptr);
 
 // To the other services of this process. `in_process` outlives it.
 std::unique_ptr<Link> MakeInProcessLink(InProcess& in_process, LocalCaller caller);

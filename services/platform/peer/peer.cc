@@ -72,21 +72,7 @@ Peer::Peer(PeerOptions options, std::unique_ptr<Link> link, const Clock& clock, 
                                {{"peer", options_.name}})),
       breaker_open_(metrics.Gauge("ipt_peer_breaker_open",
                                   "1 while calls to another service are refused at once.",
-                                  {{"peer", options_.name}})) {
-  if (link_->NotAfter().has_value()) {
-    not_after_ = &metrics.Gauge("tls_peer_certificate_not_after_seconds",
-                                "When the certificate expires that another service is shown.",
-                                {{"peer", options_.name}});
-    TellCertificate();
-  }
-}
-
-void Peer::TellCertificate() {
-  if (not_after_ == nullptr) return;
-  if (const std::optional<absl::Time> end = link_->NotAfter(); end.has_value()) {
-    not_after_->Set(static_cast<double>(absl::ToUnixSeconds(*end)));
-  }
-}
+                                  {{"peer", options_.name}})) {}
 
 Peer::~Peer() { Stop(); }
 
@@ -199,7 +185,6 @@ void Peer::Stop() {
 }
 
 void Peer::PrepareContext(grpc::ClientContext& context, const std::string& clinic_id) {
-  TellCertificate();  // its file may have been replaced
   if (const std::string who = link_->Authorization(clinic_id); !who.empty()) {
     context.AddMetadata("authorization", who);
   }

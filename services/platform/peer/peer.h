@@ -121,7 +121,6 @@ class Peer {
   void Created();
   void End(grpc::ClientContext& context);
   void PrepareContext(grpc::ClientContext& context, const std::string& clinic_id);
-  void TellCertificate();
 
   const PeerOptions options_;
   const std::unique_ptr<Link> link_;
@@ -130,7 +129,6 @@ class Peer {
   Breaker breaker_;
   prometheus::Counter& retries_;
   prometheus::Gauge& breaker_open_;
-  prometheus::Gauge* not_after_ = nullptr;  // where a certificate is shown
 
   std::mutex mutex_;
   std::condition_variable stopped_changed_;

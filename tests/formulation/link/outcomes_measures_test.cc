@@ -16,7 +16,6 @@
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 #include "ipt/outcomes/v1/measurement_plan_service.pb.h"
-#include "platform/auth/authenticator.h"
 #include "platform/errors/error.h"
 #include "platform/observability/trace_context.h"
 #include "platform/peer/link.h"
@@ -24,6 +23,7 @@
 #include "platform/rpc/proto_time.h"
 #include "platform/rpc/rpc_service.h"
 #include "platform/server/telemetry.h"
+#include "tests/support/nobody_known.h"
 #include "tests/support/status_matchers.h"
 
 namespace ipt::formulation {
@@ -53,15 +53,6 @@ pb::DueMeasurement PhqOf(absl::CivilDay day, pb::DueState state) {
   rpc::WriteDay(day + 1, due.mutable_overdue_date());
   return due;
 }
-
-// Knows nobody: only tokens of this process are taken.
-class Nobody final : public auth::Authenticator {
- public:
-  absl::StatusOr<std::shared_ptr<const Caller>> Authenticate(const auth::Credentials&,
-                                                             absl::Time) const override {
-    return Unauthenticated("who is that");
-  }
-};
 
 // Into this process, with what a token file might hold.
 class TokenLink final : public peer::Link {
@@ -149,7 +140,7 @@ class OutcomesMeasuresTest : public ::testing::Test {
   SystemClock clock_;
   Metrics metrics_{"test", "0"};
   server::Telemetry telemetry_{metrics_, {}};
-  Nobody nobody_;
+  ipt::testing::NobodyKnown nobody_;
   peer::InProcess in_process_{nobody_};
   rpc::Executor executor_{4, 64};
   rpc::StreamSet streams_{clock_, 16, absl::Hours(1)};

@@ -19,12 +19,12 @@
 #include "gtest/gtest.h"
 #include "ipt/scheduling/v1/clinic_service.grpc.pb.h"
 #include "ipt/scheduling/v1/event_service.grpc.pb.h"
-#include "platform/auth/authenticator.h"
 #include "platform/errors/error.h"
 #include "platform/errors/grpc_status.h"
 #include "platform/observability/trace_context.h"
 #include "platform/rpc/rpc_service.h"
 #include "tests/support/eventually.h"
+#include "tests/support/nobody_known.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_keys.h"
 
@@ -144,7 +144,9 @@ class PeerTest : public ::testing::Test {
     settings_.target.server = absl::StrCat("127.0.0.1:", port_);
   }
   void OpenPeer() {
-    ASSERT_OK_AND_ASSIGN(std::unique_ptr<Link> link, OpenNetworkLink(settings_, clock_));
+    ASSERT_OK_AND_ASSIGN(
+        std::unique_ptr<Link> link,
+        OpenNetworkLink(settings_, clock_, nullptr, ReportExpiry("scheduling", metrics_)));
     peer_ = std::make_unique<Peer>(options_, std::move(link), clock_, metrics_);
   }
 
@@ -349,7 +351,7 @@ TEST_F(PeerTest, MutualTlsAndItsFilesOfTheMoment) {
   OpenPeer();
   EXPECT_THAT(Get(), FailsWith(absl::StatusCode::kUnavailable, reason::kPeerUnavailable));
 
-  // Operators are told when it expires, of a new one from the next call on.
+  // Operators are told when it expires, of a new one once it is taken over.
   const auto not_after = [&] {
     return metrics_.Gauge("tls_peer_certificate_not_after_seconds", "", {{"peer", "scheduling"}})
         .Value();
@@ -418,13 +420,6 @@ TEST(PeerSettingsTest, WhatIsNotSafeOrNotWholeIsRefused) {
 // Two services of one process: the same adapter, the same checks.
 class InProcessTest : public ::testing::Test {
  protected:
-  class NobodyKnown final : public auth::Authenticator {
-   public:
-    absl::StatusOr<std::shared_ptr<const Caller>> Authenticate(const auth::Credentials&,
-                                                               absl::Time) const override {
-      return Unauthenticated("no token");
-    }
-  };
   class Ignore final : public rpc::CallObserver {
    public:
     void OnFinished(const rpc::FinishedCall&) override {}
@@ -476,7 +471,7 @@ class InProcessTest : public ::testing::Test {
 
   SystemClock clock_;
   Metrics metrics_{"test", "0"};
-  NobodyKnown nobody_;
+  ipt::testing::NobodyKnown nobody_;
   InProcess in_process_;
   Ignore ignore_;
   rpc::Executor executor_;
