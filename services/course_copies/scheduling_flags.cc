@@ -3,7 +3,6 @@
 #include <string>
 
 #include "absl/flags/flag.h"
-#include "platform/errors/status_macros.h"
 #include "platform/peer/peer_flags.h"
 
 ABSL_FLAG(std::string, scheduling, "",
@@ -25,10 +24,6 @@ ABSL_FLAG(bool, scheduling_allow_insecure, false,
 
 namespace ipt::courses {
 
-absl::StatusOr<peer::Settings> ReadSchedulingFlags() {
-  peer::Settings settings = peer::ReadPeerFlags("scheduling");
-  IPT_RETURN_IF_ERROR(peer::CheckSettings(settings, "scheduling"));
-  return settings;
-}
+absl::StatusOr<peer::Settings> ReadSchedulingFlags() { return peer::ReadPeerFlags("scheduling"); }
 
 }  // namespace ipt::courses

@@ -3,7 +3,6 @@
 #include <string>
 
 #include "absl/flags/flag.h"
-#include "platform/errors/status_macros.h"
 #include "platform/peer/peer_flags.h"
 
 ABSL_FLAG(std::string, outcomes, "",
@@ -27,10 +26,7 @@ ABSL_FLAG(bool, outcomes_allow_insecure, false,
 namespace ipt::formulation {
 
 absl::StatusOr<std::optional<peer::Settings>> ReadOutcomesFlags() {
-  if (absl::GetFlag(FLAGS_outcomes).empty()) return std::nullopt;
-  peer::Settings settings = peer::ReadPeerFlags("outcomes");
-  IPT_RETURN_IF_ERROR(peer::CheckSettings(settings, "outcomes"));
-  return settings;
+  return peer::ReadPeerFlagsIfGiven("outcomes");
 }
 
 }  // namespace ipt::formulation

@@ -3,7 +3,6 @@
 #include <string>
 
 #include "absl/flags/flag.h"
-#include "platform/errors/status_macros.h"
 #include "platform/peer/peer_flags.h"
 
 ABSL_FLAG(
@@ -27,10 +26,7 @@ ABSL_FLAG(bool, formulation_allow_insecure, false,
 namespace ipt::outcomes {
 
 absl::StatusOr<std::optional<peer::Settings>> ReadFormulationFlags() {
-  if (absl::GetFlag(FLAGS_formulation).empty()) return std::nullopt;
-  peer::Settings settings = peer::ReadPeerFlags("formulation");
-  IPT_RETURN_IF_ERROR(peer::CheckSettings(settings, "formulation"));
-  return settings;
+  return peer::ReadPeerFlagsIfGiven("formulation");
 }
 
 }  // namespace ipt::outcomes

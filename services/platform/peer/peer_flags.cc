@@ -5,6 +5,7 @@
 
 #include "absl/flags/reflection.h"
 #include "absl/strings/str_cat.h"
+#include "platform/errors/status_macros.h"
 
 namespace ipt::peer {
 namespace {
@@ -16,7 +17,7 @@ T Read(absl::string_view name, absl::string_view setting) {
 
 }  // namespace
 
-Settings ReadPeerFlags(absl::string_view name) {
+absl::StatusOr<Settings> ReadPeerFlags(absl::string_view name) {
   Settings settings;
   settings.target.server = Read<std::string>(name, "");
   settings.target.tls = Read<bool>(name, "_tls");
@@ -26,7 +27,13 @@ Settings ReadPeerFlags(absl::string_view name) {
   settings.target.tls_name = Read<std::string>(name, "_tls_name");
   settings.token_file = Read<std::string>(name, "_token_file");
   settings.allow_insecure = Read<bool>(name, "_allow_insecure");
+  IPT_RETURN_IF_ERROR(CheckSettings(settings, name));
   return settings;
+}
+
+absl::StatusOr<std::optional<Settings>> ReadPeerFlagsIfGiven(absl::string_view name) {
+  if (Read<std::string>(name, "").empty()) return std::nullopt;
+  return ReadPeerFlags(name);
 }
 
 }  // namespace ipt::peer
