@@ -101,7 +101,7 @@ const Alert* FindHeld(const std::vector<Alert>& before, const AlertFinding& find
 
 const Alert* FindReview(const std::vector<Alert>& before, const AlertFinding& finding) {
   for (const Alert& alert : before) {
-    if (SameRule(alert, finding) && alert.signal_level >= finding.signal_level) return &alert;
+    if (HasReview(alert, finding)) return &alert;
   }
   return nullptr;
 }
@@ -188,6 +188,10 @@ absl::Status LearnTherapist(AlertRouter& router, const std::string& therapist_id
 }
 
 }  // namespace
+
+bool HasReview(const Alert& alert, const AlertFinding& finding) {
+  return SameRule(alert, finding) && alert.signal_level >= finding.signal_level;
+}
 
 absl::StatusOr<std::vector<std::string>> RaiseAlerts(AlertTx& tx, IdSource& ids,
                                                      const AlertCause& cause,

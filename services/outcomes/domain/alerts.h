@@ -65,6 +65,9 @@ absl::StatusOr<std::vector<std::string>> RaiseAlerts(AlertTx& tx, IdSource& ids,
                                                      const std::vector<AlertFinding>& findings,
                                                      absl::Time now);
 
+// Whether a REVIEW finding has the alert, which is not resolved, instead of one of its own.
+bool HasReview(const Alert& alert, const AlertFinding& finding);
+
 // A measurement was taken back: its alerts stay, and say so. `error` is the number of
 // ipt.outcomes.v1.EnteredInErrorReason.
 struct BasisChange {

@@ -17,14 +17,18 @@ ReviewLevel LevelOf(const Signal& signal) {
   return signal.level == SignalLevel::kRed ? ReviewLevel::kRed : ReviewLevel::kAmber;
 }
 
-bool IsOf(const Alert& alert, const Signal& signal) {
-  return alert.kind == AlertKind::kReview && alert.rule == signal.rule.id;
+AlertFinding FindingOf(const Signal& signal) {
+  return {.kind = AlertKind::kReview,
+          .rule = signal.rule.id,
+          .rule_version = signal.rule.version,
+          .signal_level = static_cast<int>(LevelOf(signal))};
 }
 
 // The alert that was raised at the signal's beginning.
 const Alert* RaisedFor(const std::vector<Alert>& alerts, const Signal& signal) {
   const auto found = std::find_if(alerts.begin(), alerts.end(), [&](const Alert& alert) {
-    return IsOf(alert, signal) && alert.measurement_id == signal.raised_by;
+    return alert.kind == AlertKind::kReview && alert.rule == signal.rule.id &&
+           alert.measurement_id == signal.raised_by;
   });
   return found == alerts.end() ? nullptr : &*found;
 }
@@ -39,11 +43,8 @@ absl::Status Raise(OutcomesTx& tx, IdSource& ids, const CourseOutcomes& outcomes
       std::find_if(outcomes.measurements.begin(), outcomes.measurements.end(),
                    [&](const Measurement& m) { return m.measurement_id == signal.raised_by; });
   const AlertCause cause = CauseOf(*raised_by, TherapistOf(outcomes.course));
-  const AlertFinding finding{.kind = AlertKind::kReview,
-                             .rule = signal.rule.id,
-                             .rule_version = signal.rule.version,
-                             .points = placed->score.value,
-                             .signal_level = static_cast<int>(LevelOf(signal))};
+  AlertFinding finding = FindingOf(signal);
+  finding.points = placed->score.value;
   return RaiseAlerts(tx.alerts(), ids, cause, {finding}, now).status();
 }
 
@@ -52,10 +53,11 @@ absl::Status Raise(OutcomesTx& tx, IdSource& ids, const CourseOutcomes& outcomes
 const Alert* ReviewAlertOf(const std::vector<Alert>& alerts, const Signal& signal) {
   if (const Alert* raised = RaisedFor(alerts, signal); raised != nullptr) return raised;
   if (!signal.cleared_by.empty()) return nullptr;
-  const auto unresolved = std::find_if(alerts.begin(), alerts.end(), [&](const Alert& alert) {
-    return IsOf(alert, signal) && alert.state != AlertState::kResolved;
-  });
-  return unresolved == alerts.end() ? nullptr : &*unresolved;
+  const auto held =
+      std::find_if(alerts.begin(), alerts.end(), [finding = FindingOf(signal)](const Alert& alert) {
+        return alert.state != AlertState::kResolved && HasReview(alert, finding);
+      });
+  return held == alerts.end() ? nullptr : &*held;
 }
 
 absl::StatusOr<int> RaiseReviews(OutcomesTx& tx, IdSource& ids, const Catalog& catalog,
