@@ -121,6 +121,7 @@ class Writer:
     """A new file of its owner's alone, sealed where there is a key. Counts and hashes what is stored."""
 
     def __init__(self, path, key):
+        self.path = path
         self.file = open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         self.hash = hashlib.sha256()
         self.bytes = 0
@@ -216,12 +217,29 @@ def stores(words, data_dir, password_file, in_folder=SERVICES):
     return found
 
 
-class Sqlite:
+class Store:
+    """A service's store; of one engine."""
+
+    def __init__(self, service):
+        self.service = service
+
+    def stored(self, part, key):
+        """The file of a backup that holds it, to be written."""
+        return Writer(part / (self.service + self.suffix + (".sealed" if key else "")), key)
+
+    @staticmethod
+    def told(described, writer):
+        """What the manifest says of it, once the file is whole."""
+        return {"file": writer.path.name, **described, "bytes": writer.bytes, "sha256": writer.hash.hexdigest()}
+
+
+class Sqlite(Store):
     engine = "sqlite"
     suffix = ".db"
 
     def __init__(self, service, path):
-        self.service, self.path = service, path
+        super().__init__(service)
+        self.path = path
 
     def __str__(self):
         return str(self.path)
@@ -245,12 +263,12 @@ class Sqlite:
                 copy.execute("PRAGMA journal_mode = DELETE")  # one file, which is all of it
             source.execute("ROLLBACK")
         check_sqlite(aside, told, self.service)
-        writer = Writer(part / (self.service + self.suffix + (".sealed" if key else "")), key)
+        writer = self.stored(part, key)
         for data in plain(aside, None):
             writer.write(data)
         writer.close()
         aside.unlink()
-        return {**told, "bytes": writer.bytes, "sha256": writer.hash.hexdigest()}
+        return self.told(told, writer)
 
     def check_target(self):
         """Refuses what is not empty, or not to be written."""
@@ -329,12 +347,12 @@ def check_sqlite(path, told, service):
         compare(service, told, describe_sqlite(db))
 
 
-class Postgres:
+class Postgres(Store):
     engine = "postgres"
     suffix = ".dump"
 
     def __init__(self, service, url, password_file=None):
-        self.service = service
+        super().__init__(service)
         self.url, password = without_password(url)
         if password_file is not None:
             try:
@@ -368,7 +386,7 @@ class Postgres:
             session.ask("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             snapshot = session.ask("SELECT pg_export_snapshot()")[0][0]
             told = describe_postgres(session.ask)
-            writer = Writer(part / (self.service + self.suffix + (".sealed" if key else "")), key)
+            writer = self.stored(part, key)
             dump = subprocess.Popen(
                 ["pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--snapshot={snapshot}", "-d",
                  self.url], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -380,14 +398,14 @@ class Postgres:
             if dump.returncode != 0:
                 raise Problem(f"{self.service}: pg_dump: {last_line(error)}")
             writer.close()
-        return {**told, "bytes": writer.bytes, "sha256": writer.hash.hexdigest()}
+        return self.told(told, writer)
 
     def check_target(self):
         tables = self.query(TABLES)
         if tables:
             raise Problem(f"{self.service}: the database {self.name()} has {len(tables)} tables, and a store is "
-                          "restored into an empty database only: make another one (createdb), restore into it, and give the "
-                          "servers its URL; keep the old one until the restored store was looked at")
+                          "restored into an empty database only: make another one (createdb), restore into it, and "
+                          "give the servers its URL; keep the old one until the restored store was looked at")
         others = self.query("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
                             "pid <> pg_backend_pid() AND backend_type = 'client backend'")
         if others[0][0] != "0":
@@ -398,20 +416,10 @@ class Postgres:
         return self.query("SELECT current_database()")[0][0]
 
     def restore(self, source, told, servers, progress):
-        words = ["pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction",
-                 "-d", self.url]
-        done = 0
-        with subprocess.Popen(words, env=self.env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.PIPE) as process:
-            with contextlib.suppress(BrokenPipeError):
-                for data in source:
-                    process.stdin.write(data)
-                    done += len(data)
-                    progress.part(f"{self.service}: {size(done)}")
-                process.stdin.close()
-            error = process.stderr.read().decode(errors="replace")
-        if process.returncode != 0:
-            raise Problem(f"{self.service}: pg_restore: {last_line(error)}. Nothing was kept of it")
+        words = ["--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", "-d", self.url]
+        error = pg_restore(words, source, self.env, lambda done: progress.part(f"{self.service}: {size(done)}"))
+        if error:
+            raise Problem(f"{self.service}: pg_restore: {error}. Nothing was kept of it")
         try:
             compare(self.service, told, describe_postgres(self.query))
             servers.ready(self.service, self.url, progress, self)
@@ -420,6 +428,21 @@ class Postgres:
                           "and restore into an empty database again") from None
         self.query("ANALYZE")  # a dump holds no statistics, and plans are bad without
         return describe_postgres(self.query)
+
+
+def pg_restore(words, source, env=None, fed=lambda done: None):
+    """Feeds it a dump, piece by piece. Returns what went wrong; empty: nothing."""
+    done = 0
+    with subprocess.Popen(["pg_restore", *words], env=env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE) as process:
+        with contextlib.suppress(BrokenPipeError):
+            for data in source:
+                process.stdin.write(data)
+                done += len(data)
+                fed(done)
+            process.stdin.close()
+        error = process.stderr.read().decode(errors="replace")
+    return last_line(error) if process.returncode != 0 else ""
 
 
 PSQL = ("-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1")
@@ -571,15 +594,9 @@ def read_through(folder, told, key, progress):
             return check_sqlite(aside, told, told["service"])
         finally:
             aside.unlink(missing_ok=True)
-    with subprocess.Popen(["pg_restore", "--file=/dev/null"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                          stderr=subprocess.PIPE) as process:
-        with contextlib.suppress(BrokenPipeError):
-            for data in source:
-                process.stdin.write(data)
-            process.stdin.close()
-        error = process.stderr.read().decode(errors="replace")
-    if process.returncode != 0:
-        raise Problem(f"{folder}: {told['file']}: pg_restore: {last_line(error)}")
+    error = pg_restore(["--file=/dev/null"], source)
+    if error:
+        raise Problem(f"{folder}: {told['file']}: pg_restore: {error}")
 
 
 def complete(collection):
@@ -619,8 +636,7 @@ def take_locked(collection, of, key, progress):
         for store in of:
             progress.part(f"{store.service}: begins")
             one = store.take(part, key, progress)
-            file = store.service + store.suffix + (".sealed" if key else "")
-            told.append({"service": store.service, "file": file, **one})
+            told.append({"service": store.service, **one})
             progress.step(f"{store.service}: {size(one['bytes'])}, {sum(one['tables'].values())} rows")
         manifest = {"format": FORMAT, "name": name, "begun": stamp(begun), "ended": stamp(now()),
                     "sealed": key is not None, "stores": told}
