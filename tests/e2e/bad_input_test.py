@@ -57,10 +57,8 @@ class BadInput(Refusals):
 
     def given_up(self, method):
         """How many calls of a method the server says that it gave up: by its own clock or its client's."""
-        lines = support.http(self.server.admin, "/metrics")[1].splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines
-                   if line.startswith("grpc_server_handled_total{") and f'"{method}"' in line
-                   and ('"DEADLINE_EXCEEDED"' in line or '"CANCELLED"' in line))
+        return support.total(self.server.admin, "grpc_server_handled_total", grpc_method=[method],
+                             grpc_code=["DEADLINE_EXCEEDED", "CANCELLED"])
 
     # ------------------------------------------------------------------------------ values of fields
 

@@ -436,6 +436,13 @@ def metric(port, name):
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.rsplit(" ", 1)[0] == name)
 
 
+def total(port, name, **labels):
+    """A metric's values over all lines that have each of these labels, with one of its values; added up."""
+    wanted = [[f'{label}="{value}"' for value in values] for label, values in labels.items()]
+    return sum(float(line.rsplit(" ", 1)[1]) for line in http(port, "/metrics")[1].splitlines()
+               if line.startswith(name + "{") and all(any(one in line for one in each) for each in wanted))
+
+
 class Postgres:
     """A PostgreSQL of this process alone, on loopback, as an unprivileged user."""
 

@@ -311,10 +311,7 @@ def disk_full(world, engine, size):
         ballast = os.path.join(service.data, "ballast")
 
         def refusals():
-            return sum(
-                float(line.rsplit(" ", 1)[1]) for line in service.get("/metrics")[1].splitlines()
-                if line.startswith("grpc_server_handled_total{")
-                and 'grpc_code="RESOURCE_EXHAUSTED"' in line)
+            return service.total("grpc_server_handled_total", grpc_code=["RESOURCE_EXHAUSTED"])
 
         def full():
             fill(ballast)  # again and again: SQLite may have given room back

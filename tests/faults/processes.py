@@ -187,6 +187,12 @@ class Service:
                 return float(line.rsplit(" ", 1)[1])
         return None
 
+    def total(self, name, **labels):
+        """The values of all lines of this name that have each of these labels, with one of its values; added up."""
+        wanted = [[f'{label}="{value}"' for value in values] for label, values in labels.items()]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in self.get("/metrics")[1].splitlines()
+                   if line.startswith(name + "{") and all(any(one in line for one in each) for each in wanted))
+
     def logged(self, event):
         """The lines of this event in the log, as dictionaries."""
         lines = []

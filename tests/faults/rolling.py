@@ -164,9 +164,7 @@ def replace_all(areas, folder, is_next):
 
 def written(service):
     """How many writes this process has answered."""
-    return sum(float(line.rsplit(" ", 1)[1]) for line in service.get("/metrics")[1].splitlines()
-               if line.startswith("grpc_server_handled_total{") and 'grpc_code="OK"' in line
-               and any(f'"{method}"' in line for method in WRITES))
+    return service.total("grpc_server_handled_total", grpc_code=["OK"], grpc_method=WRITES)
 
 
 def check_done(areas, done):
