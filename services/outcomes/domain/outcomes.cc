@@ -531,7 +531,8 @@ absl::StatusOr<std::vector<Measurement>> MeasurementsOf(OutcomesReader& reader,
                                                         absl::Duration window) {
   MeasurementFilter filter{.course_id = query.course_id,
                            .states = {MeasurementState::kRecorded, MeasurementState::kCorrected,
-                                      MeasurementState::kEnteredInError}};
+                                      MeasurementState::kEnteredInError},
+                           .without_answers = true};
   if (!query.instrument_id.empty()) filter.instrument_ids.push_back(query.instrument_id);
   std::vector<Measurement> all;
   std::optional<MeasurementCursor> after;

@@ -41,6 +41,8 @@ struct MeasurementFilter {
   bool unsettled_only = false;
   bool risk_only = false;
   bool invalid_only = false;
+  // Leaves out the answers, which are most of a measurement: outcomes are made of scores.
+  bool without_answers = false;
 };
 
 // Keyset position in a list of measurements: the last one returned.
@@ -167,8 +169,9 @@ class OutcomesReader {
   virtual absl::StatusOr<bool> IsDeceased(absl::string_view clinic_id,
                                           absl::string_view patient_hash) = 0;
   // Kept results of courses of the period that were made by these rules and that `wants` takes,
-  // asked before a result's measures are read. In no order. In `stale`, the courses that may be of
-  // the period and have no such result: at most `limit`.
+  // asked before a result's measures are read. In no order, and maybe on another thread, which has
+  // ended when this returns. In `stale`, the courses that may be of the period and have no such
+  // result: at most `limit`.
   virtual absl::Status ReadCourseResults(const ResultMaker& made, const ReportPeriod& period,
                                          absl::FunctionRef<bool(const CourseResult&)> wants,
                                          absl::FunctionRef<void(const CourseResult&)> on_result,

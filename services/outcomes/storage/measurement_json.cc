@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
 #include "platform/errors/error.h"
@@ -112,6 +113,29 @@ void ReadAnswer(const Json& json, GivenAnswer& answer) {
   Get(json, "option_id", answer.option_id);
   Get(json, "points", answer.points);
   Get(json, "implied", answer.implied);
+}
+
+// Where the text of a measurement goes on after its answers, which come first since members are
+// written in the order of their names; 0: it has none, or is not what is written here.
+size_t EndOfAnswers(absl::string_view text) {
+  static constexpr absl::string_view kBegin = "{\"answers\":[";
+  if (!absl::StartsWith(text, kBegin)) return 0;
+  int open = 1;
+  bool quoted = false;
+  for (size_t at = kBegin.size(); at < text.size(); ++at) {
+    const char c = text[at];
+    if (quoted) {
+      if (c == '\\') ++at;
+      quoted = c != '"';
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[') {
+      ++open;
+    } else if (c == ']' && --open == 0) {
+      return at + 2 < text.size() && text[at + 1] == ',' ? at + 2 : 0;
+    }
+  }
+  return 0;
 }
 
 void WriteReported(Json& json, const ReportedScore& score) {
@@ -315,6 +339,12 @@ absl::Status DecodeMeasurement(absl::string_view text, Measurement& m) {
     GetList(json, "changes", m.changes, ReadChange);
     Get(json, "import", m.import_id);
   });
+}
+
+absl::Status DecodeWithoutAnswers(absl::string_view text, Measurement& m) {
+  const size_t rest = EndOfAnswers(text);
+  return rest == 0 ? DecodeMeasurement(text, m)
+                   : DecodeMeasurement(absl::StrCat("{", text.substr(rest)), m);
 }
 
 std::string EncodePolicy(const OutcomePolicy& policy) {

@@ -18,6 +18,8 @@ namespace ipt::outcomes {
 // All of a measurement but its place (clinic, course, id), its stamp, and what is told on reading.
 std::string EncodeMeasurement(const Measurement& measurement);
 absl::Status DecodeMeasurement(absl::string_view text, Measurement& measurement);
+// Leaves the answers out: it passes over them unread, which takes a third of the time.
+absl::Status DecodeWithoutAnswers(absl::string_view text, Measurement& measurement);
 
 // All of it but clinic, version and stamp.
 std::string EncodePolicy(const OutcomePolicy& policy);

@@ -1,10 +1,11 @@
+#include <algorithm>
 #include <optional>
 #include <string>
 
-#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "course_copies/storage/sql_course_copies.h"
 #include "outcomes/storage/course_result_text.h"
+#include "outcomes/storage/line_reader.h"
 #include "outcomes/storage/sql_outcomes_tx.h"
 #include "outcomes/storage/told_outcomes_json.h"
 
@@ -23,21 +24,15 @@ constexpr auto kText = ColumnType::kText;
   " FROM course_results WHERE clinic_id = :clinic AND made_by = :made_by AND stale = 0 AND "
 #define CLOSED "closed_day >= :first AND closed_day <= :last"
 #define STARTED "start_day >= :first AND start_day <= :last"
-// A line each, and a day's lines together: a row from the store costs more than a line of it.
-#define LINES_CLOSED(lines)                                       \
-  {                                                               \
-    "SELECT " lines KEPT CLOSED " GROUP BY closed_day", { kText } \
-  }
-#define LINES_STARTED(lines)                                      \
-  {                                                               \
-    "SELECT " lines KEPT STARTED " GROUP BY start_day", { kText } \
-  }
-#define SQLITE_LINES "group_concat(result, char(10))"
-#define POSTGRES_LINES "string_agg(result, chr(10))"
-constexpr Statement kSqliteClosed = LINES_CLOSED(SQLITE_LINES);
-constexpr Statement kSqliteStarted = LINES_STARTED(SQLITE_LINES);
-constexpr Statement kPostgresClosed = LINES_CLOSED(POSTGRES_LINES);
-constexpr Statement kPostgresStarted = LINES_STARTED(POSTGRES_LINES);
+// A line each, and many lines together: a row from the store costs more than a line of it. SQLite
+// gives a row as soon as it has one, so each of its rows is a day; PostgreSQL's client has all that
+// a query found before the first row is read, so there one row has all.
+constexpr Statement kSqliteClosed = {
+    "SELECT group_concat(result, char(10))" KEPT CLOSED " GROUP BY closed_day", {kText}};
+constexpr Statement kSqliteStarted = {
+    "SELECT group_concat(result, char(10))" KEPT STARTED " GROUP BY start_day", {kText}};
+constexpr Statement kPostgresClosed = {"SELECT string_agg(result, chr(10))" KEPT CLOSED, {kText}};
+constexpr Statement kPostgresStarted = {"SELECT string_agg(result, chr(10))" KEPT STARTED, {kText}};
 constexpr Statement kClosedById = {"SELECT course_id, result" KEPT CLOSED, {kText, kText}};
 constexpr Statement kStartedById = {"SELECT course_id, result" KEPT STARTED, {kText, kText}};
 
@@ -96,6 +91,10 @@ constexpr Statement kLockResult = {
     "FOR NO KEY UPDATE",
     {kInt}};
 
+// Of PostgreSQL: what one query found is read while the store answers the next.
+constexpr int64_t kMostQueries = 8;
+constexpr int64_t kLeastDays = 90;  // of one of them
+
 constexpr int64_t kDayUs = int64_t{86'400} * 1'000'000;
 
 std::optional<int64_t> Number(const std::optional<DayNumber>& day) {
@@ -143,14 +142,20 @@ absl::Status SqlOutcomesTx::ReadCourseResults(
   const bool sqlite = dialect() == storage::Dialect::kSqlite;
   const Statement& by_close = sqlite ? kSqliteClosed : kPostgresClosed;
   const Statement& by_start = sqlite ? kSqliteStarted : kPostgresStarted;
-  IPT_RETURN_IF_ERROR(conn_.Query(closed ? by_close : by_start,
-                                  {made.clinic_id, made.made_by, first, last}, [&](const Row& row) {
-                                    for (const absl::string_view line :
-                                         absl::StrSplit(row.Text(0), '\n')) {
-                                      read(line);
-                                    }
-                                    return absl::OkStatus();
-                                  }));
+  LineReader lines(read);
+  const int64_t days = last - first + 1;
+  const int64_t at_once =
+      sqlite ? days : std::max(kLeastDays, (days + kMostQueries - 1) / kMostQueries);
+  for (int64_t day = first; day <= last; day += at_once) {
+    IPT_RETURN_IF_ERROR(
+        conn_.Query(closed ? by_close : by_start,
+                    {made.clinic_id, made.made_by, day, std::min(last, day + at_once - 1)},
+                    [&](const Row& row) {
+                      if (!row.IsNull(0)) lines.Add(row.Text(0));
+                      return absl::OkStatus();
+                    }));
+  }
+  lines.Finish();
   if (!damaged) return absl::OkStatus();
   // What cannot be read counts as stale: one course is no reason to have no report.
   return conn_.Query(closed ? kClosedById : kStartedById,

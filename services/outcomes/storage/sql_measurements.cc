@@ -96,12 +96,14 @@ constexpr Statement kKeep = {
     "document, revision, created_us, updated_us) VALUES (:clinic, :course, :id, :number, "
     ":document, :revision, :created, :updated)"};
 
-absl::StatusOr<Measurement> MeasurementOf(absl::string_view clinic_id, const Row& row) {
+absl::StatusOr<Measurement> MeasurementOf(absl::string_view clinic_id, const Row& row,
+                                          bool without_answers = false) {
   Measurement measurement;
   measurement.clinic_id = std::string(clinic_id);
   measurement.course_id = row.Text(0);
   measurement.measurement_id = row.Text(1);
-  IPT_RETURN_IF_ERROR(DecodeMeasurement(row.Text(2), measurement));
+  IPT_RETURN_IF_ERROR(without_answers ? DecodeWithoutAnswers(row.Text(2), measurement)
+                                      : DecodeMeasurement(row.Text(2), measurement));
   measurement.superseded = row.Bool(3);
   measurement.stamp = StampOf(row, 4);
   return measurement;
@@ -171,8 +173,9 @@ absl::StatusOr<std::vector<Measurement>> SqlOutcomesTx::ListMeasurements(
   query.OrderBy(newest_first ? "m.completed_us DESC, m.course_id DESC, m.measurement_id DESC"
                              : "m.completed_us, m.course_id, m.measurement_id",
                 limit);
-  return storage::GetRows(conn_, query.statement(kColumns), query.params(),
-                          [&](const Row& row) { return MeasurementOf(clinic_id, row); });
+  return storage::GetRows(conn_, query.statement(kColumns), query.params(), [&](const Row& row) {
+    return MeasurementOf(clinic_id, row, filter.without_answers);
+  });
 }
 
 absl::StatusOr<std::vector<Measurement>> SqlOutcomesTx::ListMeasurementsAsOf(
@@ -189,10 +192,11 @@ absl::StatusOr<std::vector<Measurement>> SqlOutcomesTx::ListMeasurementsAsOf(
     query->And("(m.revision, m.course_id, m.measurement_id) > (:at, :after_course, :after_id)",
                {after.revision, after.course_id, after.measurement_id});
     query->OrderBy("m.revision, m.course_id, m.measurement_id", limit);
-    IPT_ASSIGN_OR_RETURN(auto found, storage::GetRows(conn_, query->statement(kColumns),
-                                                      query->params(), [&](const Row& row) {
-                                                        return MeasurementOf(clinic_id, row);
-                                                      }));
+    IPT_ASSIGN_OR_RETURN(
+        auto found,
+        storage::GetRows(conn_, query->statement(kColumns), query->params(), [&](const Row& row) {
+          return MeasurementOf(clinic_id, row, filter.without_answers);
+        }));
     all.insert(all.end(), std::make_move_iterator(found.begin()),
                std::make_move_iterator(found.end()));
   }
