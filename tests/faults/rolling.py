@@ -274,5 +274,5 @@ def restart(world, engine, size):
                 "sent": reminders["sent"], "sent twice": reminders["twice"]}
 
 
-REDUCED = {**reminding.REDUCED, "seconds": 10, "due": 100, "clients": 64, "client_pause": 0.3}
+REDUCED = {**reminding.REDUCED, "seconds": 10, "due": 100, "clients": 64, "client_pause": 1.0}
 FULL = {**reminding.REDUCED, "seconds": 60, "due": 2000, "clients": 64, "client_pause": 0.1}

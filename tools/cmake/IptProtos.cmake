@@ -16,9 +16,11 @@ set(IPT_PROTO_PATHS -I ${IPT_PROTO_ROOT} -I ${GOOGLEAPIS_DIR} -I ${GRPC_PROTO_DI
 # All of it, for tools that read headers without building.
 add_custom_target(ipt_generated)
 
-# Generated code is protobuf's, as the library is, and takes most of a sanitizer's build. What it is
-# given by ours is looked at in ours.
-function(ipt_leave_uninstrumented target)
+# Generated code is a sixth of the build, and its fast paths are inlined at any level: at -O1 it takes a
+# third less, and calls are served as quickly. It is protobuf's, as the library is, and takes most of a
+# sanitizer's build, too: what it is given by ours is looked at in ours.
+function(ipt_compile_generated target)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
   if(IPT_SANITIZE)
     target_compile_options(${target} PRIVATE -fno-sanitize=all)
   endif()
@@ -53,7 +55,7 @@ function(ipt_add_protos)
 #undef IPT_JOIN
 #undef schemas
 #undef file_default_instances")
-  ipt_leave_uninstrumented(ipt_proto_${ARG_NAME})
+  ipt_compile_generated(ipt_proto_${ARG_NAME})
   add_custom_target(ipt_generated_${ARG_NAME} DEPENDS ${messages})
   add_dependencies(ipt_generated ipt_generated_${ARG_NAME})
   target_link_libraries(ipt_proto_${ARG_NAME} PUBLIC protobuf::libprotobuf ${ARG_DEPS})
@@ -75,7 +77,7 @@ function(ipt_add_protos)
   endforeach()
   add_library(ipt_stubs_${ARG_NAME} STATIC ${stubs})
   add_library(ipt::stubs_${ARG_NAME} ALIAS ipt_stubs_${ARG_NAME})
-  ipt_leave_uninstrumented(ipt_stubs_${ARG_NAME})
+  ipt_compile_generated(ipt_stubs_${ARG_NAME})
   add_custom_target(ipt_generated_stubs_${ARG_NAME} DEPENDS ${stubs})
   add_dependencies(ipt_generated ipt_generated_stubs_${ARG_NAME})
   target_link_libraries(ipt_stubs_${ARG_NAME} PUBLIC ipt_proto_${ARG_NAME} gRPC::grpc++)
