@@ -24,15 +24,14 @@ constexpr auto kText = ColumnType::kText;
   " FROM course_results WHERE clinic_id = :clinic AND made_by = :made_by AND stale = 0 AND "
 #define CLOSED "closed_day >= :first AND closed_day <= :last"
 #define STARTED "start_day >= :first AND start_day <= :last"
-// A line each, and many lines together: a row from the store costs more than a line of it. SQLite
-// gives a row as soon as it has one, so each of its rows is a day; PostgreSQL's client has all that
-// a query found before the first row is read, so there one row has all.
-constexpr Statement kSqliteClosed = {
-    "SELECT group_concat(result, char(10))" KEPT CLOSED " GROUP BY closed_day", {kText}};
-constexpr Statement kSqliteStarted = {
-    "SELECT group_concat(result, char(10))" KEPT STARTED " GROUP BY start_day", {kText}};
-constexpr Statement kPostgresClosed = {"SELECT string_agg(result, chr(10))" KEPT CLOSED, {kText}};
-constexpr Statement kPostgresStarted = {"SELECT string_agg(result, chr(10))" KEPT STARTED, {kText}};
+// A line each, and all that a query finds together: a row from the store costs more than a line of
+// it.
+#define SQLITE_LINES "SELECT group_concat(result, char(10))"
+#define POSTGRES_LINES "SELECT string_agg(result, chr(10))"
+constexpr Statement kSqliteClosed = {SQLITE_LINES KEPT CLOSED, {kText}};
+constexpr Statement kSqliteStarted = {SQLITE_LINES KEPT STARTED, {kText}};
+constexpr Statement kPostgresClosed = {POSTGRES_LINES KEPT CLOSED, {kText}};
+constexpr Statement kPostgresStarted = {POSTGRES_LINES KEPT STARTED, {kText}};
 constexpr Statement kClosedById = {"SELECT course_id, result" KEPT CLOSED, {kText, kText}};
 constexpr Statement kStartedById = {"SELECT course_id, result" KEPT STARTED, {kText, kText}};
 
@@ -91,9 +90,13 @@ constexpr Statement kLockResult = {
     "FOR NO KEY UPDATE",
     {kInt}};
 
-// Of PostgreSQL: what one query found is read while the store answers the next.
+// What one query found is read while the store answers the next.
 constexpr int64_t kMostQueries = 8;
 constexpr int64_t kLeastDays = 90;  // of one of them
+// PostgreSQL's, in this transaction: a plan for any period takes each to be short, and looks each
+// row up by itself.
+constexpr Statement kPlanForThePeriod = {
+    "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)", {kText}};
 
 constexpr int64_t kDayUs = int64_t{86'400} * 1'000'000;
 
@@ -142,10 +145,13 @@ absl::Status SqlOutcomesTx::ReadCourseResults(
   const bool sqlite = dialect() == storage::Dialect::kSqlite;
   const Statement& by_close = sqlite ? kSqliteClosed : kPostgresClosed;
   const Statement& by_start = sqlite ? kSqliteStarted : kPostgresStarted;
+  if (!sqlite) {
+    IPT_RETURN_IF_ERROR(
+        conn_.Query(kPlanForThePeriod, {}, [](const Row&) { return absl::OkStatus(); }));
+  }
   LineReader lines(read);
   const int64_t days = last - first + 1;
-  const int64_t at_once =
-      sqlite ? days : std::max(kLeastDays, (days + kMostQueries - 1) / kMostQueries);
+  const int64_t at_once = std::max(kLeastDays, (days + kMostQueries - 1) / kMostQueries);
   for (int64_t day = first; day <= last; day += at_once) {
     IPT_RETURN_IF_ERROR(
         conn_.Query(closed ? by_close : by_start,
