@@ -56,8 +56,7 @@ class OutcomesModule final : public Module {
   OutcomesModule(const server::Platform& platform, std::unique_ptr<storage::Database> db,
                  std::vector<Instrument> shipped, std::unique_ptr<peer::Link> scheduling,
                  std::unique_ptr<peer::Link> formulation, const ModuleOptions& options)
-      : platform_(platform),
-        options_(options),
+      : options_(options),
         base_(platform, "outcomes", std::move(db), options.store.keep_answers),
         catalog_(std::move(shipped), ShippedText()),
         alert_metrics_(platform.metrics),
@@ -219,7 +218,6 @@ class OutcomesModule final : public Module {
     audit_service_.Handle("ListAuditEntries", audit_, &audit::AuditHandler::ListAuditEntries);
   }
 
-  const server::Platform& platform_;
   const ModuleOptions options_;
   server::ServiceStore base_;
   const Catalog catalog_;

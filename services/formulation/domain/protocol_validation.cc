@@ -291,10 +291,11 @@ class Validator {
       if (!fits) split.Add(field, "must be 1 to 100");
       return fits;
     };
-    const bool counted = check(variant.split.sessions, "sessions") &
-                         check(variant.split.initial, "initial") &
-                         check(variant.split.ending, "ending");
-    if (counted && variant.split.initial + variant.split.ending >= variant.split.sessions) {
+    const bool sessions = check(variant.split.sessions, "sessions");
+    const bool initial = check(variant.split.initial, "initial");
+    const bool ending = check(variant.split.ending, "ending");
+    if (sessions && initial && ending &&
+        variant.split.initial + variant.split.ending >= variant.split.sessions) {
       split.Add("sessions", "must leave one at least to the middle phase");
     }
     CheckChanges(variant.changes, bad);

@@ -214,27 +214,28 @@ absl::StatusOr<FindingFilter> ReadFilter(const pb::ListFindingsRequest& request)
   return filter;
 }
 
+struct PlaceInCourse {
+  int severity = 0;
+  int rule = 0;
+  std::string finding_id{};
+};
+
 // Where a list of findings goes on: after this one of a course; without one, after the course.
 struct FindingPlace {
   std::string course_id{};
-  struct Within {
-    int severity = 0;
-    int rule = 0;
-    std::string finding_id{};
-  };
-  std::optional<Within> within{};
+  std::optional<PlaceInCourse> within{};
 };
 
-FindingPlace::Within PlaceOf(const Finding& finding) {
+PlaceInCourse PlaceOf(const Finding& finding) {
   return {static_cast<int>(finding.severity), static_cast<int>(finding.rule), finding.finding_id};
 }
 
-bool operator<(const FindingPlace::Within& a, const FindingPlace::Within& b) {
+bool operator<(const PlaceInCourse& a, const PlaceInCourse& b) {
   return std::tie(b.severity, a.rule, a.finding_id) < std::tie(a.severity, b.rule, b.finding_id);
 }
 
 std::string WriteFindingCursor(const Finding& last) {
-  const FindingPlace::Within place = PlaceOf(last);
+  const PlaceInCourse place = PlaceOf(last);
   return absl::StrCat(last.course_id, " ", place.severity, " ", place.rule, " ", place.finding_id);
 }
 
@@ -243,7 +244,7 @@ absl::StatusOr<std::optional<FindingPlace>> ReadFindingCursor(absl::string_view 
   const std::vector<std::string> parts = absl::StrSplit(cursor, ' ');
   FindingPlace place{.course_id = parts[0]};
   if (parts.size() == 1) return std::optional<FindingPlace>(std::move(place));
-  FindingPlace::Within& within = place.within.emplace();
+  PlaceInCourse& within = place.within.emplace();
   if (parts.size() != 4 || !absl::SimpleAtoi(parts[1], &within.severity) ||
       !absl::SimpleAtoi(parts[2], &within.rule)) {
     return InvalidField("page_token", "is not a token of this list");
@@ -309,8 +310,7 @@ class FindingPage {
   }
 
   absl::Status AddCourse(const CopiedCourse& course, const CourseRecords& records,
-                         const std::optional<FindingPlace::Within>& after,
-                         pb::ListFindingsResponse* out) {
+                         const std::optional<PlaceInCourse>& after, pb::ListFindingsResponse* out) {
     IPT_ASSIGN_OR_RETURN(std::vector<Finding> findings,
                          FindingsOf(protocols_, course, records, policy_, ctx_.now));
     absl::c_sort(findings,

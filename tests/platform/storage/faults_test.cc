@@ -271,7 +271,6 @@ TEST(SqliteFaultsTest, TooManyWaitingWritesAreRefused) {
   options.write_queue = 2;
   TempDatabase db(Dialect::kSqlite, {}, options);
   CreateItems(*db);
-  std::atomic<bool> release = false;
   std::atomic<int> refused = 0;
   std::atomic<int> answered = 0;
   std::vector<std::thread> threads;
