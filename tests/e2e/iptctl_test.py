@@ -101,7 +101,8 @@ class Runner:
         home = tempfile.TemporaryDirectory(prefix="ipt-e2e-ctl-")
         cls.addClassCleanup(home.cleanup)
         cls.home = pathlib.Path(home.name)
-        cls.env = {"HOME": home.name, "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
+        sanitizers = {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
+        cls.env = {"HOME": home.name, "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"], **sanitizers}
         cls.general = [f"--server=localhost:{cls.server.port}", "--zone=Europe/London", "--deadline=20s"]
         if cls.secure:
             cls.general += ["--tls", f"--ca={cls.identity.dir}/ca.crt",
