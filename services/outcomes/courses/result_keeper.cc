@@ -42,25 +42,25 @@ void ResultKeeper::Start() {
     }
     failing_ = !status.ok();
   });
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard<std::mutex> lock(mutex_);
   periodic_ = std::move(periodic);
 }
 
 void ResultKeeper::Stop() {
   stopping_ = true;
   std::unique_ptr<server::Periodic> ending;  // its thread takes the lock, too
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard<std::mutex> lock(mutex_);
   ending = std::move(periodic_);
 }
 
 void ResultKeeper::Wake(absl::string_view clinic_id) {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard<std::mutex> lock(mutex_);
   wanted_.emplace(clinic_id);
   if (periodic_ != nullptr) periodic_->Kick();
 }
 
 bool ResultKeeper::IsWanted() {
-  absl::MutexLock lock(&mutex_);
+  std::lock_guard<std::mutex> lock(mutex_);
   return !wanted_.empty();
 }
 
@@ -166,7 +166,7 @@ absl::Status ResultKeeper::KeepOutdated(const std::string& clinic_id) {
 absl::Status ResultKeeper::KeepWanted() {
   std::set<std::string> wanted;
   {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard<std::mutex> lock(mutex_);
     wanted.swap(wanted_);
   }
   absl::Status first_error;

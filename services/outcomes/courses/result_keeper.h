@@ -8,16 +8,15 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "outcomes/domain/instruments.h"
 #include "outcomes/domain/store.h"
@@ -55,7 +54,7 @@ class ResultKeeper {
   // Both, of the clinics that are wanted.
   absl::Status KeepWanted();
   absl::Status Keep(bool by_rules);
-  bool IsWanted() ABSL_LOCKS_EXCLUDED(mutex_);
+  bool IsWanted();
 
   absl::Time Deadline() const { return clock_.Now() + absl::Seconds(10); }
 
@@ -65,9 +64,9 @@ class ResultKeeper {
   bool failing_ = false;
   int looks_ = 0;
   std::atomic<bool> stopping_ = false;
-  absl::Mutex mutex_;
-  std::set<std::string> wanted_ ABSL_GUARDED_BY(mutex_);
-  std::unique_ptr<server::Periodic> periodic_ ABSL_GUARDED_BY(mutex_);
+  std::mutex mutex_;  // of what follows
+  std::set<std::string> wanted_;
+  std::unique_ptr<server::Periodic> periodic_;
 };
 
 }  // namespace ipt::outcomes

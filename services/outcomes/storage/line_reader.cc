@@ -22,16 +22,20 @@ void LineReader::HandOver() {
   std::string next;
   next.reserve(kBlock + kBlock / 4);
   std::swap(next, block_);
-  absl::MutexLock lock(&mutex_);
-  handed_over_.push_back(std::move(next));
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    handed_over_.push_back(std::move(next));
+  }
+  changed_.notify_one();
 }
 
 void LineReader::Finish() {
   if (thread_.joinable()) {
     {
-      absl::MutexLock lock(&mutex_);
+      std::lock_guard<std::mutex> lock(mutex_);
       finished_ = true;
     }
+    changed_.notify_one();
     thread_.join();
   }
   ReadAll(block_);
@@ -42,10 +46,8 @@ void LineReader::Work() {
   std::vector<std::string> blocks;
   while (true) {
     {
-      const auto there_is = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-        return finished_ || !handed_over_.empty();
-      };
-      absl::MutexLock lock(&mutex_, absl::Condition(&there_is));
+      std::unique_lock<std::mutex> lock(mutex_);
+      changed_.wait(lock, [this] { return finished_ || !handed_over_.empty(); });
       blocks.clear();
       blocks.swap(handed_over_);
     }

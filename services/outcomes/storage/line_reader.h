@@ -1,14 +1,14 @@
 // Reads the lines that a query finds, beside the query: on a thread of its own once there are many.
 #pragma once
 
+#include <condition_variable>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
-#include "absl/synchronization/mutex.h"
 
 namespace ipt::outcomes {
 
@@ -36,9 +36,10 @@ class LineReader {
   const Read read_;
   std::string block_;  // not handed over yet
   std::thread thread_;
-  absl::Mutex mutex_;
-  std::vector<std::string> handed_over_ ABSL_GUARDED_BY(mutex_);
-  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  std::mutex mutex_;  // of what follows
+  std::condition_variable changed_;
+  std::vector<std::string> handed_over_;
+  bool finished_ = false;
 };
 
 }  // namespace ipt::outcomes

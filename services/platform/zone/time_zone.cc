@@ -3,13 +3,13 @@
 #include <sys/stat.h>
 
 #include <cstdlib>
+#include <mutex>
+#include <shared_mutex>
 #include <string>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "platform/errors/error.h"
 
 namespace ipt {
@@ -33,20 +33,20 @@ bool IsIanaName(absl::string_view name) {
 class ZoneCache {
  public:
   bool Find(absl::string_view name, absl::TimeZone* zone) {
-    absl::ReaderMutexLock lock(&mutex_);
+    std::shared_lock<std::shared_mutex> lock(mutex_);
     auto it = zones_.find(name);
     if (it == zones_.end()) return false;
     *zone = it->second;
     return true;
   }
   void Put(absl::string_view name, const absl::TimeZone& zone) {
-    absl::MutexLock lock(&mutex_);
+    std::lock_guard<std::shared_mutex> lock(mutex_);
     zones_.emplace(name, zone);
   }
 
  private:
-  absl::Mutex mutex_;
-  absl::flat_hash_map<std::string, absl::TimeZone> zones_ ABSL_GUARDED_BY(mutex_);
+  std::shared_mutex mutex_;
+  absl::flat_hash_map<std::string, absl::TimeZone> zones_;
 };
 
 }  // namespace
