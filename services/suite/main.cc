@@ -21,11 +21,11 @@
 
 ABSL_FLAG(std::string, data_dir, "ipt-data",
           "Folder of the SQLite files; made where it is absent, for its owner alone.");
-ABSL_FLAG(bool, outcomes, false,
-          "Serve outcomes, too: instruments, measurements, alerts. Its store is outcomes.db.");
-ABSL_FLAG(bool, formulation, false,
-          "Serve formulation, too: inventory, problem areas, the agreed formulation, the protocol. "
-          "Its store is formulation.db.");
+ABSL_FLAG(bool, outcomes, true,
+          "Serve outcomes: instruments, measurements, alerts. Its store is outcomes.db.");
+ABSL_FLAG(bool, formulation, true,
+          "Serve formulation: inventory, problem areas, the agreed formulation, the protocol. Its "
+          "store is formulation.db.");
 ABSL_FLAG(std::string, protocol_dir, "",
           "Folder with the protocol's data, in the place of those that the binary has. Read once, "
           "when it starts; it does not start with data in error.");
@@ -39,8 +39,8 @@ constexpr char kUsage[] =
     "start\n"
     "  ipt-suite restored --data_dir=DIR   ready a folder that was put back from a copy, then "
     "exit;\n"
-    "                                      with the flags that it serves with (--outcomes, "
-    "--formulation)\n\n"
+    "                                      with the flags that it serves with\n"
+    "  ipt-suite --nooutcomes              serve without outcomes; --noformulation likewise\n\n"
     "Every setting is a flag (--listen=...), an environment variable (IPT_LISTEN=...) and a line\n"
     "of the file that --config names (listen = ...).\n\n"
     "  ipt-suite --data_dir=/tmp/ipt --listen=127.0.0.1:50051\n";
@@ -79,7 +79,7 @@ absl::StatusOr<ipt::server::Modules> Open(const ipt::server::Platform& platform)
   ipt::server::Modules others;
   if (!absl::GetFlag(FLAGS_protocol_dir).empty() && !absl::GetFlag(FLAGS_formulation)) {
     return absl::InvalidArgumentError(
-        "--protocol_dir is read for formulation only: add --formulation");
+        "--protocol_dir is read for formulation only: leave out --noformulation");
   }
   if (absl::GetFlag(FLAGS_formulation)) {
     const auto store = StoreIn(kFormulationFile);
@@ -115,13 +115,16 @@ absl::StatusOr<ipt::server::Modules> Open(const ipt::server::Platform& platform)
   return modules;
 }
 
+// `without`: how it is served without this store; empty: never.
 absl::Status Restored(const ipt::server::Platform& platform, absl::string_view file,
+                      absl::string_view without,
                       const std::vector<ipt::storage::Component>& components) {
   const auto path = std::filesystem::path(absl::GetFlag(FLAGS_data_dir)) / std::string(file);
   // An empty store made here would pass for the one that was put back.
   if (!std::filesystem::exists(path)) {
     return absl::FailedPreconditionError(absl::StrCat(
-        path.string(), ": there is no such store: put the copy into --data_dir first"));
+        path.string(), ": there is no such store: put the copy into --data_dir first",
+        without.empty() ? "" : absl::StrCat(", or add ", without, " where it was served so")));
   }
   const auto store = StoreIn(file);
   if (!store.ok()) return store.status();
@@ -131,12 +134,12 @@ absl::Status Restored(const ipt::server::Platform& platform, absl::string_view f
 }
 
 absl::Status RestoreAll(const ipt::server::Platform& platform) {
-  absl::Status done = Restored(platform, kSchedulingFile, ipt::scheduling::Components());
+  absl::Status done = Restored(platform, kSchedulingFile, "", ipt::scheduling::Components());
   if (done.ok() && absl::GetFlag(FLAGS_formulation)) {
-    done = Restored(platform, kFormulationFile, ipt::formulation::Components());
+    done = Restored(platform, kFormulationFile, "--noformulation", ipt::formulation::Components());
   }
   if (done.ok() && absl::GetFlag(FLAGS_outcomes)) {
-    done = Restored(platform, kOutcomesFile, ipt::outcomes::Components());
+    done = Restored(platform, kOutcomesFile, "--nooutcomes", ipt::outcomes::Components());
   }
   return done;
 }

@@ -195,7 +195,7 @@ class Events(unittest.TestCase):
                 Stream(api, parent="clinics/north", oldest=True).events(6)
                 server.stop()
                 # All of it is older than what is kept from now on.
-                server.flags = ["--keep_events=1ms"]
+                server.flags.append("--keep_events=1ms")
                 server.start()
                 api = server.api()
                 wait_until(lambda: "\nipt_events_purged_total 6" in support.http(
@@ -205,9 +205,9 @@ class Events(unittest.TestCase):
                 fresh = Stream(api, parent="clinics/north").next().cursor
                 before = self.rename(api, "last").revision
                 server.stop()
-                done = server.run("restored", *server.store)
+                done = server.run("restored", *server.store, *server.flags)
                 self.assertEqual(0, done.returncode, done.stderr)
-                server.flags = []
+                server.flags.pop()
                 server.start()
                 api = server.api()
                 refused = Stream(api, parent="clinics/north", cursor=fresh).refusal()

@@ -81,7 +81,7 @@ class Operations(unittest.TestCase):
                 wait_until(lambda: leased.extend(api.LeaseReminders(clinic=clinic.name).reminders) or leased,
                            "the reminder")
                 self.assertEqual(0, server.stop())
-                server.flags = ["--keep_reminders=1ms"]
+                server.flags.append("--keep_reminders=1ms")
                 server.start()
                 wait_until(lambda: re.search(r"(?m)^ipt_reminders_purged_total [1-9]",
                                              http(server.admin, "/metrics")[1]), "the attempt to be deleted")
@@ -244,6 +244,35 @@ class Operations(unittest.TestCase):
         self.assertFalse(shown(self.server(flags=["--reflection=off"])))
         self.assertFalse(shown(self.server(identity=identity)))
         self.assertTrue(shown(self.server(identity=identity, flags=["--reflection=on"])))
+
+    def test_a_suite_serves_everything_unless_it_is_told_not_to(self):
+        def served(*of):
+            return {f"{package}.{service}" for each in of for package, _, service in each.values()}
+
+        server = Server("suite", start=False)
+        self.addCleanup(server.close)
+        server.flags = []  # as somebody starts it who has read nothing
+        server.start()
+        self.assertEqual(served(support.ALL_SERVICES), server.services())
+        self.assertEqual(0, server.stop())
+
+        server.flags = ["--nooutcomes"]
+        server.start()
+        self.assertEqual(served(support.SERVICES, support.FORMULATION), server.services())
+        self.assertEqual(0, server.stop())
+
+        server.flags, server.environment = [], {"IPT_FORMULATION": "false"}
+        server.start()
+        self.assertEqual(served(support.SERVICES, support.OUTCOMES), server.services())
+        self.assertEqual(0, server.stop())
+
+        # After a restore every store that it serves from must be there.
+        server.environment = {}
+        (server.dir / "data" / "outcomes.db").unlink()
+        done = server.run("restored", *server.store)
+        self.assertEqual(1, done.returncode)
+        self.assertRegex(done.stderr, "outcomes.db: there is no such store.* or add --nooutcomes")
+        self.assertEqual(0, server.run("restored", *server.store, "--nooutcomes").returncode)
 
     # -------------------------------------------------------------------------------------- settings
 

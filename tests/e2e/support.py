@@ -48,7 +48,7 @@ LONDON = zoneinfo.ZoneInfo("Europe/London")
 REPEATED = descriptor.FieldDescriptor.LABEL_REPEATED
 
 # Attribute of Api: (package, file, service).
-SERVICES = {  # what ipt-scheduling serves, and ipt-suite
+SERVICES = {  # what ipt-scheduling serves, and ipt-suite --nooutcomes --noformulation
     "clinics": ("ipt.scheduling.v1", "clinic_service", "ClinicService"),
     "therapists": ("ipt.scheduling.v1", "therapist_service", "TherapistService"),
     "courses": ("ipt.scheduling.v1", "course_service", "CourseService"),
@@ -58,7 +58,7 @@ SERVICES = {  # what ipt-scheduling serves, and ipt-suite
     "events": ("ipt.scheduling.v1", "event_service", "EventService"),
     "audit": ("ipt.audit.v1", "audit_service", "AuditService"),
 }
-OUTCOMES = {  # what ipt-outcomes serves beside the audit, and ipt-suite with --outcomes
+OUTCOMES = {  # what ipt-outcomes serves beside the audit
     "instruments": ("ipt.outcomes.v1", "instrument_service", "InstrumentService"),
     "plans": ("ipt.outcomes.v1", "measurement_plan_service", "MeasurementPlanService"),
     "measurements": ("ipt.outcomes.v1", "measurement_service", "MeasurementService"),
@@ -69,7 +69,7 @@ OUTCOMES = {  # what ipt-outcomes serves beside the audit, and ipt-suite with --
     "reports": ("ipt.outcomes.v1", "report_service", "ReportService"),
     "outcome_events": ("ipt.outcomes.v1", "event_service", "EventService"),
 }
-FORMULATION = {  # what ipt-formulation serves beside the audit, and ipt-suite with --formulation
+FORMULATION = {  # what ipt-formulation serves beside the audit
     "inventory": ("ipt.formulation.v1", "inventory_service", "InventoryService"),
     "problem_areas": ("ipt.formulation.v1", "problem_area_service", "ProblemAreaService"),
     "formulations": ("ipt.formulation.v1", "formulation_service", "FormulationService"),
@@ -78,7 +78,7 @@ FORMULATION = {  # what ipt-formulation serves beside the audit, and ipt-suite w
     "formulation_policies": ("ipt.formulation.v1", "formulation_policy_service", "FormulationPolicyService"),
     "formulation_events": ("ipt.formulation.v1", "event_service", "EventService"),
 }
-ALL_SERVICES = {**SERVICES, **OUTCOMES, **FORMULATION}
+ALL_SERVICES = {**SERVICES, **OUTCOMES, **FORMULATION}  # what ipt-suite serves
 
 
 @functools.lru_cache(maxsize=None)
@@ -529,7 +529,7 @@ def wait_until(condition, what, process=None, seconds=120):
 class Server:
     """ipt-suite on SQLite, or ipt-scheduling ("postgres"), ipt-outcomes ("outcomes") or ipt-formulation
     ("formulation") on PostgreSQL, as a process. The scheduling of the last two is away, unless `flags` name
-    one."""
+    one; a suite serves scheduling alone, unless `flags` ask for more."""
 
     BINARIES = {"suite": "ipt-suite", "postgres": "ipt-scheduling", "outcomes": "ipt-outcomes",
                 "formulation": "ipt-formulation"}
@@ -539,6 +539,8 @@ class Server:
         self.engine = engine
         self.identity = identity
         self.flags = list(flags)
+        if engine == "suite":  # the last of a flag holds
+            self.flags[:0] = ["--nooutcomes", "--noformulation"]
         if engine in ("outcomes", "formulation") and not any(f.startswith("--scheduling=") for f in self.flags):
             self.flags.append(f"--scheduling=127.0.0.1:{dead_port()}")
         self.environment = environment or {}

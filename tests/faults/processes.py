@@ -122,7 +122,8 @@ class Load:
 
 
 class Service:
-    """ipt-suite on SQLite, or a service of its own on PostgreSQL; the same ports over restarts."""
+    """ipt-suite on SQLite, with scheduling unless `flags` ask for more, or a service of its own on PostgreSQL;
+    the same ports over restarts."""
 
     def __init__(self, tools, engine, name, database=None, flags=(), tmpfs_mb=None, ahead=0,
                  binary="ipt-scheduling"):
@@ -145,7 +146,9 @@ class Service:
         if engine == "sqlite":
             self.data = tools.path(f"{name}-data")
             os.mkdir(self.data)
-            args = [os.path.join(tools.bin, "ipt-suite"), f"--data_dir={self.data}", *common]
+            # Of the services what `flags` ask for: the last of a flag holds.
+            args = [os.path.join(tools.bin, "ipt-suite"), f"--data_dir={self.data}", "--nooutcomes",
+                    "--noformulation", *common]
         else:
             args = [os.path.join(tools.bin, binary), f"--database={database}", *common]
             self._run([args[0], "migrate", args[1]])
