@@ -48,20 +48,20 @@ class Reader {
   }
   int Number() {
     int value = 0;
-    bad_ |= !Whole(Text(), value);
+    bad_ |= !Whole(value);
     return value;
   }
   std::optional<DayNumber> Day() {
-    const absl::string_view field = Text();
-    if (field.empty()) return std::nullopt;
-    int value = 0;
-    bad_ |= !Whole(field, value);
-    return DayNumber(value);
+    if (!left_.empty() && left_[0] == ';') {
+      left_.remove_prefix(1);
+      return std::nullopt;
+    }
+    return DayNumber(Number());
   }
   double Exact() {
-    const absl::string_view field = Text();
     int whole = 0;
-    if (Whole(field, whole)) return whole;  // nearly all
+    if (Whole(whole)) return whole;  // nearly all
+    const absl::string_view field = Text();
     double value = 0;
     const auto read = absl::from_chars(field.data(), field.data() + field.size(), value);
     bad_ |= read.ec != std::errc() || read.ptr != field.data() + field.size();
@@ -86,16 +86,18 @@ class Reader {
   absl::string_view left() const { return left_; }
 
  private:
-  // Of up to nine digits, with a sign or without.
-  static bool Whole(absl::string_view field, int& value) {
-    const bool negative = !field.empty() && field[0] == '-';
-    field.remove_prefix(negative);
-    if (field.empty() || field.size() > 9) return false;
+  // A field of up to nine digits, with a sign or without. False: it is another, and is not read.
+  bool Whole(int& value) {
+    const bool negative = !left_.empty() && left_[0] == '-';
+    const size_t begin = negative ? 1 : 0;
+    const size_t end = std::min(left_.size(), begin + 9);
+    size_t at = begin;
     int read = 0;
-    for (const char c : field) {
-      if (c < '0' || c > '9') return false;
-      read = 10 * read + (c - '0');
+    for (; at < end && left_[at] >= '0' && left_[at] <= '9'; ++at) {
+      read = 10 * read + (left_[at] - '0');
     }
+    if (at == begin || at == left_.size() || left_[at] != ';') return false;
+    left_.remove_prefix(at + 1);
     value = negative ? -read : read;
     return true;
   }

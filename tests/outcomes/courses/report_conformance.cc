@@ -15,6 +15,7 @@
 #include "outcomes/rpc/report_csv.h"
 #include "outcomes/rpc/report_handler.h"
 #include "tests/outcomes/courses/course_result_fixture.h"
+#include "tests/support/query_plans.h"
 #include "tests/support/status_matchers.h"
 
 namespace ipt::outcomes {
@@ -120,6 +121,23 @@ class ReportTest : public CourseResultTest {
   }
   absl::Status Run(const std::string& sql) {
     return db_->Write({}, [&](storage::Connection& conn) { return conn.Execute({sql}).status(); });
+  }
+  // How it would go about a report's statement if there were many rows.
+  static std::string ExplainOnPostgres(storage::Database& db, const std::string& sql) {
+    std::string plan;
+    EXPECT_OK(db.Write({}, [&](storage::Connection& conn) -> absl::Status {
+      for (const char* way : {"seqscan", "bitmapscan"}) {
+        IPT_RETURN_IF_ERROR(
+            conn.Execute({absl::StrCat("SET LOCAL enable_", way, " = off")}).status());
+      }
+      const std::string explain = absl::StrCat("EXPLAIN ", sql);
+      return conn.Query({explain, {storage::ColumnType::kText}}, {"north", "rules", 20'000, 20'090},
+                        [&](const storage::Row& row) {
+                          absl::StrAppend(&plan, row.Text(0), "\n");
+                          return absl::OkStatus();
+                        });
+    }));
+    return plan;
   }
   FixedHorizon horizon_;
   ReportHandler reports_{store_, catalog_, &horizon_};
@@ -398,6 +416,63 @@ TEST_P(ReportTest, MakesOnlyWhatCanBeOfThePeriod) {
     EXPECT_THAT(stale(PeriodBasis::kStarted, begun, begun), SizeIs(8));
     EXPECT_THAT(stale(PeriodBasis::kStarted, begun - 90, begun - 3), IsEmpty());
   }
+}
+
+// An index entry of PostgreSQL has a greatest size.
+TEST_P(ReportTest, ReadsResultsOfAnySize) {
+  for (const int measures : {1, 20, 40, 400}) {
+    const std::string id = absl::StrCat("k", measures);
+    Put(CopyOf({.id = id}));
+    Begun begun = Begin(id);
+    for (int i = 0; i < measures; ++i) {
+      begun.result.measures.push_back(  // of names that no compression makes short
+          {.instrument_id = ids_.NewUuid(), .rule_sets = ids_.NewUuid()});
+    }
+    EXPECT_TRUE(End(begun));
+  }
+  ASSERT_EQ(Stale(), 0);
+  for (const PeriodBasis basis : {PeriodBasis::kClosed, PeriodBasis::kStarted}) {
+    std::vector<size_t> read;
+    std::vector<std::string> stale;
+    EXPECT_OK(store_.Read(absl::InfiniteFuture(), [&](OutcomesReader& reader) {
+      return reader.ReadCourseResults(
+          {"north", MadeByNow()},
+          {basis, absl::CivilDay(2025, 12, 1), absl::CivilDay(2026, 12, 31)},
+          [](const CourseResult&) { return true; },
+          [&](const CourseResult& result) { read.push_back(result.measures.size()); }, 100, stale);
+    }));
+    EXPECT_THAT(stale, IsEmpty());
+    EXPECT_THAT(read, ::testing::UnorderedElementsAre(1, 20, 40, 400));
+  }
+}
+
+// A row costs a page, an entry of the index a hundredth of one.
+TEST_P(ReportTest, LooksUpNoRowOfTheTable) {
+  const bool sqlite = GetParam() == storage::Dialect::kSqlite;
+  ipt::testing::StatementRecorder recorder;
+  ipt::testing::TempDatabase db{
+      GetParam(), {storage::PlatformMigrations(), OutcomesMigrations()}, {}, nullptr, &recorder};
+  SqlOutcomesStore store{*db, encoder_, alert_encoder_, [](storage::Connection& conn) {
+                           return std::make_unique<CopiedDirectory>(conn);
+                         }};
+  int plans = 0;
+  for (const PeriodBasis basis : {PeriodBasis::kClosed, PeriodBasis::kStarted}) {
+    recorder.Take();
+    EXPECT_OK(store.Read(absl::InfiniteFuture(), [&](OutcomesReader& reader) {
+      std::vector<std::string> stale;
+      return reader.ReadCourseResults(
+          {"north", "rules"}, {basis, absl::CivilDay(2026, 1, 1), absl::CivilDay(2026, 3, 31)},
+          [](const CourseResult&) { return true; }, [](const CourseResult&) {}, 100, stale);
+    }));
+    for (const std::string& sql : recorder.Take()) {
+      if (!absl::StrContains(sql, sqlite ? "group_concat" : "<= 2000")) continue;
+      ++plans;
+      EXPECT_THAT(sqlite ? ipt::testing::ExplainOnSqlite(*db, sql) : ExplainOnPostgres(*db, sql),
+                  HasSubstr(sqlite ? "USING COVERING INDEX course_results_kept"
+                                   : "Index Only Scan using course_results_in_reports"));
+    }
+  }
+  EXPECT_EQ(plans, 2);
 }
 
 TEST_P(ReportTest, WhereTooManyAreToBeMadeItSaysSoAndHasThemMade) {
