@@ -11,6 +11,7 @@
 
 #include "absl/flags/flag.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "formulation/module.h"
 #include "outcomes/module.h"
@@ -115,33 +116,46 @@ absl::StatusOr<ipt::server::Modules> Open(const ipt::server::Platform& platform)
   return modules;
 }
 
-// `without`: how it is served without this store; empty: never.
-absl::Status Restored(const ipt::server::Platform& platform, absl::string_view file,
-                      absl::string_view without,
-                      const std::vector<ipt::storage::Component>& components) {
-  const auto path = std::filesystem::path(absl::GetFlag(FLAGS_data_dir)) / std::string(file);
-  // An empty store made here would pass for the one that was put back.
-  if (!std::filesystem::exists(path)) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        path.string(), ": there is no such store: put the copy into --data_dir first",
-        without.empty() ? "" : absl::StrCat(", or add ", without, " where it was served so")));
+// A store that is served, by the flags.
+struct Served {
+  absl::string_view file;
+  std::vector<ipt::storage::Component> components;
+};
+
+std::vector<Served> AllServed() {
+  std::vector<Served> served = {{kSchedulingFile, ipt::scheduling::Components()}};
+  if (absl::GetFlag(FLAGS_formulation)) {
+    served.push_back({kFormulationFile, ipt::formulation::Components()});
   }
-  const auto store = StoreIn(file);
-  if (!store.ok()) return store.status();
-  auto db = ipt::server::OpenServiceStore(platform, *store, components);
-  if (!db.ok()) return db.status();
-  return ipt::server::MarkStoreRestored(**db, components);
+  if (absl::GetFlag(FLAGS_outcomes)) {
+    served.push_back({kOutcomesFile, ipt::outcomes::Components()});
+  }
+  return served;
 }
 
 absl::Status RestoreAll(const ipt::server::Platform& platform) {
-  absl::Status done = Restored(platform, kSchedulingFile, "", ipt::scheduling::Components());
-  if (done.ok() && absl::GetFlag(FLAGS_formulation)) {
-    done = Restored(platform, kFormulationFile, "--noformulation", ipt::formulation::Components());
+  const std::vector<Served> all = AllServed();
+  // Before any is touched. An empty store made here would pass for the one that was put back.
+  std::vector<std::string> missing;
+  for (const Served& one : all) {
+    const auto path = std::filesystem::path(absl::GetFlag(FLAGS_data_dir)) / std::string(one.file);
+    if (!std::filesystem::exists(path)) missing.push_back(path.string());
   }
-  if (done.ok() && absl::GetFlag(FLAGS_outcomes)) {
-    done = Restored(platform, kOutcomesFile, "--nooutcomes", ipt::outcomes::Components());
+  if (!missing.empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "there is no such store: ", absl::StrJoin(missing, ", "),
+        "; put the copies into --data_dir first, or add --noformulation, --nooutcomes where it was "
+        "served so"));
   }
-  return done;
+  for (const Served& one : all) {
+    const auto store = StoreIn(one.file);
+    if (!store.ok()) return store.status();
+    auto db = ipt::server::OpenServiceStore(platform, *store, one.components);
+    if (!db.ok()) return db.status();
+    absl::Status marked = ipt::server::MarkStoreRestored(**db, one.components);
+    if (!marked.ok()) return marked;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace

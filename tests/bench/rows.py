@@ -264,7 +264,7 @@ def planning(bench):
 
 def idle(bench):
     results = []
-    for engine, what in (("postgres", "ipt-scheduling on PostgreSQL"), ("sqlite", "ipt-suite on SQLite")):
+    for engine, what in (("postgres", "ipt-scheduling on PostgreSQL"), ("sqlite", "ipt-suite on SQLite, scheduling alone")):
         database = bench.postgres.url(bench.postgres.new_database()) if engine == "postgres" else None
         service = bench.service(engine, f"idle-{engine}", database)
         memory, starts = [], []

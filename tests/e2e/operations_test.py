@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import tempfile
@@ -268,11 +269,20 @@ class Operations(unittest.TestCase):
 
         # After a restore every store that it serves from must be there.
         server.environment = {}
+        history = self.history(server)
         (server.dir / "data" / "outcomes.db").unlink()
         done = server.run("restored", *server.store)
         self.assertEqual(1, done.returncode)
-        self.assertRegex(done.stderr, "outcomes.db: there is no such store.* or add --nooutcomes")
+        self.assertRegex(done.stderr, "no such store: .*/outcomes.db; .* or add --noformulation, --nooutcomes")
+        self.assertEqual(history, self.history(server))
         self.assertEqual(0, server.run("restored", *server.store, "--nooutcomes").returncode)
+        self.assertNotEqual(history, self.history(server))
+
+    @staticmethod
+    def history(server):
+        """Of scheduling: it changes with each `restored`."""
+        with sqlite3.connect(server.dir / "data" / "scheduling.db") as store:
+            return store.execute("SELECT epoch FROM event_feed").fetchall()
 
     # -------------------------------------------------------------------------------------- settings
 

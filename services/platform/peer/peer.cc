@@ -28,6 +28,8 @@ using google::protobuf::MessageLite;
 
 constexpr int kCodes = 17;
 constexpr absl::Duration kRetryAfter = absl::Seconds(1);
+// By what gRPC's timers may be early.
+constexpr absl::Duration kTimersTick = absl::Milliseconds(2);
 // A payload's name; for this process alone.
 constexpr char kNotAllowed[] = "ipt/peer-not-allowed";
 constexpr char kNotKnown[] = "ipt/peer-not-known";
@@ -226,10 +228,7 @@ Peer::Outcome Peer::Attempt(Method& method, const Message& request, Message& res
   const int code = static_cast<int>(status.error_code());
   if (code >= 0 && code < kCodes) method.calls[code]->Increment();
   method.seconds->Observe(absl::ToDoubleSeconds(clock_.Now() - begun));
-  return {.status = Translate(status),
-          .away = MeansAway(status.error_code()),
-          .out_of_time = status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED,
-          .asked_pause = RetryDelay(status)};
+  return {Translate(status), MeansAway(status.error_code()), RetryDelay(status)};
 }
 
 absl::Status Peer::Call(absl::string_view name, const Message& request, Message& response,
@@ -245,10 +244,10 @@ absl::Status Peer::Call(absl::string_view name, const Message& request, Message&
     if (now >= options.deadline) return DeadlineExceeded("the deadline has passed");
     if (!breaker_.Allow(now)) return Away("is away; it is asked again now and then");
     const Outcome outcome = Attempt(*method, request, response, options);
-    // A caller in a hurry proves nothing about the service. gRPC may give up a millisecond before
-    // the deadline, and the service may be the first to see it.
+    // A caller in a hurry proves nothing about the service, which may be the first to see that time
+    // is up, and cancels then.
     const bool hurried = options.deadline - now < options.call_time.value_or(options_.call_time);
-    const bool late = outcome.out_of_time || clock_.Now() >= options.deadline;
+    const bool late = clock_.Now() + kTimersTick >= options.deadline;
     if (hurried && late && (outcome.away || absl::IsCancelled(outcome.status))) {
       return DeadlineExceeded(absl::StrCat("no time was left to hear from ", options_.name));
     }

@@ -106,7 +106,6 @@ class Peer {
   struct Outcome {
     absl::Status status;
     bool away = false;  // nothing was answered, or that there is no room: counts, and is repeated
-    bool out_of_time = false;
     absl::Duration asked_pause{};
   };
   Outcome Attempt(Method& method, const google::protobuf::Message& request,

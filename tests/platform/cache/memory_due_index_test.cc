@@ -37,7 +37,7 @@ TEST(MemoryDueIndexTest, RefusesBatchesBeyondItsMostAsAWhole) {
   EXPECT_EQ(index.Depth("c1")->queued, 700);
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(__SANITIZE_ADDRESS__) && !defined(_GLIBCXX_TSAN)
 TEST(MemoryDueIndexTest, AnEntryTakesNoMoreThanItMay) {
   constexpr uint32_t kEntries = 1'000'000;
   SystemClock clock;

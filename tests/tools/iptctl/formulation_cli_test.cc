@@ -8,13 +8,13 @@
 
 #include <filesystem>
 #include <map>
+#include <mutex>
 #include <sstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
 #include "client/channel.h"
 #include "ipt/formulation/v1/event_service.pb.h"
 #include "ipt/formulation/v1/formulation_service.pb.h"
@@ -47,17 +47,17 @@ namespace s = scheduling::v1;
 class ScriptedService final : public grpc::CallbackGenericService {
  public:
   void Put(const std::string& method, const Message& answer) {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     answers_["/ipt." + method] = answer.SerializeAsString();
   }
   void Remove(const std::string& method) {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     answers_.erase("/ipt." + method);
   }
   // What the method was last asked.
   template <typename Request>
   Request Asked(const std::string& method) {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     Request request;
     request.ParseFromString(requests_["/ipt." + method]);
     return request;
@@ -72,7 +72,7 @@ class ScriptedService final : public grpc::CallbackGenericService {
     }
     void OnReadDone(bool ok) override {
       if (!ok) return Finish(grpc::Status::OK);
-      const absl::MutexLock lock(&service_.mutex_);
+      const std::lock_guard<std::mutex> lock(service_.mutex_);
       grpc::Slice slice;
       if (request_.DumpToSingleSlice(&slice).ok()) {
         service_.requests_[method_].assign(reinterpret_cast<const char*>(slice.begin()),
@@ -99,7 +99,7 @@ class ScriptedService final : public grpc::CallbackGenericService {
     return new Answer(*this, context->method());
   }
 
-  absl::Mutex mutex_;
+  std::mutex mutex_;
   std::map<std::string, std::string> answers_, requests_;
 };
 
