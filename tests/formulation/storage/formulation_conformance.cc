@@ -394,7 +394,7 @@ class FormulationStoreTest : public ::testing::TestWithParam<storage::Dialect> {
       {},
       nullptr,
       &statements_};
-  int commits_ = 0;
+  std::atomic<int> commits_ = 0;
   SqlFormulationStore store_{*db_, encoder_, [this] { ++commits_; }};
   int steps_ = 0;
 };
