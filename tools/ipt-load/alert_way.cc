@@ -1,14 +1,14 @@
 #include "ipt-load/alert_way.h"
 
+#include <condition_variable>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/mutex.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "ipt-load/clinic_maker.h"
 
@@ -25,25 +25,27 @@ constexpr absl::Duration kStreamBeginning = absl::Seconds(10);
 class Ledger {
  public:
   void Sent(const std::string& measurement, absl::Time due, bool measured) {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     sent_[measurement] = {due, measured};
   }
   // The call failed: nobody can say whether its alert will come.
   void Failed(const std::string& measurement) {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     sent_.erase(measurement);
+    changed_.notify_all();
   }
   void Heard(const std::string& measurement, absl::Time now) {
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     const auto it = sent_.find(measurement);
     if (it == sent_.end()) return;  // somebody else's
     if (it->second.measured) way_.Add(now - it->second.due);
     sent_.erase(it);
+    changed_.notify_all();
   }
   // Waits for those that are still to come. Returns how many never did.
   int64_t Await(absl::Duration patience) {
-    const absl::MutexLock lock(&mutex_);
-    mutex_.AwaitWithTimeout(absl::Condition(this, &Ledger::Empty), patience);
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait_for(lock, absl::ToChronoNanoseconds(patience), [this] { return sent_.empty(); });
     return static_cast<int64_t>(sent_.size());
   }
   // REQUIRES: nobody writes any more.
@@ -54,9 +56,9 @@ class Ledger {
     absl::Time due;
     bool measured = false;
   };
-  bool Empty() const { return sent_.empty(); }
 
-  absl::Mutex mutex_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
   absl::flat_hash_map<std::string, Due> sent_;
   Histogram way_;
 };
@@ -74,22 +76,23 @@ class Listener {
 
   // It hears whatever is raised from now on.
   absl::Status AwaitBeginning() {
-    if (!begun_.WaitForNotificationWithTimeout(kStreamBeginning)) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (!changed_.wait_for(lock, absl::ToChronoNanoseconds(kStreamBeginning),
+                           [this] { return begun_; })) {
       return absl::UnavailableError(absl::StrCat("WatchAlerts of ", clinic_, " does not begin"));
     }
-    const absl::MutexLock lock(&mutex_);
     return error_;
   }
 
   // Returns how the stream ended, where it did so by itself.
   absl::Status End() {
     {
-      const absl::MutexLock lock(&mutex_);
+      const std::lock_guard<std::mutex> lock(mutex_);
       over_ = true;
       if (context_ != nullptr) context_->TryCancel();
     }
     if (thread_.joinable()) thread_.join();
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     return error_;
   }
 
@@ -105,11 +108,14 @@ class Listener {
     absl::Status status;
     while (status.ok() && Follow(request, status)) {
     }
-    {
-      const absl::MutexLock lock(&mutex_);
-      if (!over_) error_ = status;
-    }
-    if (!begun_.HasBeenNotified()) begun_.Notify();
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!over_) error_ = status;
+    Begun();
+  }
+  // REQUIRES: mutex_.
+  void Begun() {
+    begun_ = true;
+    changed_.notify_all();
   }
 
   // One stream to its end. False: it is over.
@@ -117,7 +123,7 @@ class Listener {
     grpc::ClientContext context;
     connections_.PrepareStream(context);
     {
-      const absl::MutexLock lock(&mutex_);
+      const std::lock_guard<std::mutex> lock(mutex_);
       if (over_) return false;
       context_ = &context;
     }
@@ -130,10 +136,11 @@ class Listener {
         ledger_.Heard(notice.alert().measurement(), now);
       }
       request.set_cursor(response.cursor());
-      if (!begun_.HasBeenNotified()) begun_.Notify();
+      const std::lock_guard<std::mutex> lock(mutex_);
+      Begun();
     }
     status = ToAbsl(stream->Finish(), "WatchAlerts");
-    const absl::MutexLock lock(&mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     context_ = nullptr;
     return !over_;
   }
@@ -142,8 +149,9 @@ class Listener {
   const size_t index_;
   const std::string clinic_;
   Ledger& ledger_;
-  absl::Notification begun_;
-  absl::Mutex mutex_;
+  std::mutex mutex_;  // of what follows
+  std::condition_variable changed_;
+  bool begun_ = false;
   grpc::ClientContext* context_ = nullptr;  // of the stream that is open
   bool over_ = false;
   absl::Status error_;
@@ -171,9 +179,8 @@ class Pacer {
       absl::SleepFor(due - absl::Now());
       Send(static_cast<size_t>(i), due);
     }
-    const absl::MutexLock lock(&mutex_);
-    mutex_.Await(absl::Condition(
-        +[](int64_t* in_flight) { return *in_flight == 0; }, &in_flight_));
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [this] { return in_flight_ == 0; });
   }
 
   // REQUIRES: it has run.
@@ -194,7 +201,7 @@ class Pacer {
     pending->name = absl::StrCat(request.parent(), "/measurements/", request.measurement_id());
     if (pending->form.risk) ledger_.Sent(pending->name, due, due >= measure_from_);
     {
-      const absl::MutexLock lock(&mutex_);
+      const std::lock_guard<std::mutex> lock(mutex_);
       ++in_flight_;
     }
     connections_.Prepare(pending->context);
@@ -206,8 +213,9 @@ class Pacer {
   void Answered(const Pending& pending, absl::Time due, const grpc::Status& status) {
     const absl::Time now = absl::Now();
     if (!status.ok() && pending.form.risk) ledger_.Failed(pending.name);
-    const absl::MutexLock lock(&mutex_);
-    --in_flight_;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    // Under the lock: who waits for the last one may end this as soon as it can take it.
+    if (--in_flight_ == 0) changed_.notify_all();
     if (due < measure_from_) return;
     result_.calls.latency.Add(now - due);
     if (status.ok()) {
@@ -225,7 +233,8 @@ class Pacer {
   const absl::Time began_;
   const absl::Time measure_from_;
   const absl::Time until_;
-  absl::Mutex mutex_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
   int64_t in_flight_ = 0;
   AlertWayResult result_;
 };

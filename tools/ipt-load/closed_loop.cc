@@ -12,7 +12,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "absl/synchronization/blocking_counter.h"
 #include "absl/time/clock.h"
 #include "google/protobuf/arena.h"
 #include "grpcpp/alarm.h"
@@ -20,6 +19,7 @@
 #include "ipt-load/clinic_maker.h"
 #include "ipt/formulation/v1/formulation_service.pb.h"
 #include "ipt/formulation/v1/protocol_service.pb.h"
+#include "platform/sync/countdown.h"
 
 namespace ipt::load {
 namespace {
@@ -37,7 +37,7 @@ struct Run {
   absl::Time measure_from;
   absl::Time until;
   std::atomic<bool> ran_out = false;
-  absl::BlockingCounter lanes;
+  Countdown lanes;
 };
 
 template <typename Stub>
@@ -54,7 +54,7 @@ class Lane {
 
   void Next() {
     if (absl::Now() >= run_.until || run_.ran_out) {
-      run_.lanes.DecrementCount();
+      run_.lanes.Done();
       return;
     }
     const std::string& operation = Any(run_.deck);
@@ -311,7 +311,7 @@ LoadResult RunLoad(const Connections& connections, Workload& workload, Forms& fo
           began + options.warmup,
           began + options.warmup + options.duration,
           false,
-          absl::BlockingCounter(options.in_flight)};
+          Countdown(options.in_flight)};
   for (const auto& [operation, weight] : options.mix) {
     run.deck.insert(run.deck.end(), weight, operation);
   }

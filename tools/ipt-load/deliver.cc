@@ -9,11 +9,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "google/protobuf/arena.h"
 #include "grpcpp/alarm.h"
 #include "ipt-load/clinic_maker.h"
+#include "platform/sync/countdown.h"
 
 namespace ipt::load {
 namespace {
@@ -58,12 +58,12 @@ class Gateway {
     open.mutable_open()->set_credits(credits_);
     stream_->Write(open);
 
-    absl::Notification over;
+    Countdown over(1);
     grpc::Alarm alarm;
     alarm.Set(absl::ToChronoTime(run_.until + kGrace), [&](bool due) {
       cut_off_ = due;
       if (due) context_.TryCancel();
-      over.Notify();
+      over.Done();
     });
     while (true) {
       // Answers are parsed into an arena, as a client in a hurry does.
@@ -79,7 +79,7 @@ class Gateway {
     }
     const grpc::Status status = stream_->Finish();
     alarm.Cancel();
-    over.WaitForNotification();
+    over.Wait();
     if (status.ok() || (cut_off_ && run_.options.reminders == 0)) return;
     error_ = ToAbsl(status, "StreamReminders").ToString();
   }

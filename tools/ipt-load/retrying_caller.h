@@ -9,11 +9,11 @@
 #include <string>
 
 #include "absl/random/random.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "grpcpp/alarm.h"
 #include "ipt-load/connection.h"
+#include "platform/sync/countdown.h"
 
 namespace ipt::load {
 
@@ -63,17 +63,17 @@ class RetryingCaller {
       grpc::Status status;
       if (!repeated_ && absl::Bernoulli(random_, patience_.abandon)) {
         // Given up here only: the server goes on, and may well finish.
-        absl::Notification over;
+        Countdown over(1);
         grpc::Alarm alarm;
         alarm.Set(
             absl::ToChronoTime(last_sent_ + absl::Milliseconds(absl::Uniform(random_, 1, 50))),
             [&](bool due) {
               if (due) context.TryCancel();
-              over.Notify();
+              over.Done();
             });
         status = (stub.get()->*method)(&context, request, &response);
         alarm.Cancel();
-        over.WaitForNotification();
+        over.Wait();
       } else {
         status = (stub.get()->*method)(&context, request, &response);
       }

@@ -7,7 +7,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "google/protobuf/descriptor.pb.h"
 #include "grpc/reflection/v1alpha/reflection.grpc.pb.h"
@@ -15,6 +14,7 @@
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/support/sync_stream.h"
 #include "platform/errors/status_macros.h"
+#include "platform/sync/countdown.h"
 
 namespace ipt::ctl {
 namespace {
@@ -66,12 +66,12 @@ grpc::Status Connection::Call(const MethodDescriptor& method, const Message& req
     Prepare(deadline, context);
     grpc::ByteBuffer received;
     grpc::Status status;
-    absl::Notification done;
+    Countdown done(1);
     stub.UnaryCall(&context, path, grpc::StubOptions(), &sent, &received, [&](grpc::Status s) {
       status = std::move(s);
-      done.Notify();
+      done.Done();
     });
-    done.WaitForNotification();
+    done.Wait();
     if (status.ok()) {
       grpc::Slice answer;
       grpc::Status dumped = received.DumpToSingleSlice(&answer);

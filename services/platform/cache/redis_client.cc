@@ -15,8 +15,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "platform/cache/countdown.h"
 #include "platform/errors/status_macros.h"
+#include "platform/sync/countdown.h"
 
 namespace ipt::cache {
 namespace {

@@ -8,9 +8,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "platform/cache/countdown.h"
 #include "platform/cache/due_score.h"
 #include "platform/errors/status_macros.h"
+#include "platform/sync/countdown.h"
 
 namespace ipt::cache {
 namespace {

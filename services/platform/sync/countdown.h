@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <mutex>
 
-namespace ipt::cache {
+namespace ipt {
 
 class Countdown {
  public:
@@ -28,4 +28,4 @@ class Countdown {
   size_t left_;
 };
 
-}  // namespace ipt::cache
+}  // namespace ipt
