@@ -10,6 +10,7 @@
 #include "nlohmann/json.hpp"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
+#include "platform/json/stored_json.h"
 #include "platform/storage/sql_text.h"
 
 namespace ipt::courses {
@@ -122,7 +123,7 @@ std::string EncodePauses(const std::vector<CopiedPause>& pauses) {
   for (const CopiedPause& pause : pauses) {
     list.push_back({DayNumber(pause.first_day), DayNumber(pause.last_day)});
   }
-  return list.dump();
+  return DumpStored(list);
 }
 
 std::string EncodePhases(const std::vector<CopiedPhase>& phases) {
@@ -130,12 +131,12 @@ std::string EncodePhases(const std::vector<CopiedPhase>& phases) {
   for (const CopiedPhase& phase : phases) {
     list.push_back({phase.phase, phase.first_session, phase.last_session});
   }
-  return list.dump();
+  return DumpStored(list);
 }
 
 // A list of lists of `width` integers; INTERNAL for a damaged row.
 absl::StatusOr<std::vector<std::vector<int64_t>>> Decode(const std::string& text, size_t width) {
-  const json list = json::parse(text, nullptr, false);
+  const json list = ParseStored(text);
   std::vector<std::vector<int64_t>> rows;
   if (!list.is_array()) return Internal("a copied course has no list where one belongs");
   for (const json& entry : list) {
@@ -321,7 +322,7 @@ absl::StatusOr<std::vector<CopiedCourse>> SqlCourseCopies::List(Connection& conn
     std::vector<std::string> ids;
     for (const auto& [id, of] : lot) ids.push_back(id);
     IPT_RETURN_IF_ERROR(
-        conn.Query({sql, kSessionColumns}, {clinic_id, json(ids).dump()}, [&](const Row& row) {
+        conn.Query({sql, kSessionColumns}, {clinic_id, DumpStored(json(ids))}, [&](const Row& row) {
           lot.at(row.Text(11))->sessions.push_back(SessionOf(row));
           return absl::OkStatus();
         }));

@@ -15,6 +15,7 @@
 #include "nlohmann/json.hpp"
 #include "platform/errors/error.h"
 #include "platform/errors/status_macros.h"
+#include "platform/json/stored_json.h"
 
 namespace ipt::formulation {
 namespace {
@@ -163,17 +164,13 @@ absl::Status Damaged(absl::string_view column) {
   return Internal(absl::StrCat("a stored row is damaged: its ", column, " cannot be read"));
 }
 
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 template <typename T>
 std::string Encode(const T& value) {
-  return Dump(Writer::JsonOf(value));
+  return DumpStored(Writer::JsonOf(value));
 }
 template <typename T>
 absl::Status Decode(absl::string_view text, absl::string_view column, T& value) {
-  const Json json = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  const Json json = ParseStored(text);
   if (json.is_discarded() || !Reader::Read(json, value)) return Damaged(column);
   return absl::OkStatus();
 }

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "nlohmann/json.hpp"
-#include "platform/errors/error.h"
+#include "platform/json/stored_json.h"
 
 namespace ipt::outcomes {
 namespace {
@@ -15,21 +15,6 @@ using Json = nlohmann::json;
 
 constexpr absl::string_view kTherapists = "therapists/";
 constexpr absl::string_view kDesks = "desks/";
-
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-// `read` may throw what nlohmann throws at a value of another type.
-template <typename Read>
-absl::Status Decode(absl::string_view text, absl::string_view what, Read read) {
-  try {
-    read(Json::parse(text.begin(), text.end()));
-    return absl::OkStatus();
-  } catch (const Json::exception& error) {
-    return Internal(absl::StrCat("a stored ", what, " cannot be read: JSON error ", error.id));
-  }
-}
 
 AlertRecipient RecipientOf(const Json& json) { return DecodeRecipient(json.get<std::string>()); }
 absl::Time TimeOf(const Json& json) { return absl::FromUnixMicros(json.get<int64_t>()); }
@@ -58,11 +43,11 @@ AlertRecipient DecodeRecipient(absl::string_view text) {
 std::string EncodeRecipients(const std::vector<AlertRecipient>& recipients) {
   Json json = Json::array();
   for (const AlertRecipient& recipient : recipients) json.push_back(EncodeRecipient(recipient));
-  return Dump(json);
+  return DumpStored(json);
 }
 
 absl::Status DecodeRecipients(absl::string_view text, std::vector<AlertRecipient>& recipients) {
-  return Decode(text, "list of recipients", [&](const Json& json) {
+  return ReadStored(text, "list of recipients", [&](const Json& json) {
     recipients.clear();
     for (const Json& one : json) recipients.push_back(RecipientOf(one));
   });
@@ -73,11 +58,11 @@ std::string EncodeSteps(const std::vector<AlertStep>& steps) {
   for (const AlertStep& step : steps) {
     json.push_back(Json::array({step.after_minutes, EncodeRecipient(step.to)}));
   }
-  return Dump(json);
+  return DumpStored(json);
 }
 
 absl::Status DecodeSteps(absl::string_view text, std::vector<AlertStep>& steps) {
-  return Decode(text, "escalation", [&](const Json& json) {
+  return ReadStored(text, "escalation", [&](const Json& json) {
     steps.clear();
     for (const Json& one : json) {
       steps.push_back({.after_minutes = one.at(0).get<int>(), .to = RecipientOf(one.at(1))});
@@ -98,11 +83,11 @@ std::string EncodeAlertDetails(const Alert& alert) {
     json["resolution"] = Json::array({static_cast<int>(resolution.outcome), resolution.note,
                                       absl::ToUnixMicros(resolution.time), resolution.caller});
   }
-  return Dump(json);
+  return DumpStored(json);
 }
 
 absl::Status DecodeAlertDetails(absl::string_view text, Alert& alert) {
-  return Decode(text, "alert", [&](const Json& json) {
+  return ReadStored(text, "alert", [&](const Json& json) {
     alert.changes.clear();
     for (const Json& one : json.at("changes")) {
       alert.changes.push_back({.time = TimeOf(one.at(0)),
@@ -123,6 +108,6 @@ absl::Status DecodeAlertDetails(absl::string_view text, Alert& alert) {
   });
 }
 
-std::string EncodeIds(const std::vector<std::string>& ids) { return Dump(Json(ids)); }
+std::string EncodeIds(const std::vector<std::string>& ids) { return DumpStored(Json(ids)); }
 
 }  // namespace ipt::outcomes

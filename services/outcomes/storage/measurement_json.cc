@@ -7,27 +7,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
-#include "platform/errors/error.h"
+#include "platform/json/stored_json.h"
 
 namespace ipt::outcomes {
 namespace {
 
 using Json = nlohmann::json;
-
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-// `read` may throw what nlohmann throws at a value of another type.
-template <typename Read>
-absl::Status Decode(absl::string_view text, absl::string_view what, Read read) {
-  try {
-    read(Json::parse(text.begin(), text.end()));
-    return absl::OkStatus();
-  } catch (const Json::exception& error) {
-    return Internal(absl::StrCat("a stored ", what, " cannot be read: JSON error ", error.id));
-  }
-}
 
 // Single members: what has its default is left out.
 template <typename T>
@@ -300,11 +285,11 @@ std::string EncodeMeasurement(const Measurement& m) {
   Put(json, "caller", m.caller);
   PutList(json, "changes", m.changes, WriteChange);
   Put(json, "import", m.import_id);
-  return Dump(json);
+  return DumpStored(json);
 }
 
 absl::Status DecodeMeasurement(absl::string_view text, Measurement& m) {
-  return Decode(text, "measurement", [&](const Json& json) {
+  return ReadStored(text, "measurement", [&](const Json& json) {
     Get(json, "instrument", m.instrument_id);
     Get(json, "version", m.instrument_version);
     Get(json, "state", m.state);
@@ -370,11 +355,11 @@ std::string EncodePolicy(const OutcomePolicy& policy) {
   Put(rules, "late_percent", policy.not_on_track.late_percent);
   Put(rules, "missed_in_a_row", policy.not_on_track.missed_in_a_row);
   Put(rules, "disabled", policy.not_on_track.disabled_rules);
-  return Dump(json);
+  return DumpStored(json);
 }
 
 absl::Status DecodePolicy(absl::string_view text, OutcomePolicy& policy) {
-  return Decode(text, "policy", [&](const Json& json) {
+  return ReadStored(text, "policy", [&](const Json& json) {
     Get(json, "depression", policy.depression_instrument_id);
     Get(json, "anxiety", policy.anxiety_instrument_id);
     GetList(json, "scale_rules", policy.scale_rules, ReadScaleRules);
@@ -406,11 +391,11 @@ std::string EncodePlan(const MeasurementPlan& plan) {
   Put(json, "indications", plan.indications);
   PutList(json, "rules", plan.rules, WriteRule);
   PutList(json, "for_since", plan.for_since, WriteSince);
-  return Dump(json);
+  return DumpStored(json);
 }
 
 absl::Status DecodePlan(absl::string_view text, MeasurementPlan& plan) {
-  return Decode(text, "measurement plan", [&](const Json& json) {
+  return ReadStored(text, "measurement plan", [&](const Json& json) {
     Get(json, "display_name", plan.display_name);
     Get(json, "indications", plan.indications);
     GetList(json, "rules", plan.rules, ReadRule);
@@ -422,26 +407,28 @@ std::string EncodeCoursePlan(const StoredCoursePlan& plan) {
   Json json = Json::object();
   PutList(json, "rules", plan.rules, WriteRule);
   if (plan.reset_time.has_value()) Put(json, "reset", *plan.reset_time);
-  return Dump(json);
+  return DumpStored(json);
 }
 
 absl::Status DecodeCoursePlan(absl::string_view text, StoredCoursePlan& plan) {
-  return Decode(text, "course's measurement plan", [&](const Json& json) {
+  return ReadStored(text, "course's measurement plan", [&](const Json& json) {
     GetList(json, "rules", plan.rules, ReadRule);
     if (json.contains("reset")) Get(json, "reset", plan.reset_time.emplace());
   });
 }
 
-std::string EncodeStrings(const std::vector<std::string>& strings) { return Dump(Json(strings)); }
+std::string EncodeStrings(const std::vector<std::string>& strings) {
+  return DumpStored(Json(strings));
+}
 absl::Status DecodeStrings(absl::string_view text, std::vector<std::string>& strings) {
-  return Decode(text, "list of words", [&](const Json& json) { json.get_to(strings); });
+  return ReadStored(text, "list of words", [&](const Json& json) { json.get_to(strings); });
 }
 std::string EncodeRespondents(const std::vector<AnsweredBy>& respondents) {
-  return Dump(Numbers(respondents));
+  return DumpStored(Numbers(respondents));
 }
 absl::Status DecodeRespondents(absl::string_view text, std::vector<AnsweredBy>& respondents) {
-  return Decode(text, "list of respondents",
-                [&](const Json& json) { ReadNumbers(json, respondents); });
+  return ReadStored(text, "list of respondents",
+                    [&](const Json& json) { ReadNumbers(json, respondents); });
 }
 
 std::string EncodeImportRowError(const ImportRowError& error) {
@@ -452,10 +439,10 @@ std::string EncodeImportRowError(const ImportRowError& error) {
     Put(field, "description", violation.description);
   });
   Put(json, "message", error.message);
-  return Dump(json);
+  return DumpStored(json);
 }
 absl::Status DecodeImportRowError(absl::string_view text, ImportRowError& error) {
-  return Decode(text, "error of an import's row", [&](const Json& json) {
+  return ReadStored(text, "error of an import's row", [&](const Json& json) {
     Get(json, "reason", error.reason);
     GetList(json, "fields", error.fields, [](const Json& field, FieldViolation& violation) {
       Get(field, "field", violation.field);

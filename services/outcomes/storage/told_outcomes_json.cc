@@ -6,6 +6,7 @@
 #include "absl/time/time.h"
 #include "nlohmann/json.hpp"
 #include "platform/errors/error.h"
+#include "platform/json/stored_json.h"
 
 namespace ipt::outcomes {
 namespace {
@@ -22,14 +23,14 @@ std::string EncodeToldOutcomes(const ToldOutcomes& told) {
     signals.push_back({signal.rule, signal.raised_by, absl::ToUnixMicros(signal.raised_at),
                        signal.level == SignalLevel::kRed ? 1 : 0, signal.says});
   }
-  return json::array({told.result, std::move(signals)}).dump();
+  return DumpStored(json::array({told.result, std::move(signals)}));
 }
 
 absl::StatusOr<ToldOutcomes> DecodeToldOutcomes(const std::string& text) {
   ToldOutcomes told;
   if (text.empty()) return told;
   const absl::Status damaged = Internal("what was told of a course is damaged");
-  const json list = json::parse(text, nullptr, false);
+  const json list = ParseStored(text);
   if (!list.is_array() || list.size() != 2 || !list[0].is_string() || !list[1].is_array()) {
     return damaged;
   }

@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
-#include "platform/errors/error.h"
+#include "platform/json/stored_json.h"
 #include "scheduling/storage/reminder_row.h"
 
 namespace ipt::scheduling {
@@ -17,21 +17,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr absl::CivilDay kDayZero(1970, 1, 1);
-
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-// `read` may throw what nlohmann throws at a value of another type.
-template <typename Read>
-absl::Status Decode(absl::string_view text, absl::string_view what, Read read) {
-  try {
-    read(Json::parse(text.begin(), text.end()));
-    return absl::OkStatus();
-  } catch (const Json::exception& error) {
-    return Internal(absl::StrCat("a stored ", what, " cannot be read: JSON error ", error.id));
-  }
-}
 
 // Conversions of single values, by type.
 
@@ -232,11 +217,11 @@ absl::CivilDay FromDayNumber(int64_t day) { return kDayZero + day; }
 std::string EncodePolicy(const SchedulingPolicy& policy) {
   Json json = Pack(policy);
   if (!policy.variant_phases.empty()) json.push_back(PackAll(policy.variant_phases));
-  return Dump(json);
+  return DumpStored(json);
 }
 
 absl::Status DecodePolicy(absl::string_view text, SchedulingPolicy& policy) {
-  return Decode(text, "policy", [&](const Json& json) {
+  return ReadStored(text, "policy", [&](const Json& json) {
     Unpack(json, policy);
     policy.variant_phases.clear();
     if (json.size() > kPolicyPhases) UnpackAll(json.at(kPolicyPhases), policy.variant_phases);
@@ -244,17 +229,17 @@ absl::Status DecodePolicy(absl::string_view text, SchedulingPolicy& policy) {
 }
 
 std::string EncodeWindows(const std::vector<WeeklyWindow>& windows) {
-  return Dump(PackAll(windows));
+  return DumpStored(PackAll(windows));
 }
 
 absl::Status DecodeWindows(absl::string_view text, std::vector<WeeklyWindow>& windows) {
-  return Decode(text, "list of windows", [&](const Json& json) { UnpackAll(json, windows); });
+  return ReadStored(text, "list of windows", [&](const Json& json) { UnpackAll(json, windows); });
 }
 
-std::string EncodeStrings(const std::vector<std::string>& strings) { return Dump(strings); }
+std::string EncodeStrings(const std::vector<std::string>& strings) { return DumpStored(strings); }
 
 absl::Status DecodeStrings(absl::string_view text, std::vector<std::string>& strings) {
-  return Decode(text, "list of words", [&](const Json& json) { json.get_to(strings); });
+  return ReadStored(text, "list of words", [&](const Json& json) { json.get_to(strings); });
 }
 
 std::string EncodeCourseDetails(const Course& course) {
@@ -263,11 +248,11 @@ std::string EncodeCourseDetails(const Course& course) {
   WriteList(json, "pauses", course.pauses);
   WriteOptional(json, "closure", course.closure);
   WriteList(json, "changes", course.changes);
-  return Dump(json);
+  return DumpStored(json);
 }
 
 absl::Status DecodeCourseDetails(absl::string_view text, Course& course) {
-  return Decode(text, "course", [&](const Json& json) {
+  return ReadStored(text, "course", [&](const Json& json) {
     ReadList(json, "windows", course.preferred_windows);
     ReadList(json, "pauses", course.pauses);
     ReadOptional(json, "closure", course.closure);
@@ -289,11 +274,11 @@ std::string EncodeCourseDerived(const Course& course) {
       json["displaced"] = course.forecast->displaced_ids;
     }
   }
-  return Dump(json);
+  return DumpStored(json);
 }
 
 absl::Status DecodeCourseDerived(absl::string_view text, Course& course) {
-  return Decode(text, "course's progress", [&](const Json& json) {
+  return ReadStored(text, "course's progress", [&](const Json& json) {
     course.progress = CourseProgress();
     Unpack(json.at("progress"), course.progress);
     ReadList(json, "phases", course.progress.phases);
@@ -317,11 +302,11 @@ std::string EncodeSessionDetails(const Session& session) {
   WriteOptional(json, "cancellation", session.cancellation);
   WriteList(json, "changes", session.changes);
   if (session.outside_availability) json["outside"] = true;
-  return Dump(json);
+  return DumpStored(json);
 }
 
 absl::Status DecodeSessionDetails(absl::string_view text, Session& session) {
-  return Decode(text, "session", [&](const Json& json) {
+  return ReadStored(text, "session", [&](const Json& json) {
     ReadOptional(json, "attendance", session.attendance);
     ReadOptional(json, "cancellation", session.cancellation);
     ReadList(json, "changes", session.changes);
@@ -332,11 +317,11 @@ absl::Status DecodeSessionDetails(absl::string_view text, Session& session) {
 std::string EncodeReminderVariables(const ReminderVariables& variables) {
   Json json = Pack(variables);
   if (!variables.findings.empty()) json.push_back(PackAll(variables.findings));
-  return Dump(json);
+  return DumpStored(json);
 }
 
 absl::Status DecodeReminderVariables(absl::string_view text, ReminderVariables& variables) {
-  return Decode(text, "reminder's variables", [&](const Json& json) {
+  return ReadStored(text, "reminder's variables", [&](const Json& json) {
     Unpack(json, variables);
     variables.findings.clear();
     if (json.size() > kVariablesFindings) {
@@ -353,11 +338,11 @@ std::string EncodeReminderPolicy(const ReminderPolicy& policy) {
   if (policy.course_reminder_minute.has_value()) json["minute"] = *policy.course_reminder_minute;
   json["attempts"] = policy.max_attempts;
   json["unknown"] = static_cast<int>(policy.after_unknown);
-  return Dump(json);
+  return DumpStored(json);
 }
 
 absl::Status DecodeReminderPolicy(absl::string_view text, ReminderPolicy& policy) {
-  return Decode(text, "reminder policy", [&](const Json& json) {
+  return ReadStored(text, "reminder policy", [&](const Json& json) {
     policy = ReminderPolicy();
     UnpackRules(json.at("sessions"), policy.session_rules);
     UnpackRules(json.at("courses"), policy.course_rules);
@@ -381,13 +366,13 @@ std::string EncodeReminders(const std::vector<Reminder>& reminders, absl::Time n
         r.lease_token, EncodeChannels(r.channels), ChannelMask(r.channels), r.template_key,
         r.language, EncodeReminderVariables(r.variables), r.note, r.policy_version, now));
   }
-  return Dump(rows);
+  return DumpStored(rows);
 }
 
 std::string EncodeSessionKeys(const std::vector<Session>& sessions) {
   Json::array_t rows;
   for (const Session& s : sessions) rows.push_back(Tuple(s.course_id, s.session_id));
-  return Dump(rows);
+  return DumpStored(rows);
 }
 
 std::string EncodeSessionNumbers(const std::vector<Session>& sessions) {
@@ -395,7 +380,7 @@ std::string EncodeSessionNumbers(const std::vector<Session>& sessions) {
   for (const Session& s : sessions) {
     rows.push_back(Tuple(s.course_id, s.session_id, s.session_number, s.phase, s.week_number));
   }
-  return Dump(rows);
+  return DumpStored(rows);
 }
 
 }  // namespace ipt::scheduling
