@@ -320,6 +320,7 @@ absl::StatusOr<std::vector<CopiedCourse>> SqlCourseCopies::List(Connection& conn
     const bool last = &course == &courses.back();
     if (lot.empty() || (lot.size() < kCoursesAtOnce && !last)) continue;
     std::vector<std::string> ids;
+    ids.reserve(lot.size());
     for (const auto& [id, of] : lot) ids.push_back(id);
     IPT_RETURN_IF_ERROR(
         conn.Query({sql, kSessionColumns}, {clinic_id, DumpStored(json(ids))}, [&](const Row& row) {
