@@ -152,26 +152,24 @@ RedisClient::Answer RedisClient::CallScript(const RedisScript& script, Args keys
 
 void RedisClient::Enqueue(Command command) {
   command.handed_over = steady_clock::now();
+  std::unique_lock<std::mutex> lock(mutex_);
   absl::Status refused;
-  bool wake = false;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (state_ != BreakerState::kClosed) {
-      refused = why_not_;
-    } else if (commands_ >= kMostCommands) {
-      refused = absl::UnavailableError("too many commands wait for Redis");
-    } else {
-      ++commands_;
-      waiting_.push_back(std::move(command));
-      wake = asleep_;
-      asleep_ = false;
-    }
+  if (state_ != BreakerState::kClosed) {
+    refused = why_not_;
+  } else if (commands_ >= kMostCommands) {
+    refused = absl::UnavailableError("too many commands wait for Redis");
   }
-  if (wake) WakeThread();
-  if (!refused.ok()) {
-    if (observer_ != nullptr) observer_->OnRefused();
-    if (command.done) command.done(std::move(refused));
+  if (refused.ok()) {
+    ++commands_;
+    waiting_.push_back(std::move(command));
+    const bool wake = std::exchange(asleep_, false);
+    lock.unlock();
+    if (wake) WakeThread();
+    return;
   }
+  lock.unlock();
+  if (observer_ != nullptr) observer_->OnRefused();
+  if (command.done) command.done(std::move(refused));
 }
 
 void RedisClient::SetState(BreakerState state, absl::Status why) {

@@ -24,7 +24,7 @@ bool IsIanaName(absl::string_view name) {
   }
   if (name == "Factory") return false;
   // Asked first, since the library keeps every name that it was ever asked for, bad ones too.
-  const char* dir = std::getenv("TZDIR");
+  const char* dir = std::getenv("TZDIR");  // NOLINT(concurrency-mt-unsafe): nobody sets it
   const std::string path = absl::StrCat(dir != nullptr ? dir : "/usr/share/zoneinfo", "/", name);
   struct stat info;
   return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
