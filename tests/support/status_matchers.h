@@ -67,9 +67,11 @@ auto HasBadFields(Fields... fields) {
 #define EXPECT_OK(expr) EXPECT_THAT((expr), ::ipt::testing::IsOk())
 #define ASSERT_OK_AND_ASSIGN(lhs, expr) \
   ASSERT_OK_AND_ASSIGN_IMPL(IPT_TEST_CONCAT(ipt_result_, __LINE__), lhs, expr)
+// NOLINTBEGIN(bugprone-macro-parentheses): names that are declared, or assigned to
 #define ASSERT_OK_AND_ASSIGN_IMPL(tmp, lhs, expr) \
   auto tmp = (expr);                              \
   ASSERT_THAT(tmp, ::ipt::testing::IsOk());       \
   lhs = *std::move(tmp)
+// NOLINTEND(bugprone-macro-parentheses)
 
 }  // namespace ipt::testing

@@ -25,7 +25,6 @@ namespace ipt::formulation {
 namespace {
 
 using ::ipt::testing::FailsWith;
-using ::ipt::testing::IsOk;
 using ::ipt::testing::StatusIs;
 using storage::Connection;
 using storage::SqlErrorKind;
@@ -255,7 +254,7 @@ class FormulationStoreTest : public ::testing::TestWithParam<storage::Dialect> {
   auto Write(Body body) -> std::invoke_result_t<Body, FormulationTx&> {
     using Result = std::invoke_result_t<Body, FormulationTx&>;
     std::optional<Result> result;
-    const absl::Status status =
+    absl::Status status =
         store_.Write(absl::InfiniteFuture(), [&](FormulationTx& tx) -> absl::Status {
           IPT_RETURN_IF_ERROR(tx.LockScope("north", "k1"));
           result.emplace(body(tx));
@@ -453,6 +452,7 @@ TEST_P(FormulationStoreTest, WritersOfACourseGoOneAfterTheOther) {
     return tx.PutTermination(termination, At(0));
   }));
   std::vector<std::thread> writers;
+  writers.reserve(8);
   for (int i = 0; i < 8; ++i) {
     writers.emplace_back([&] {
       EXPECT_OK(Write([&](FormulationTx& tx) -> absl::Status {
@@ -1033,6 +1033,7 @@ TEST_P(FormulationStoreTest, RecordsOfManyCoursesTakeAsManyStatementsAsOfOne) {
   AgreeOn("k1", Day(10), ProblemAreaKind::kGrief);
   AgreeOn("k2", Day(10), ProblemAreaKind::kGrief);
   std::vector<std::string> many;
+  many.reserve(300);
   for (int i = 0; i < 300; ++i) many.push_back(absl::StrCat("k", i));
   EXPECT_EQ(statements({"k1"}), 4);
   EXPECT_EQ(statements(many), 4);

@@ -31,7 +31,7 @@ TEST(StoredJsonTest, WhatIsNoJsonIsDiscarded) {
 TEST(StoredJsonTest, WhatCannotBeReadIsNamedAndNotShown) {
   const auto read = [](absl::string_view text) {
     int number = 0;
-    const absl::Status status =
+    absl::Status status =
         ReadStored(text, "course", [&](const json& value) { value.at("number").get_to(number); });
     EXPECT_EQ(number, status.ok() ? 7 : 0);
     return status;
