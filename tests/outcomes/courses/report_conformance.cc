@@ -317,6 +317,7 @@ TEST_P(ReportTest, AResultOfRulesThatChangedMeanwhileDoesNotCount) {
   };
   EXPECT_EQ(responses(), 10);
   std::vector<Begun> begun;
+  begun.reserve(10);
   for (int i = 0; i < 10; ++i) begun.push_back(Begin(absl::StrCat("k", i)));
   ASSERT_OK(SetResponse(70));
   for (const Begun& one : begun) EXPECT_TRUE(End(one));
