@@ -32,7 +32,7 @@ class Ledger {
   void Failed(const std::string& measurement) {
     const std::lock_guard<std::mutex> lock(mutex_);
     sent_.erase(measurement);
-    changed_.notify_all();
+    if (sent_.empty()) none_left_.notify_all();
   }
   void Heard(const std::string& measurement, absl::Time now) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -40,12 +40,13 @@ class Ledger {
     if (it == sent_.end()) return;  // somebody else's
     if (it->second.measured) way_.Add(now - it->second.due);
     sent_.erase(it);
-    changed_.notify_all();
+    if (sent_.empty()) none_left_.notify_all();
   }
   // Waits for those that are still to come. Returns how many never did.
   int64_t Await(absl::Duration patience) {
     std::unique_lock<std::mutex> lock(mutex_);
-    changed_.wait_for(lock, absl::ToChronoNanoseconds(patience), [this] { return sent_.empty(); });
+    none_left_.wait_for(lock, absl::ToChronoNanoseconds(patience),
+                        [this] { return sent_.empty(); });
     return static_cast<int64_t>(sent_.size());
   }
   // REQUIRES: nobody writes any more.
@@ -58,7 +59,7 @@ class Ledger {
   };
 
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable none_left_;
   absl::flat_hash_map<std::string, Due> sent_;
   Histogram way_;
 };
@@ -114,8 +115,7 @@ class Listener {
   }
   // REQUIRES: mutex_.
   void Begun() {
-    begun_ = true;
-    changed_.notify_all();
+    if (!std::exchange(begun_, true)) changed_.notify_all();
   }
 
   // One stream to its end. False: it is over.
